@@ -1,0 +1,2 @@
+/** @file What 'evenkeel/core' exports. */
+export { ValueError } from './value-error.js';

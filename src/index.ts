@@ -1,0 +1,2 @@
+/** @file What 'evenkeel' exports. */
+export { ValueError } from './core/value-error.js';
