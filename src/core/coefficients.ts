@@ -1,0 +1,189 @@
+/**
+ * @file The arithmetic on a few numbers per channel, between the passes over the data.
+ *
+ *   x̂ = (x − mean)·inv                      inv = 1/√(variance + epsilon)
+ *   n = x̂·r + d                             r = 1, d = 0 but for renorm
+ *   y = n·gamma + beta
+ *
+ * Arrays are of two lengths: per group and channel, at k, and per parameter, at p = k mod parameters, since ghost
+ * batches share their parameters (layout.ts). A group and channel whose count is 0 saw no data (inference; an empty
+ * batch; all masked): it is normalized by the moving statistics, as by constants, and leaves every statistic alone.
+ *
+ * `centre` is the point that kernels subtract from x: the mean, or what is left of it in their precision. What the
+ * rounding left over goes into the intercept, so any centre gives the same result but for rounding.
+ *
+ * Sources: Ioffe and Szegedy, arXiv 1502.03167; Ioffe, arXiv 1702.03275;
+ * keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py for order and rounding.
+ */
+import type { FloatArray } from './nd-array.js';
+import type { ResolvedOptions } from './options.js';
+import type { Affine, GradientCoefficients, GradientSums, Moments } from './passes.js';
+import { isRenormState, type RenormState, type State } from './state.js';
+
+/** Per parameter: `n = x̂·r + d`. */
+export interface Correction {
+  readonly r: Float64Array;
+  readonly d: Float64Array;
+}
+
+/** The mean over all ghost batches of what each of them tells; without ghost batches, the same moments. */
+export function averageOverGhosts(batch: Moments, ghosts: number): Moments {
+  const average = (values: Float64Array) => {
+    const averages = new Float64Array(values.length / ghosts);
+    values.forEach((value, k) => {
+      averages[k % averages.length]! += value / ghosts;
+    });
+    return averages;
+  };
+  return { count: average(batch.count), mean: average(batch.mean), variance: average(batch.variance) };
+}
+
+/** What x is normalized by: the batch's moments, and the moving ones where the batch has none. */
+export function statisticsInUse(batch: Moments, { movingMean, movingVariance }: State): Moments {
+  const choose = (own: Float64Array, moving: FloatArray) =>
+    own.map((value, k) => (batch.count[k] === 0 ? moving[k % moving.length]! : value));
+  return {
+    count: batch.count,
+    mean: choose(batch.mean, movingMean),
+    variance: choose(batch.variance, movingVariance),
+  };
+}
+
+/** No correction: r = 1, d = 0. */
+export const noCorrection = (parameters: number): Correction => ({
+  r: new Float64Array(parameters).fill(1),
+  d: new Float64Array(parameters),
+});
+
+/**
+ * Batch renormalization: r = σ/σ_renorm and d = (mean − renormMean)/σ_renorm, clipped, with σ = √(variance + epsilon)
+ * and σ_renorm = max(renormStddev, √epsilon). They count as constants: no gradient goes through them.
+ *
+ * @param batch the moments per parameter.
+ * @param state as it was before this batch.
+ */
+export function renormCorrection(
+  { count, mean, variance }: Moments,
+  { renormMean, renormStddev }: RenormState,
+  { epsilon, renormClipping: { rmin, rmax, dmax } }: ResolvedOptions,
+): Correction {
+  const correction = noCorrection(count.length);
+  for (let p = 0; p < count.length; p++) {
+    if (count[p] === 0) continue;
+    const stddev = Math.max(renormStddev[p]!, Math.sqrt(epsilon));
+    const r = Math.sqrt(variance[p]! + epsilon) / stddev;
+    const d = (mean[p]! - renormMean[p]!) / stddev;
+    correction.r[p] = Math.min(Math.max(r, rmin), rmax);
+    correction.d[p] = Math.min(Math.max(d, -dmax), dmax);
+  }
+  return correction;
+}
+
+/** n as a function of x: slope = inv·r, intercept = d + slope·(centre − mean). */
+export function normalizationOf(
+  { mean, variance }: Moments,
+  { r, d }: Correction,
+  centre: Float64Array,
+  epsilon: number,
+): Affine {
+  const slope = variance.map((value, k) => r[k % r.length]! / Math.sqrt(value + epsilon));
+  const intercept = slope.map((value, k) => d[k % d.length]! + value * (centre[k]! - mean[k]!));
+  return { centre, slope, intercept };
+}
+
+/** y as a function of x, from n as a function of x: `y = n·gamma + beta`. */
+export function withParameters(normalization: Affine, gamma: FloatArray, beta: FloatArray): Affine {
+  return {
+    centre: normalization.centre,
+    slope: normalization.slope.map((value, k) => value * gamma[k % gamma.length]!),
+    intercept: normalization.intercept.map(
+      (value, k) => value * gamma[k % gamma.length]! + beta[k % beta.length]!,
+    ),
+  };
+}
+
+/**
+ * The state after a batch. Every average moves by `moving −= (moving − batch)·(1 − momentum)`; with renorm the standard
+ * deviation √(variance + epsilon) does, and movingVariance = max(0, movingStddev² − epsilon).
+ *
+ * Keras rounds 1 − momentum to float32 in a float64 layer too (`_assign_moving_average`; golden: all of float64), and
+ * so do we: beside it every moving value would be off by 2e-10.
+ *
+ * @param batch the moments per parameter.
+ * @param hasBessel whether the moving variance takes variance·n/(n − 1), n ≥ 2.
+ */
+export function movedState(
+  state: State,
+  { count, mean, variance }: Moments,
+  { momentum, renormMomentum, epsilon }: ResolvedOptions,
+  hasBessel: boolean,
+): State {
+  const moved = (moving: FloatArray, batch: Float64Array, itsMomentum: number) => {
+    const decay = Math.fround(1 - itsMomentum);
+    return moving.map((value, p) => (count[p] === 0 ? value : value - (value - batch[p]!) * decay));
+  };
+
+  const movingMean = moved(state.movingMean, mean, momentum);
+  if (!isRenormState(state)) {
+    const unbiased = variance.map((value, p) => {
+      const n = count[p]!;
+      return hasBessel && n >= 2 ? value * (n / (n - 1)) : value;
+    });
+    return { ...state, movingMean, movingVariance: moved(state.movingVariance, unbiased, momentum) };
+  }
+  const stddev = variance.map((value) => Math.sqrt(value + epsilon));
+  const movingStddev = moved(state.movingStddev, stddev, momentum);
+  return {
+    ...state,
+    movingMean,
+    movingVariance: state.movingVariance.map((value, p) =>
+      count[p] === 0 ? value : Math.max(0, movingStddev[p]! ** 2 - epsilon),
+    ),
+    movingStddev,
+    renormMean: moved(state.renormMean, mean, renormMomentum),
+    renormStddev: moved(state.renormStddev, stddev, renormMomentum),
+  };
+}
+
+/** dgamma = Σdy·n and dbeta = Σdy, over groups that share a parameter too. */
+export function parameterGradients(
+  sums: GradientSums,
+  { slope, intercept }: Affine,
+  parameters: number,
+): { dgamma: Float64Array; dbeta: Float64Array } {
+  const dgamma = new Float64Array(parameters);
+  const dbeta = new Float64Array(parameters);
+  for (let k = 0; k < slope.length; k++) {
+    dgamma[k % parameters]! += slope[k]! * sums.dyTimesX[k]! + intercept[k]! * sums.dy[k]!;
+    dbeta[k % parameters]! += sums.dy[k]!;
+  }
+  return { dgamma, dbeta };
+}
+
+/**
+ * The gradient of x, where W is the count, w an element's weight and slope = inv·r·gamma (or inv·r, if dy is that of n):
+ *
+ *   dx = slope·dy − w/W·slope·(Σdy + x̂·Σdy·x̂)
+ *
+ * The sums run over all elements, masked ones too: they were normalized by the same statistics. In powers of
+ * x − centre = x̂/inv + rest, rest = mean − centre:
+ *
+ *   a = slope      b = −slope·inv²·(Σdy·(x − centre) − rest·Σdy)/W      c = −slope·Σdy/W − b·rest
+ */
+export function gradientCoefficients(
+  sums: GradientSums,
+  { count, mean, variance }: Moments,
+  { centre, slope: a }: Affine,
+  epsilon: number,
+): GradientCoefficients {
+  const b = new Float64Array(a.length);
+  const c = new Float64Array(a.length);
+  for (let k = 0; k < a.length; k++) {
+    if (count[k] === 0) continue; // constants: no element moves them
+    const rest = mean[k]! - centre[k]!;
+    const share = a[k]! / count[k]!;
+    b[k] = (-share * (sums.dyTimesX[k]! - rest * sums.dy[k]!)) / (variance[k]! + epsilon);
+    c[k] = -share * sums.dy[k]! - b[k]! * rest;
+  }
+  return { centre, a, b, c };
+}
