@@ -1,0 +1,424 @@
+/**
+ * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
+ * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
+ */
+import { Tensor, cast, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
+import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
+import type { Statistics } from '../operation/statistics.js';
+import { callAdjustment } from './adjustments.js';
+import {
+  type BatchNormalizationArgs,
+  type Options,
+  type ResolvedArguments,
+  resolveArguments,
+} from './arguments.js';
+import { argumentsOf, configurationOf } from './configuration.js';
+import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
+import { type Place, checkMask, hasMask, maskFits } from './masks.js';
+import { type Plan, makePlan } from './plan.js';
+import { show, showShape } from './show.js';
+import { type WeightSlot, constrain, initialWeights, penaltyOf } from './variables.js';
+
+type Shape = (number | null)[];
+type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
+
+/** What a call of the layer may say. */
+export interface CallArguments {
+  /** true: normalize by the batch's moments and move the statistics. Default false: by the moving statistics. */
+  training?: boolean | null;
+  /**
+   * Which elements enter the batch's moments, in training: a tensor of the input's shape without its last axis,
+   * dimensions of 1 broadcast. Numbers are weights, booleans are 0 or 1.
+   */
+  mask?: Tensor | null;
+  /** false: use the batch's moments in training, but leave every moving and renorm statistic alone. Default true. */
+  updateMovingStatistics?: boolean | null;
+}
+
+/**
+ * Keras' batch normalization, complete: `y = gamma · (x − mean) / √(variance + epsilon) + beta`.
+ *
+ * In training mean and variance are the batch's, over all axes but `axis`, and the moving ones follow them; in
+ * inference they are the moving ones. A frozen layer (`trainable` false, or gamma and beta both frozen) infers
+ * whatever the call says. Weights stand in Keras' order: gamma, beta, moving mean, moving variance, and with renorm
+ * moving deviation, renorm mean, renorm deviation.
+ *
+ * Source: Ioffe and Szegedy 2015, arXiv:1502.03167; tf-keras 2.18 is the reference for every detail.
+ *
+ * @example
+ * ```ts
+ * const layer = new BatchNormalization({ axis: 1, renorm: true });
+ * const y = layer.apply(tf.randomNormal([8, 3, 28, 28]), { training: true });
+ * ```
+ */
+export class BatchNormalization extends layers.Layer {
+  /** Keras' class name, under which models are saved and loaded. */
+  static readonly className = 'BatchNormalization';
+
+  readonly axis: Options['axis'];
+  /** May be changed between calls, as schedules do. */
+  momentum: number;
+  readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
+  readonly betaInitializer: Initializer;
+  readonly gammaInitializer: Initializer;
+  readonly movingMeanInitializer: Initializer;
+  readonly movingVarianceInitializer: Initializer;
+  readonly betaRegularizer: Regularizer | null;
+  readonly gammaRegularizer: Regularizer | null;
+  readonly betaConstraint: Constraint | null;
+  readonly gammaConstraint: Constraint | null;
+  readonly renorm: boolean;
+  /** May be changed between calls, or hold variables that are. */
+  renormClipping: Options['renormClipping'];
+  /** May be changed between calls. */
+  renormMomentum: number;
+  readonly fused: boolean | null;
+  readonly virtualBatchSize: number | null;
+  readonly adjustment: Options['adjustment'];
+
+  /** The weights, once the layer is built; null where the options have none. */
+  gamma: LayerVariable | null = null;
+  beta: LayerVariable | null = null;
+  movingMean!: LayerVariable;
+  movingVariance!: LayerVariable;
+  movingStddev: LayerVariable | null = null;
+  renormMean: LayerVariable | null = null;
+  renormStddev: LayerVariable | null = null;
+
+  private plan!: Plan;
+  private givenWeights: ResolvedArguments['weights'];
+  /** The place in a graph that TF.js is about to execute. */
+  private place: Place | null = null;
+  private hasWarnedOfMask = false;
+
+  /**
+   * @param args Keras' arguments; each is described in {@link BatchNormalizationArgs}
+   * @throws TypeError for an unknown argument or a value of the wrong type
+   * @throws ValueError for a value that cannot be
+   */
+  constructor(args?: BatchNormalizationArgs | null) {
+    const { options, placement, weights } = resolveArguments(args ?? {});
+    super(placement);
+    this.supportsMasking = true;
+    // TF.js keeps the type only beside an input shape.
+    if (placement.dtype) this.dtype = placement.dtype;
+    this.givenWeights = weights;
+    this.axis = options.axis;
+    this.momentum = options.momentum;
+    this.epsilon = options.epsilon;
+    this.center = options.center;
+    this.scale = options.scale;
+    this.betaInitializer = options.betaInitializer;
+    this.gammaInitializer = options.gammaInitializer;
+    this.movingMeanInitializer = options.movingMeanInitializer;
+    this.movingVarianceInitializer = options.movingVarianceInitializer;
+    this.betaRegularizer = options.betaRegularizer;
+    this.gammaRegularizer = options.gammaRegularizer;
+    this.betaConstraint = options.betaConstraint;
+    this.gammaConstraint = options.gammaConstraint;
+    this.renorm = options.renorm;
+    this.renormClipping = options.renormClipping;
+    this.renormMomentum = options.renormMomentum;
+    this.fused = options.fused;
+    this.virtualBatchSize = options.virtualBatchSize;
+    this.adjustment = options.adjustment;
+  }
+
+  /** Makes a layer from a configuration: this layer's, stock TF.js', or one written by Keras 2 or 3. */
+  static override fromConfig<T extends serialization.Serializable>(
+    cls: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    return new cls(argumentsOf(config));
+  }
+
+  /** The configuration that models save. An `adjustment` is code and cannot be part of it; a warning says so. */
+  override getConfig(): serialization.ConfigDict {
+    if (this.adjustment) {
+      console.warn(
+        `Layer '${this.name}': its adjustment is a function and was not saved. Set it again after loading.`,
+      );
+    }
+    return { ...configurationOf(this), ...super.getConfig() };
+  }
+
+  /**
+   * Makes the weights for inputs of a shape, the batch first, null where a dimension is free.
+   *
+   * @throws ValueError where the axes do not fit the shape or the given weights do not fit the layer
+   */
+  override build(inputShape: Shape | Shape[]): void {
+    if (this.built) {
+      throw new ValueError(`Layer '${this.name}' is built already. Make a new layer for other inputs.`);
+    }
+    const shape = Array.isArray(inputShape[0]) ? inputShape[0] : (inputShape as Shape);
+    const plan = makePlan(this, shape);
+    const { axes, dimensions, rank } = plan;
+    const slots = this.weightSlots(plan);
+    tidy(() => {
+      const values = this.givenWeights && initialWeights(this.givenWeights, slots);
+      this.addWeights(plan);
+      values?.forEach((value, i) => this.weights[i]!.write(value));
+    });
+    this.givenWeights = null;
+    this.plan = plan;
+    this.inputSpec = [
+      new InputSpec({ ndim: rank, axes: Object.fromEntries(axes.map((axis, i) => [axis, dimensions[i]!])) }),
+    ];
+    this.built = true;
+  }
+
+  private weightSlots({ parameterShape }: Plan): WeightSlot[] {
+    const names = [
+      ...(this.scale ? ['gamma'] : []),
+      ...(this.center ? ['beta'] : []),
+      ...['moving_mean', 'moving_variance'],
+      ...(this.renorm ? ['moving_stddev', 'renorm_mean', 'renorm_stddev'] : []),
+    ];
+    return names.map((name) => ({ name, shape: parameterShape }));
+  }
+
+  private addWeights({ parameterShape }: Plan): void {
+    const shape = [...parameterShape];
+    const addParameter = (
+      name: string,
+      initializer: Initializer,
+      regularizer: Regularizer | null,
+      constraint: Constraint | null,
+    ) => {
+      const variable = this.addWeight(
+        name,
+        shape,
+        'float32',
+        initializer,
+        undefined,
+        true,
+        constraint ?? undefined,
+      );
+      if (regularizer) this.addLoss(penaltyOf(regularizer, variable));
+      if (constraint) constrain(variable, constraint);
+      return variable;
+    };
+    const addStatistic = (name: string, initializer: Pick<Initializer, 'apply'>) =>
+      this.addWeight(name, shape, 'float32', initializer as Initializer, undefined, false);
+    try {
+      if (this.scale) {
+        this.gamma = addParameter(
+          'gamma',
+          this.gammaInitializer,
+          this.gammaRegularizer,
+          this.gammaConstraint,
+        );
+      }
+      if (this.center) {
+        this.beta = addParameter('beta', this.betaInitializer, this.betaRegularizer, this.betaConstraint);
+      }
+      this.movingMean = addStatistic('moving_mean', this.movingMeanInitializer);
+      this.movingVariance = addStatistic('moving_variance', this.movingVarianceInitializer);
+      if (this.renorm) {
+        const rootOfVariance: Pick<Initializer, 'apply'> = {
+          apply: (...to) => tidy(() => sqrt(this.movingVarianceInitializer.apply(...to))),
+        };
+        this.movingStddev = addStatistic('moving_stddev', rootOfVariance);
+        this.renormMean = addStatistic('renorm_mean', this.movingMeanInitializer);
+        this.renormStddev = addStatistic('renorm_stddev', rootOfVariance);
+      }
+    } catch (error) {
+      // An initializer refused the shape: what was made before it would never be disposed.
+      this.disposeWeights();
+      throw error;
+    }
+  }
+
+  /**
+   * Sets all weights, in Keras' order. Values stay exactly as given, constraints or not, as in Keras.
+   *
+   * @throws ValueError where their number or shapes are not the layer's
+   */
+  override setWeights(weights: Tensor[]): void {
+    const received = weights.map((weight) => showShape(weight.shape)).join(', ');
+    const slots = this.weightSlots(this.plan);
+    if (
+      weights.length !== slots.length ||
+      !weights.every((w, i) => util.arraysEqual(w.shape, slots[i]!.shape))
+    ) {
+      const expected = slots.map(({ name, shape }) => `${name} ${showShape(shape)}`).join(', ');
+      throw new ValueError(
+        `Layer '${this.name}': expected ${slots.length} weights (${expected}), received ${weights.length}` +
+          `${received && ` (${received})`}.`,
+      );
+    }
+    super.setWeights(weights);
+  }
+
+  /**
+   * Normalizes a tensor at once, or places the layer in a graph where a symbolic tensor is given.
+   *
+   * @param inputs one tensor of rank 1 to 6, int32 and bool ones are cast to float32
+   * @param kwargs see {@link CallArguments}
+   * @throws ValueError where the input's shape, the batch's size or the mask do not fit
+   */
+  override apply(
+    inputs: Inputs,
+    kwargs?: CallArguments,
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    const [input, ...more] = [inputs].flat();
+    if (more.length > 0 || !(input instanceof Tensor || input instanceof SymbolicTensor)) {
+      throw new ValueError(
+        `Layer '${this.name}': expected one tensor or symbolic tensor, received ${show(inputs)}. ` +
+          `A model's output is in its property outputs, a layer's in output.`,
+      );
+    }
+    // TF.js' executor hands over a list; whoever calls directly with a tensor is at no place in a graph.
+    if (!Array.isArray(inputs)) this.place = null;
+    if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !this.place) {
+      checkMask(kwargs.mask, input.shape);
+    }
+    const output = super.apply(inputs, kwargs);
+    if (output instanceof SymbolicTensor) this.watch(output);
+    return output;
+  }
+
+  /**
+   * Learns which place of the graph is executed: TF.js does not tell, but reads the inputs of a place's output right
+   * before it calls the layer. A shared layer may have a mask, or `training: false`, at one place and not at another.
+   */
+  private watch(output: SymbolicTensor): void {
+    const { inputs } = output;
+    const place = this.inboundNodes.at(-1)!;
+    Object.defineProperty(output, 'inputs', {
+      enumerable: true,
+      get: () => {
+        this.place = place;
+        return inputs;
+      },
+    });
+  }
+
+  protected override assertInputCompatibility(inputs: Inputs): void {
+    if (!this.built) return;
+    const { shape } = [inputs].flat()[0]!;
+    const { rank, axes, dimensions } = this.plan;
+    if (shape.length !== rank) {
+      throw new ValueError(
+        `Layer '${this.name}' was built for inputs of rank ${rank}, received one of rank ${shape.length}, ` +
+          `shape ${showShape(shape)}. Reshape the input, or make a new layer.`,
+      );
+    }
+    axes.forEach((axis, i) => {
+      const size = shape[axis];
+      if (size !== null && size !== dimensions[i]) {
+        throw new ValueError(
+          `Layer '${this.name}' was built for ${dimensions[i]!} channels along axis ${axis}, received an input of ` +
+            `shape ${showShape(shape)}. Check the input's layout against the argument axis (${show(this.axis)}).`,
+        );
+      }
+    });
+  }
+
+  /** Called by TF.js; use `apply`, which checks its input. */
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
+    const { place } = this;
+    this.place = null;
+    const said = (place?.callArgs ?? {}) as CallArguments;
+    const training = said.training ?? kwargs.training ?? false;
+    const update = said.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
+    return tidy(() => {
+      const input = [inputs].flat()[0]!;
+      const x = input.dtype === 'float32' ? input : cast(input, 'float32');
+      // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
+      if (x.size === 0) return clone(x);
+      if (!training || this.isFrozen()) return this.infer(x);
+      return this.train(x, this.maskOf(x, kwargs.mask ?? null, place), update);
+    });
+  }
+
+  /**
+   * TF.js freezes the layers of a container through their trainable weights alone, so a layer that has any and of
+   * which none is trainable counts as frozen.
+   */
+  private isFrozen(): boolean {
+    if (!this.trainable) return true;
+    const parameters = [this.gamma, this.beta].filter((parameter) => parameter !== null);
+    return parameters.length > 0 && parameters.every((parameter) => !parameter.trainable);
+  }
+
+  /** The mask that counts in this training step. */
+  private maskOf(x: Tensor, mask: Tensor | null, place: Place | null): Tensor | null {
+    if (!mask || (place && !hasMask(place)) || !maskFits(mask, x.shape)) return null;
+    if (this.virtualBatchSize !== null) {
+      throw new ValueError(
+        `Layer '${this.name}': a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.`,
+      );
+    }
+    if (!this.plan.fusedInKeras) return mask;
+    if (!this.hasWarnedOfMask) {
+      console.warn(
+        `Layer '${this.name}': the mask is ignored, as in Keras, whose fused kernel takes none. ` +
+          `Use fused: false to have it honoured.`,
+      );
+    }
+    this.hasWarnedOfMask = true;
+    return null;
+  }
+
+  private infer(x: Tensor): Tensor {
+    const { axes, infersByFusedOperation } = this.plan;
+    const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
+    return infersByFusedOperation
+      ? inferLastAxis(x, parameters, statistics, this.epsilon)
+      : infer(x, parameters, statistics, axes, this.epsilon);
+  }
+
+  private train(x: Tensor, mask: Tensor | null, update: boolean): Tensor {
+    const { virtualBatchSize, adjustment, momentum, renormMomentum, renormClipping, epsilon } = this;
+    const batch = x.shape[0];
+    if (virtualBatchSize !== null && batch % virtualBatchSize !== 0) {
+      throw new ValueError(
+        `Layer '${this.name}': virtualBatchSize ${virtualBatchSize} does not divide the batch of ${batch}. ` +
+          `Drop the last incomplete batch, or choose a divisor of every batch's size.`,
+      );
+    }
+    const { y, moved } = train(x, this.readParameters(), this.readStatistics(), {
+      ...{ momentum, renormMomentum, renormClipping, epsilon, virtualBatchSize, mask },
+      axes: this.plan.axes,
+      bessel: this.plan.fusedInKeras,
+      adjustment: adjustment && callAdjustment(adjustment, x.shape),
+    });
+    if (update) this.writeStatistics(moved);
+    return y;
+  }
+
+  private readParameters(): Parameters {
+    return { gamma: this.gamma && this.gamma.read(), beta: this.beta && this.beta.read() };
+  }
+
+  private readStatistics(): Statistics {
+    const { movingMean, movingVariance, movingStddev, renormMean, renormStddev } = this;
+    return {
+      movingMean: movingMean.read(),
+      movingVariance: movingVariance.read(),
+      renorm:
+        movingStddev && renormMean && renormStddev
+          ? {
+              movingStddev: movingStddev.read(),
+              renormMean: renormMean.read(),
+              renormStddev: renormStddev.read(),
+            }
+          : null,
+    };
+  }
+
+  private writeStatistics({ movingMean, movingVariance, renorm }: Statistics): void {
+    this.movingMean.write(movingMean);
+    this.movingVariance.write(movingVariance);
+    if (!renorm) return;
+    this.movingStddev?.write(renorm.movingStddev);
+    this.renormMean?.write(renorm.renormMean);
+    this.renormStddev?.write(renorm.renormStddev);
+  }
+}

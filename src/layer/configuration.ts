@@ -1,0 +1,90 @@
+/**
+ * @file The layer's configuration: Keras' keys in camelCase, which TF.js saves in snake_case; and how the
+ * configurations of other writers (tf-keras, Keras 3, stock TF.js) are read.
+ */
+import { type serialization, Tensor } from '@tensorflow/tfjs-core';
+import {
+  ARGUMENT_NAMES,
+  type BatchNormalizationArgs,
+  type Options,
+  type RenormClipping,
+} from './arguments.js';
+import { serializeObject } from './keras-objects.js';
+import { show } from './show.js';
+
+type ConfigDict = serialization.ConfigDict;
+
+/** What is saved of the options. `renorm…`, `virtualBatchSize` and `fused` only where they are set, as in Keras. */
+export function configurationOf(options: Options): ConfigDict {
+  const { axis, momentum, epsilon, center, scale } = options;
+  const config: ConfigDict = {
+    axis,
+    momentum,
+    epsilon,
+    center,
+    scale,
+    betaInitializer: serializeObject(options.betaInitializer),
+    gammaInitializer: serializeObject(options.gammaInitializer),
+    movingMeanInitializer: serializeObject(options.movingMeanInitializer),
+    movingVarianceInitializer: serializeObject(options.movingVarianceInitializer),
+    betaRegularizer: serializeObject(options.betaRegularizer),
+    gammaRegularizer: serializeObject(options.gammaRegularizer),
+    betaConstraint: serializeObject(options.betaConstraint),
+    gammaConstraint: serializeObject(options.gammaConstraint),
+  };
+  if (options.renorm) {
+    config.renorm = true;
+    config.renormClipping = clippingAsNumbers(options.renormClipping);
+    config.renormMomentum = options.renormMomentum;
+  }
+  if (options.fused !== null) config.fused = options.fused;
+  if (options.virtualBatchSize !== null) config.virtualBatchSize = options.virtualBatchSize;
+  return config;
+}
+
+function clippingAsNumbers(clipping: RenormClipping): ConfigDict {
+  const numbers: ConfigDict = {};
+  for (const [key, limit] of Object.entries(clipping) as [string, Tensor | number | null][]) {
+    if (limit != null) numbers[key] = limit instanceof Tensor ? limit.dataSync()[0]! : limit;
+  }
+  return numbers;
+}
+
+/** Keys that no file needs to be told about: they say how the file was written, or what holds here anyway. */
+const SILENTLY_DROPPED = new Set(['customObjects', 'autocast', 'inputDType']);
+
+/** Arguments that no configuration carries. */
+const NEVER_SAVED = new Set<string>(['weights', 'adjustment']);
+
+/**
+ * The constructor's arguments from a configuration, which may come from Keras 2 or 3 or TF.js, in camelCase or
+ * snake_case. Keys that mean nothing here are dropped, with a warning that names them.
+ */
+export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
+  const args: Record<string, unknown> = {};
+  const dropped: string[] = [];
+  for (const [key, value] of Object.entries(config)) {
+    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (value === null || SILENTLY_DROPPED.has(name) || (name === 'synchronized' && !value)) continue;
+    if ((ARGUMENT_NAMES as readonly string[]).includes(name) && !NEVER_SAVED.has(name)) args[name] = value;
+    else dropped.push(key);
+  }
+  const dtype = args.dtype ?? config.inputDType;
+  if (dtype != null) args.dtype = dataTypeOf(dtype, config.name);
+  if (dropped.length > 0) {
+    console.warn(
+      `BatchNormalization ${show(config.name)}: its configuration has ${show(dropped)}, which mean nothing here ` +
+        `and were dropped.`,
+    );
+  }
+  return args;
+}
+
+/** A type, or the name in a Keras dtype policy; float32 for the precisions that TF.js lacks. */
+function dataTypeOf(dtype: unknown, layerName: unknown): string {
+  const policy = typeof dtype === 'object' ? (dtype as { config?: { name?: unknown } }).config?.name : dtype;
+  const name = String(policy);
+  if (!/16|64/.test(name)) return name;
+  console.warn(`BatchNormalization ${show(layerName)}: TF.js has no ${name}; the layer computes in float32.`);
+  return 'float32';
+}

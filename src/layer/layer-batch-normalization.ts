@@ -1,0 +1,95 @@
+/** @file R's way to say it: `layer_batch_normalization(object, …)`, where the object may be a model, a tensor or nothing. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { LayersModel, Sequential, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import type { BatchNormalizationArgs } from './arguments.js';
+import { BatchNormalization } from './batch-normalization.js';
+import { isTensor } from './is-tensor.js';
+import { show } from './show.js';
+
+/**
+ * Batch normalization, made and applied in one step, as in R's keras: what comes back depends on `object`.
+ *
+ * | object | returns |
+ * |---|---|
+ * | nothing, null, or only the arguments | the layer |
+ * | a `tf.Sequential` | the model, with the layer added |
+ * | a symbolic tensor | the layer's symbolic output |
+ * | a tensor | the tensor normalized at once, in inference mode; the layer is disposed |
+ * | a layer or model with exactly one output | the layer's symbolic output for that output |
+ *
+ * @param object what to normalize
+ * @param args Keras' arguments, see {@link BatchNormalizationArgs}
+ * @throws ValueError where the object is something else
+ * @throws TypeError for an unknown argument or a value of the wrong type
+ * @example
+ * ```ts
+ * const layer = layerBatchNormalization({ momentum: 0.9 });
+ * const model = layerBatchNormalization(tf.sequential(), { inputShape: [4] });
+ * ```
+ */
+export function layerBatchNormalization(
+  object?: null,
+  args?: BatchNormalizationArgs | null,
+): BatchNormalization;
+export function layerBatchNormalization(args: BatchNormalizationArgs): BatchNormalization;
+export function layerBatchNormalization(object: Sequential, args?: BatchNormalizationArgs | null): Sequential;
+export function layerBatchNormalization<T extends Tensor>(object: T, args?: BatchNormalizationArgs | null): T;
+export function layerBatchNormalization(
+  object: SymbolicTensor | layers.Layer,
+  args?: BatchNormalizationArgs | null,
+): SymbolicTensor;
+export function layerBatchNormalization(
+  object?: unknown,
+  args?: BatchNormalizationArgs | null,
+): BatchNormalization | Sequential | SymbolicTensor | Tensor {
+  if (object == null) return new BatchNormalization(args);
+  if (isArguments(object) && args == null) return new BatchNormalization(object);
+  if (isTensor(object)) return normalizeAtOnce(object, args);
+  if (object instanceof SymbolicTensor) return new BatchNormalization(args).apply(object) as SymbolicTensor;
+  if (object instanceof Sequential) return addTo(object, args);
+  if (object instanceof layers.Layer) {
+    return new BatchNormalization(args).apply(onlyOutputOf(object)) as SymbolicTensor;
+  }
+  throw new ValueError(
+    `layerBatchNormalization: expected a tf.Sequential, a tensor, a symbolic tensor, a layer or model with one ` +
+      `output, or null for the layer itself, received ${show(object)}.`,
+  );
+}
+
+function isArguments(value: unknown): value is BatchNormalizationArgs {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function normalizeAtOnce(x: Tensor, args?: BatchNormalizationArgs | null): Tensor {
+  const layer = new BatchNormalization(args);
+  try {
+    return layer.apply(x) as Tensor;
+  } finally {
+    if (layer.built) layer.dispose();
+  }
+}
+
+function addTo(model: Sequential, args?: BatchNormalizationArgs | null): Sequential {
+  const layer = new BatchNormalization(args);
+  if (model.layers.length === 0 && (layer.batchInputShape as unknown) == null) {
+    throw new ValueError(
+      `layerBatchNormalization: the first layer of a model must know its input. ` +
+        `Give inputShape (without the batch) or batchInputShape.`,
+    );
+  }
+  model.add(layer);
+  return model;
+}
+
+function onlyOutputOf(layer: layers.Layer): SymbolicTensor {
+  const outputs =
+    layer instanceof LayersModel ? layer.outputs : layer.inboundNodes.flatMap((node) => node.outputTensors);
+  if (outputs.length === 1) return outputs[0]!;
+  throw new ValueError(
+    `layerBatchNormalization: expected a layer or model with exactly one output, '${layer.name}' has ` +
+      `${outputs.length}. ${outputs.length === 0 ? 'Apply it to something first' : 'Pass the output that is meant'}.`,
+  );
+}

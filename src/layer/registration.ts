@@ -1,0 +1,24 @@
+/** @file Makes TF.js build this layer where a saved model says `BatchNormalization`. Never a side effect of an import. */
+import { serialization } from '@tensorflow/tfjs-core';
+import { BatchNormalization } from './batch-normalization.js';
+
+/**
+ * From now on `tf.loadLayersModel` and `tf.models.modelFromJSON` build this layer for the class name
+ * `BatchNormalization`, in the place of TF.js' own. Without it, models with renorm or ghost batches do not load.
+ *
+ * @returns a function that brings back what was registered before
+ * @example
+ * ```ts
+ * const undo = registerBatchNormalization();
+ * const model = await tf.loadLayersModel('https://example.com/model.json');
+ * ```
+ */
+export function registerBatchNormalization(): () => void {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  const before = classNameMap[BatchNormalization.className];
+  serialization.registerClass(BatchNormalization);
+  return () => {
+    if (classNameMap[BatchNormalization.className]?.[0] !== BatchNormalization) return;
+    if (before) serialization.registerClass(before[0]);
+  };
+}

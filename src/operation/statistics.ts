@@ -1,0 +1,69 @@
+/** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
+import { type Tensor, add, mul, relu, reshape, sqrt, square, sub, where } from '@tensorflow/tfjs-core';
+import { arrangeChannels } from './arrangement.js';
+import type { Moments } from './moments.js';
+
+/** What inference uses, and with renorm what training uses. In Keras' shape for parameters. */
+export interface Statistics<Value = Tensor> {
+  movingMean: Value;
+  movingVariance: Value;
+  renorm: RenormStatistics<Value> | null;
+}
+
+/** Kept by layers with renorm. */
+export interface RenormStatistics<Value = Tensor> {
+  movingStddev: Value;
+  renormMean: Value;
+  renormStddev: Value;
+}
+
+/** How fast statistics move. */
+export interface Pace {
+  momentum: number;
+  renormMomentum: number;
+  epsilon: number;
+}
+
+/**
+ * The statistics after a batch.
+ *
+ * With renorm the deviation √(variance + ε) moves, and the moving variance is `max(0, movingStddev² − ε)`.
+ *
+ * @param batch moments of shape `[1, 1, 1, channels, 1]`, the variance with Bessel's correction where it is wanted
+ * @param isKnown false where a channel had nothing to be computed from and stays as it was; null: all are known
+ */
+export function moveStatistics(
+  statistics: Statistics,
+  batch: Moments,
+  isKnown: Tensor | null,
+  pace: Pace,
+): Statistics {
+  const keepUnknown = (before: Tensor, after: Tensor): Tensor => {
+    if (!isKnown) return reshape(after, before.shape);
+    return reshape(where(isKnown, after, arrangeChannels(before)), before.shape);
+  };
+  const move = (moving: Tensor, value: Tensor, momentum: number): Tensor => {
+    const before = arrangeChannels(moving);
+    return keepUnknown(moving, sub(before, mul(sub(before, value), 1 - momentum)));
+  };
+  const { movingMean, movingVariance, renorm } = statistics;
+  const { momentum, renormMomentum, epsilon } = pace;
+  if (!renorm) {
+    return {
+      movingMean: move(movingMean, batch.mean, momentum),
+      movingVariance: move(movingVariance, batch.variance, momentum),
+      renorm: null,
+    };
+  }
+  const stddev = sqrt(add(batch.variance, epsilon));
+  const movingStddev = move(renorm.movingStddev, stddev, momentum);
+  return {
+    movingMean: move(movingMean, batch.mean, momentum),
+    movingVariance: keepUnknown(movingVariance, arrangeChannels(relu(sub(square(movingStddev), epsilon)))),
+    renorm: {
+      movingStddev,
+      renormMean: move(renorm.renormMean, batch.mean, renormMomentum),
+      renormStddev: move(renorm.renormStddev, stddev, renormMomentum),
+    },
+  };
+}
