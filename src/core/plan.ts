@@ -52,10 +52,10 @@ function countFromFront(axis: readonly number[], shape: readonly number[]): read
   const axes = axis.map((written) => (written < 0 ? written + rank : written)).sort((a, b) => a - b);
   const refuse = (problem: string) => {
     throw new ValueError(
-      `axis ${JSON.stringify(axis)} ${problem} of the shape [${shape}]: choose from ${-rank} to ${rank - 1}, each once.`,
+      `axis ${JSON.stringify(axis)} ${problem}. The shape is [${shape}]: choose from ${-rank} to ${rank - 1}, each once.`,
     );
   };
-  if (axes.some((d) => d < 0 || d >= rank)) refuse('is out of the range');
+  if (axes.some((d) => d < 0 || d >= rank)) refuse('is out of range');
   if (new Set(axes).size < axes.length) refuse('names a dimension twice');
   return axes;
 }
