@@ -1,0 +1,72 @@
+"""Makes the golden cases in test/golden from real tf-keras, or checks that those there are what tf-keras computes."""
+
+import argparse
+import sys
+from pathlib import Path
+
+GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--out", type=Path, default=GOLDEN, metavar="FOLDER", help="where the golden files lie (default: test/golden)"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if anything there differs")
+    parser.add_argument("--only", nargs="+", metavar="GROUP", help="make or check these groups only (default: all)")
+    parser.add_argument("--seed", type=int, default=1, help="what the random numbers are drawn from (default: 1)")
+    return parser.parse_args()
+
+
+def makers(seed: int) -> dict:
+    """For every file, what makes its content."""
+    # Imported late: TensorFlow takes seconds to load, and --help needs none of it.
+    import layer_cases
+    import layer_runner
+    import refusals
+    import runs
+    from reference import SOURCE, generator
+
+    def layer_group(group, cases):
+        return [layer_runner.compute(c, layer_runner.draw(c, generator(seed, group, c.name))) for c in cases()]
+
+    def file(key, make, *args):
+        return lambda: {"source": SOURCE, key: make(*args)}
+
+    return {
+        **{group: file("cases", layer_group, group, cases) for group, cases in layer_cases.GROUPS.items()},
+        "errors": file("cases", refusals.refused),
+        "accepted": file("cases", refusals.accepted),
+        "runs": file("runs", runs.runs, seed),
+    }
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    files = makers(arguments.seed)
+    unknown = set(arguments.only or ()) - files.keys()
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(files)}", file=sys.stderr)
+        return 2
+
+    import packing
+
+    failed = False
+    for name in arguments.only or files:
+        path = arguments.out / f"{name}.json.gz"
+        content = files[name]()
+        count = len(content.get("cases") or content["runs"])
+        if not arguments.check:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+            print(f"{name}: {count} written, {packing.write(path, content)} bytes", flush=True)
+            continue
+        found = list(packing.differences(packing.read(path), content)) if path.exists() else ["the file is missing"]
+        print(f"{name}: {'differs' if found else f'{count} agree'}", flush=True)
+        for difference in found:
+            print(f"  {difference}", file=sys.stderr)
+        failed |= bool(found)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
