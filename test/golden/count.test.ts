@@ -1,0 +1,38 @@
+/** @file None of the golden cases may vanish unnoticed: a lost case fails no test of its own. */
+import { expect, test } from 'vitest';
+import { LAYER_GROUPS, readAttempts, readCases, readRuns } from './index.js';
+
+const COUNTS = {
+  adjustment: 17,
+  axis: 45,
+  fused: 24,
+  initial: 15,
+  mask: 12,
+  mixed: 40,
+  options: 33,
+  renorm: 28,
+  virtual_batch_size: 25,
+  float64: 13,
+  errors: 30,
+  accepted: 5,
+  runs: 12,
+};
+
+test('every golden case is there', () => {
+  const cases: Record<string, { name: string }[]> = {
+    ...Object.fromEntries([...LAYER_GROUPS, 'float64' as const].map((group) => [group, readCases(group)])),
+    errors: readAttempts('errors'),
+    accepted: readAttempts('accepted'),
+    runs: readRuns(),
+  };
+  // Distinct names: a case that stands twice hides one that is lost.
+  const counts = Object.fromEntries(
+    Object.entries(cases).map(([group, list]) => [group, new Set(list.map(({ name }) => name)).size]),
+  );
+  console.log(
+    Object.entries(counts)
+      .map(([group, count]) => `${group} ${count}`)
+      .join(', '),
+  );
+  expect(counts).toEqual(COUNTS);
+});
