@@ -198,12 +198,11 @@ function spreadMask(mask: NdArray<ArrayLike<number | boolean>>, shape: readonly 
   return Float64Array.from(indices, (index) => Number(mask.values[index]));
 }
 
-function checkAdjustment(adjustment: Adjustment | null | undefined, { options }: Plan): void {
-  if (adjustment == null) return;
-  const opponent = options.fused === true ? 'fused: true' : 'virtualBatchSize';
-  if (options.fused === true || options.virtualBatchSize !== null) {
-    throw new ValueError(`An adjustment does not go with ${opponent}: leave one of them out.`);
-  }
+function checkAdjustment(adjustment: CallArguments['adjustment'], { options }: Plan): void {
+  const { fused, virtualBatchSize } = options;
+  if (adjustment == null || (fused !== true && virtualBatchSize === null)) return;
+  const opponent = fused === true ? 'fused: true' : 'virtualBatchSize';
+  throw new ValueError(`An adjustment does not go with ${opponent}: leave one of them out.`);
 }
 
 function checkGhosts({ options: { virtualBatchSize }, shape }: Plan, { mask }: CallArguments): void {

@@ -8,7 +8,7 @@ import type { FloatArray } from './nd-array.js';
 
 /** What a batch tells, per group and channel. */
 export interface Moments {
-  /** How many elements there were, or their weight. Where it is 0, mean and variance are NaN: there are none. */
+  /** How many elements there were, or their weight. Where it is 0, mean and variance say nothing. */
   readonly count: Float64Array;
   readonly mean: Float64Array;
   /** The biased one: squares are divided by count, not by count − 1. */
@@ -44,8 +44,8 @@ export const zerosFor = ({ groups, channels }: Layout) => new Float64Array(group
 /**
  * The mean Σwx/W and the variance Σw(x − mean)²/W of every group and channel, W = Σw.
  *
- * Two rounds: the first finds the mean but for rounding, the second sums about it. What the second says of the mean
- * corrects the first, so a mean of 10⁶ standard deviations costs no digits of the variance.
+ * Two rounds: the first finds the mean but for the rounding of its sum, the second sums about it, which leaves the
+ * variance all its digits even if the mean is 10⁶ standard deviations, and returns to the mean what rounding took.
  *
  * @param weights one per element; an element of weight 0 is not looked at. Without: 1 each.
  */
@@ -69,12 +69,10 @@ export function moments(x: FloatArray, layout: Layout, weights?: Float64Array): 
     deviation[k]! += weight * difference;
     squaredDeviation[k]! += weight * difference * difference;
   });
-  const correction = deviation.map((total, k) => total / count[k]!);
   return {
     count,
-    mean: shift.map((value, k) => value + correction[k]!),
-    // Rounding may leave a constant channel a hair below 0.
-    variance: squaredDeviation.map((total, k) => Math.max(0, total / count[k]! - correction[k]! ** 2)),
+    mean: shift.map((value, k) => value + deviation[k]! / count[k]!),
+    variance: squaredDeviation.map((total, k) => total / count[k]!),
   };
 }
 

@@ -51,7 +51,8 @@ describe('the state', () => {
 
   test('stays as it is in inference, while frozen, with updateMovingStatistics false and after an empty batch', () => {
     for (const options of [{}, RENORM, { virtualBatchSize: 2 }]) {
-      const state = seenState(options);
+      // Not one that training made: movingVariance is not movingStddev² − epsilon, and must not become it.
+      const state = initialState(options, x.shape);
       const empty = { values: new Float64Array(0), shape: [0, 3] };
       expect(forward(x, state, options).state).toEqual(state);
       expect(forward(x, state, options, { training: true, trainable: false }).state).toEqual(state);
@@ -151,12 +152,35 @@ describe('a mask', () => {
     });
   });
 
-  test('is not looked at in inference, nor with ghost batches there', () => {
+  test('is not looked at in inference: neither its shape nor whether there are ghost batches matters', () => {
     const options = { virtualBatchSize: 2 };
-    const mask = { values: [0, 0, 0, 0, 0, 0], shape: [6] };
+    const mask = { values: [0, 0], shape: [2] };
     expect(forward(x, seenState(options), options, { mask }).y).toEqual(
       forward(x, seenState(options), options).y,
     );
+  });
+});
+
+describe('renorm', () => {
+  const renormState = {
+    movingMean: Float64Array.of(0),
+    movingVariance: Float64Array.of(1),
+    movingStddev: Float64Array.of(0),
+    renormMean: Float64Array.of(0),
+    renormStddev: Float64Array.of(0),
+  };
+  const options = { renorm: true, scale: false, center: false, epsilon: 0.25, momentum: 1 };
+  const pair = { values: Float64Array.of(1, 3), shape: [2, 1] };
+
+  test('divides by √epsilon at least, however small renormStddev is', () => {
+    // x̂·r + d = (x − 2)/√(1 + 0.25)·√(1 + 0.25)/0.5 + (2 − 0)/0.5 = 2x
+    const { y } = forward(pair, renormState, options, { training: true });
+    expect(largestDifference(y, [2, 6])).toBeLessThan(1e-14);
+  });
+
+  test('never lets movingVariance go below 0', () => {
+    const { state } = forward(pair, renormState, options, { training: true });
+    expect(state.movingVariance).toEqual(Float64Array.of(0));
   });
 });
 
