@@ -1,6 +1,7 @@
 """Whole trainings of small models: what the layer does to losses, weights and predictions over several steps."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -49,7 +50,7 @@ def conv(normalization: dict) -> list:
 @dataclass(frozen=True)
 class Run:
     name: str
-    layers: callable
+    layers: Callable[[dict], list]
     normalization: dict = field(default_factory=dict)
     optimizer: dict = field(default_factory=lambda: SGD)
     freeze_after: int | None = None
