@@ -15,6 +15,7 @@ import {
   resolveArguments,
 } from './arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
+import { keepFrozen, watchWiring } from './freezing.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
 import { type Place, checkMask, hasMask, maskFits } from './masks.js';
 import { type Plan, makePlan } from './plan.js';
@@ -94,6 +95,7 @@ export class BatchNormalization extends layers.Layer {
   /** The place in a graph that TF.js is about to execute. */
   private place: Place | null = null;
   private hasWarnedOfMask = false;
+  private readonly wiring = watchWiring(this);
 
   /**
    * @param args Keras' arguments; each is described in {@link BatchNormalizationArgs}
@@ -201,6 +203,7 @@ export class BatchNormalization extends layers.Layer {
       );
       if (regularizer) this.addLoss(penaltyOf(regularizer, variable));
       if (constraint) constrain(variable, constraint);
+      keepFrozen(variable, this.wiring);
       return variable;
     };
     const addStatistic = (name: string, initializer: Pick<Initializer, 'apply'>) =>
@@ -324,6 +327,7 @@ export class BatchNormalization extends layers.Layer {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
     const { place } = this;
     this.place = null;
+    this.wiring.isLatest = false;
     const said = (place?.callArgs ?? {}) as CallArguments;
     const training = said.training ?? kwargs.training ?? false;
     const update = said.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
@@ -335,6 +339,25 @@ export class BatchNormalization extends layers.Layer {
       if (!training || this.isFrozen()) return this.infer(x);
       return this.train(x, this.maskOf(x, kwargs.mask ?? null, place), update);
     });
+  }
+
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+
+  /** Setting false freezes the layer: gamma, beta and every statistic stay, and it infers even in training. */
+  override set trainable(trainable: boolean) {
+    this.wiring.isLatest = false;
+    super.trainable = trainable;
+  }
+
+  override get trainableWeights(): LayerVariable[] {
+    this.wiring.isLatest = false;
+    return super.trainableWeights;
+  }
+
+  override set trainableWeights(weights: LayerVariable[]) {
+    super.trainableWeights = weights;
   }
 
   /**
