@@ -1,0 +1,59 @@
+/**
+ * @file One suite on every backend of TF.js. A backend that is missing fails the run; so does a warning that nobody
+ * took. Tensors that a test makes are disposed after it.
+ */
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
+
+export const BACKENDS = ['cpu', 'wasm'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** What was written to console.warn and console.error since the test began, or since it was last taken. */
+let messages: string[] = [];
+
+/** Takes the warnings so far, so that they do not fail the test. */
+export function takeWarnings(): string[] {
+  const taken = messages;
+  messages = [];
+  return taken;
+}
+
+/**
+ * Makes `backend` the one that runs.
+ *
+ * @throws where it is missing or does not start
+ */
+export async function useBackend(backend: Backend): Promise<void> {
+  // The first value that the cpu backend holds makes it print a banner, except in a test.
+  tf.env().set('IS_TEST', true);
+  await tf.setBackend('cpu');
+  tf.scalar(0).dispose();
+  tf.env().set('IS_TEST', false);
+  await tf.setBackend(backend);
+  await tf.ready();
+  if (tf.getBackend() !== backend) throw new Error(`The backend is ${tf.getBackend()}, not ${backend}.`);
+}
+
+/** Defines the suite once per backend. */
+export function describeBackends(suite: (backend: Backend) => void): void {
+  describe.each(BACKENDS)('on %s', (backend) => {
+    beforeAll(() => useBackend(backend));
+    beforeEach(() => {
+      expect(tf.getBackend()).toBe(backend);
+      takeWarnings();
+      const record = (...message: unknown[]) => {
+        messages.push(message.map(String).join(' '));
+      };
+      vi.spyOn(console, 'warn').mockImplementation(record);
+      vi.spyOn(console, 'error').mockImplementation(record);
+      tf.engine().startScope();
+    });
+    afterEach(() => {
+      tf.engine().endScope();
+      vi.restoreAllMocks();
+      expect(takeWarnings(), 'warnings that the test did not take').toEqual([]);
+    });
+    suite(backend);
+  });
+}
