@@ -1,0 +1,64 @@
+/** @file `npm start`: reads the command line, runs the experiment, and says what came out, in words and by exit code. */
+import { DataError, UsageError } from './errors.js';
+import { showProgress } from './progress.js';
+import { prepareReport } from './report.js';
+import { formatCount, formatTable } from './results.js';
+import { parseCommandLine } from './settings.js';
+
+const EXIT_CODES = { done: 0, usage: 2, data: 3, interrupted: 130 } as const;
+
+/** Ctrl-C may arrive twice, from the terminal and from npm, which passes it on; a second press comes later than that. */
+const SECOND_PRESS_MS = 1000;
+
+/** Aborted by the first Ctrl-C; the second one ends the process at once. */
+function listenForCtrlC(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) return;
+    controller.abort();
+    setTimeout(() => process.off('SIGINT', stop), SECOND_PRESS_MS).unref();
+  };
+  process.on('SIGINT', stop);
+  return controller.signal;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const settings = parseCommandLine(args);
+  if (settings === undefined) return EXIT_CODES.done;
+  const signal = listenForCtrlC();
+  const report = prepareReport(settings.out);
+
+  // Not imported above, because TensorFlow.js takes a second to load, which is long for a refusal or for help.
+  const { runExperiment } = await import('./experiment.js');
+  const findings = await runExperiment(settings, () => showProgress(settings.steps, settings.quiet), signal);
+  report.write(findings);
+
+  const isStopped = findings.stepsDone < settings.steps;
+  if (settings.json) {
+    process.stdout.write(`${JSON.stringify({ ...findings, report: report.path }, null, 2)}\n`);
+  } else {
+    if (isStopped) {
+      console.log(
+        `Stopped after ${formatCount(findings.stepsDone)} of ${formatCount(settings.steps)} steps.`,
+      );
+    }
+    console.log(formatTable(findings.results));
+    console.log(`Report: ${report.path}`);
+  }
+  return isStopped ? EXIT_CODES.interrupted : EXIT_CODES.done;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\nSee npm start -- --help.`);
+    process.exitCode = EXIT_CODES.usage;
+  } else if (error instanceof DataError) {
+    console.error(error.message);
+    process.exitCode = EXIT_CODES.data;
+  } else {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}

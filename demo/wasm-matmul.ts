@@ -1,0 +1,47 @@
+/**
+ * @file Transposes before it multiplies, on the wasm backend. TF.js 4.22 hands only plain products of single matrices
+ * to XNNPACK, and computes those with a transposed factor, which is two for each layer and step in the gradient, in a
+ * plain loop (tfjs-backend-wasm/src/cc/batch_mat_mul_impl.cc): 4.9 ms instead of 0.5 ms for the first layer's weights
+ * here, and 17 ms instead of 3 ms for a whole step of the plain network. To be deleted when TF.js does this itself.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** As much of a backend as the kernels below need. */
+interface Backend {
+  disposeData(dataId: object): void;
+}
+
+function wasmKernel(kernelName: string): tf.KernelConfig {
+  const kernel = tf.getKernel(kernelName, 'wasm') as tf.KernelConfig | undefined;
+  if (kernel === undefined) throw new Error(`The wasm backend has no kernel ${kernelName}.`);
+  return kernel;
+}
+
+/** Puts a product that transposes first in the place of the stock one. */
+export function transposeBeforeMultiplying(): void {
+  const stock = wasmKernel('BatchMatMul');
+  const { kernelFunc: multiply } = stock;
+  const { kernelFunc: transpose } = wasmKernel('Transpose');
+
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs, backend }) => {
+    const made: tf.TensorInfo[] = [];
+    const straight = (x: tf.TensorInfo, isTransposed: boolean): tf.TensorInfo => {
+      if (!isTransposed) return x;
+      const y = transpose({ inputs: { x }, attrs: { perm: [0, 2, 1] }, backend }) as tf.TensorInfo;
+      made.push(y);
+      return y;
+    };
+    const { a, b } = inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
+    if (a.shape.length !== 3 || b.shape.length !== 3) return multiply({ inputs, attrs, backend });
+    const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
+    const product = multiply({
+      inputs: { a: straight(a, transposeA), b: straight(b, transposeB) },
+      attrs: { transposeA: false, transposeB: false },
+      backend,
+    });
+    for (const { dataId } of made) (backend as Backend).disposeData(dataId);
+    return product;
+  };
+  tf.unregisterKernel('BatchMatMul', 'wasm');
+  tf.registerKernel({ ...stock, kernelFunc });
+}
