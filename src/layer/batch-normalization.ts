@@ -243,6 +243,11 @@ export class BatchNormalization extends layers.Layer {
    * @throws ValueError where their number or shapes are not the layer's
    */
   override setWeights(weights: Tensor[]): void {
+    if (!this.built) {
+      throw new ValueError(
+        `Layer '${this.name}' has no weights yet. Call build with the input's shape, or apply the layer, first.`,
+      );
+    }
     const received = weights.map((weight) => showShape(weight.shape)).join(', ');
     const slots = this.weightSlots(this.plan);
     if (

@@ -6,7 +6,7 @@
  * one. The objects themselves are TF.js' own.
  */
 import { type serialization as serializationTypes, serialization } from '@tensorflow/tfjs-core';
-import { constraints, initializers, regularizers } from '@tensorflow/tfjs-layers';
+import { constraints, initializers, layers, regularizers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { show } from './show.js';
 
@@ -110,10 +110,9 @@ function fromName<T extends KerasObject>(
   if (factory) return factory(camelCased(config));
   // A class of the user's, registered with tf.serialization.registerClass.
   const { classNameMap } = serialization.SerializationMap.getMap();
-  if (Object.hasOwn(classNameMap, name)) {
-    const [registered, fromConfig] = classNameMap[name]!;
-    const object = fromConfig(registered, config as serializationTypes.ConfigDict);
-    if (isObject(object)) return object as T;
+  const [registered, fromConfig] = Object.hasOwn(classNameMap, name) ? classNameMap[name]! : [];
+  if (registered && fromConfig && isObject(registered.prototype)) {
+    return fromConfig(registered, config as serializationTypes.ConfigDict) as T;
   }
   throw new ValueError(
     `${argument}: unknown ${kind.noun} ${show(name)}. Give one of TF.js' or Keras' names (${kind.examples}, ...), ` +
@@ -121,8 +120,13 @@ function fromName<T extends KerasObject>(
   );
 }
 
+/** TF.js does not export the classes to extend, so anything with `apply` will do, unless it is a layer. */
 const isObject = (value: unknown): value is KerasObject =>
-  typeof value === 'object' && value !== null && 'apply' in value && typeof value.apply === 'function';
+  typeof value === 'object' &&
+  value !== null &&
+  !(value instanceof layers.Layer) &&
+  'apply' in value &&
+  typeof value.apply === 'function';
 
 function resolve<T extends KerasObject>(kind: Kind<T>, argument: string, identifier: unknown): T {
   if (typeof identifier === 'string') {

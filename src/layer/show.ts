@@ -1,11 +1,14 @@
 /** @file Shows a received value in an error message: short, and telling a number from a string of digits. */
 
-const LONGEST = 80;
+import { isTensor } from './is-tensor.js';
+
+const LONGEST = 100;
 
 /** `value` as a user would write it, cut where it is long. */
 export function show(value: unknown): string {
   let text: string;
-  if (typeof value === 'function') text = value.name ? `the function ${value.name}` : 'a function';
+  if (isTensor(value)) text = `a tensor of shape ${showShape(value.shape)}`;
+  else if (typeof value === 'function') text = value.name ? `the function ${value.name}` : 'a function';
   else if (typeof value === 'string') text = `'${value}'`;
   else if (Array.isArray(value)) text = `[${value.map(show).join(', ')}]`;
   else if (typeof value === 'object' && value !== null) text = showObject(value);

@@ -1,0 +1,387 @@
+/** @file Every refusal of the layer, by its whole message: what came, what is accepted, how to mend it. */
+import * as tf from '@tensorflow/tfjs';
+import {
+  BatchNormalization,
+  type BatchNormalizationArgs,
+  ValueError,
+  layerBatchNormalization,
+} from 'evenkeel';
+import { expect, test } from 'vitest';
+
+const make = (args: Record<string, unknown>) => () => new BatchNormalization(args);
+const built = (args: BatchNormalizationArgs, shape: (number | null)[]) => {
+  const layer = new BatchNormalization({ name: 'bn', ...args });
+  layer.build(shape);
+  return layer;
+};
+const build = (args: BatchNormalizationArgs, shape: (number | null)[]) => () => built(args, shape);
+
+const KNOWN =
+  'axis, momentum, epsilon, center, scale, betaInitializer, gammaInitializer, movingMeanInitializer, ' +
+  'movingVarianceInitializer, betaRegularizer, gammaRegularizer, betaConstraint, gammaConstraint, renorm, ' +
+  'renormClipping, renormMomentum, fused, virtualBatchSize, adjustment, inputShape, batchInputShape, batchSize, ' +
+  'dtype, name, trainable, weights';
+
+/** What is tried, the error's name, the whole message. */
+const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', string]> = {
+  'an unknown argument': [
+    make({ momentun: 0.9 }),
+    'TypeError',
+    `Unknown argument 'momentun'. Did you mean 'momentum'? Known arguments: ${KNOWN}.`,
+  ],
+  'an argument spelled as in Python': [
+    make({ renorm_momentum: 0.9 }),
+    'TypeError',
+    `Unknown argument 'renorm_momentum'. Did you mean 'renormMomentum'? Known arguments: ${KNOWN}.`,
+  ],
+  'an axis that is null': [
+    make({ axis: null }),
+    'TypeError',
+    'axis: expected an integer or an array of integers (1 for channels first, -1 for the last axis), received null.',
+  ],
+  'an axis that is a word': [
+    make({ axis: 'last' }),
+    'TypeError',
+    "axis: expected an integer or an array of integers (1 for channels first, -1 for the last axis), received 'last'.",
+  ],
+  'no axis at all': [
+    make({ axis: [] }),
+    'ValueError',
+    'axis: expected at least one axis, received []. The default is -1, the last axis.',
+  ],
+  'an axis that is not there': [
+    build({ axis: 3 }, [null, 4]),
+    'ValueError',
+    'axis: [3] does not exist in inputs of shape [null, 4]. Accepted are -2 to 1.',
+  ],
+  'an axis named twice': [
+    build({ axis: [1, -1] }, [null, 4]),
+    'ValueError',
+    'axis: [1, -1] names an axis twice in inputs of shape [null, 4]. Name each axis once.',
+  ],
+  'an axis of unknown size': [
+    build({}, [null, 4, null]),
+    'ValueError',
+    'Axis [2] of the input must have a known size, since each of its elements has a gamma and a beta. ' +
+      'Received an input of shape [null, 4, null]. Give that dimension in inputShape.',
+  ],
+  'a momentum that is a string': [
+    make({ momentum: '0.9' }),
+    'TypeError',
+    "momentum: expected a finite number, received '0.9'.",
+  ],
+  'an epsilon that is NaN': [
+    make({ epsilon: NaN }),
+    'TypeError',
+    'epsilon: expected a finite number, received NaN.',
+  ],
+  'a center that is a number': [
+    make({ center: 1 }),
+    'TypeError',
+    'center: expected true or false, received 1.',
+  ],
+  'an unknown initializer': [
+    make({ gammaInitializer: 'nope' }),
+    'ValueError',
+    "gammaInitializer: unknown initializer 'nope'. Give one of TF.js' or Keras' names ('zeros', 'ones', " +
+      "'randomNormal', 'heNormal', ...), its configuration, an object, or register your class with " +
+      'tf.serialization.registerClass first.',
+  ],
+  'an unknown regularizer': [
+    make({ betaRegularizer: { className: 'L3', config: {} } }),
+    'ValueError',
+    "betaRegularizer: unknown regularizer 'L3'. Give one of TF.js' or Keras' names ('l1', 'l2', 'l1l2', ...), its " +
+      'configuration, an object, or register your class with tf.serialization.registerClass first.',
+  ],
+  'a layer as a regularizer': [
+    make({ betaRegularizer: 'Dense' }),
+    'ValueError',
+    "betaRegularizer: unknown regularizer 'Dense'. Give one of TF.js' or Keras' names ('l1', 'l2', 'l1l2', ...), " +
+      'its configuration, an object, or register your class with tf.serialization.registerClass first.',
+  ],
+  'a constraint that is a number': [
+    make({ gammaConstraint: 2 }),
+    'ValueError',
+    "gammaConstraint: expected a name ('nonNeg', 'maxNorm', 'unitNorm', 'minMaxNorm', ...), a configuration " +
+      '({ className, config }) or a TF.js constraint, received 2.',
+  ],
+  'a clipping that is a number': [
+    make({ renormClipping: 3 }),
+    'TypeError',
+    'renormClipping: expected an object with any of the keys rmax, rmin, dmax, received 3.',
+  ],
+  'an unknown clipping key': [
+    make({ renorm: true, renormClipping: { rmax: 1, smax: 2 } }),
+    'ValueError',
+    "renormClipping: unknown keys ['smax']. Accepted are rmax, rmin and dmax.",
+  ],
+  'a limit that is a string': [
+    make({ renorm: true, renormClipping: { rmax: '3' } }),
+    'TypeError',
+    "renormClipping.rmax: expected a number, or a scalar tensor or variable, received '3'.",
+  ],
+  'a limit that is NaN': [
+    make({ renorm: true, renormClipping: { dmax: NaN } }),
+    'ValueError',
+    'renormClipping: a limit is NaN. Leave a limit out for no clipping. Received { dmax: NaN }.',
+  ],
+  'limits the wrong way round': [
+    make({ renorm: true, renormClipping: { rmax: 0.5, rmin: 2 } }),
+    'ValueError',
+    'renormClipping: rmax (0.5) is below rmin (2). r is clipped to [rmin, rmax].',
+  ],
+  'a negative dmax': [
+    make({ renorm: true, renormClipping: { dmax: -1 } }),
+    'ValueError',
+    'renormClipping: dmax is negative (-1). d is clipped to [-dmax, dmax].',
+  ],
+  'fused with renorm': [
+    make({ fused: true, renorm: true }),
+    'ValueError',
+    'fused: true cannot be combined with renorm: true. Use fused: null or false.',
+  ],
+  'fused with two axes': [
+    make({ fused: true, axis: [1, 2] }),
+    'ValueError',
+    'fused: true cannot be combined with axis [1, 2]: it needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5. ' +
+      'Use fused: null or false.',
+  ],
+  'fused with ghost batches': [
+    make({ fused: true, virtualBatchSize: 2 }),
+    'ValueError',
+    'fused: true cannot be combined with virtualBatchSize: 2. Use fused: null or false.',
+  ],
+  'fused with an adjustment': [
+    make({ fused: true, adjustment: () => [1, 0] }),
+    'ValueError',
+    'fused: true cannot be combined with an adjustment. Use fused: null or false.',
+  ],
+  'fused on rank 3': [
+    build({ fused: true }, [null, 4, 4]),
+    'ValueError',
+    'fused: true needs inputs of rank 4 or 5, received an input of shape [null, 4, 4]. Use fused: null or false.',
+  ],
+  'fused on axis -4 of rank 4': [
+    build({ fused: true, axis: -4 }, [3, 2, 2, 2]),
+    'ValueError',
+    'fused: true needs axis 1 or 3 for inputs of rank 4, received axis -4. Use fused: null or false.',
+  ],
+  'ghost batches of nothing': [
+    make({ virtualBatchSize: 0 }),
+    'ValueError',
+    'virtualBatchSize: expected a positive integer that divides the batch, received 0.',
+  ],
+  'ghost batches of a half': [
+    make({ virtualBatchSize: 0.5 }),
+    'TypeError',
+    'virtualBatchSize: expected a positive integer that divides the batch, received 0.5.',
+  ],
+  'ghost batches with an adjustment': [
+    make({ virtualBatchSize: 2, adjustment: () => [1, 0] }),
+    'ValueError',
+    'virtualBatchSize and adjustment cannot be combined, as in Keras. Leave one of them out.',
+  ],
+  'ghost batches along the batch': [
+    build({ virtualBatchSize: 2, axis: 0 }, [4, 4]),
+    'ValueError',
+    'virtualBatchSize: the first dimension must be the batch, but axis [0] includes 0. ' +
+      'Leave axis 0 or virtualBatchSize out.',
+  ],
+  'an adjustment that is no function': [
+    make({ adjustment: [1, 0] }),
+    'TypeError',
+    "adjustment: expected a function from the input's shape to [scale, bias], received [1, 0].",
+  ],
+  'an input shape that is a number': [
+    make({ inputShape: 4 }),
+    'TypeError',
+    'inputShape: expected an array of dimensions, null for a free one, received 4.',
+  ],
+  'a batch size of nothing': [
+    make({ batchSize: 0 }),
+    'TypeError',
+    'batchSize: expected a positive integer, received 0.',
+  ],
+  'half precision': [
+    make({ dtype: 'float16' }),
+    'ValueError',
+    "dtype: 'float16' does not exist in TF.js, which computes in float32. Use 'float32'.",
+  ],
+  'double precision': [
+    make({ dtype: 'float64' }),
+    'ValueError',
+    "dtype: 'float64' does not exist in TF.js, which computes in float32. Use 'float32', or 'evenkeel/core' for " +
+      'double precision.',
+  ],
+  'an unknown type': [
+    make({ dtype: 'string' }),
+    'ValueError',
+    "dtype: expected 'float32', 'int32' or 'bool', received 'string'.",
+  ],
+  'a name that is a number': [make({ name: 7 }), 'TypeError', 'name: expected a string, received 7.'],
+  'weights that are no list': [
+    make({ weights: 1 }),
+    'TypeError',
+    "weights: expected an array with one tensor, typed array or array of numbers per weight, in Keras' order, " +
+      'received 1.',
+  ],
+  'too few weights': [
+    build({ weights: [[1, 2]] }, [null, 2]),
+    'ValueError',
+    'weights: expected 4 (gamma [2], beta [2], moving_mean [2], moving_variance [2]), received 1.',
+  ],
+  'a weight of the wrong size': [
+    build({ scale: false, weights: [[1, 2], new Float32Array(3), [1, 1]] }, [null, 2]),
+    'ValueError',
+    'weights: moving_mean has shape [2], received values of shape [3]. ' +
+      'Expected are beta [2], moving_mean [2], moving_variance [2].',
+  ],
+  'a weight that is a word': [
+    build({ center: false, scale: false, weights: [['a', 'b'] as never, [1, 1]] }, [null, 2]),
+    'ValueError',
+    "weights: moving_mean has shape [2], received ['a', 'b']. Expected are moving_mean [2], moving_variance [2].",
+  ],
+  'building twice': [
+    () => {
+      built({}, [null, 3]).build([null, 4]);
+    },
+    'ValueError',
+    "Layer 'bn' is built already. Make a new layer for other inputs.",
+  ],
+  'setting weights of the wrong shape': [
+    () => {
+      built({ center: false, scale: false }, [null, 3]).setWeights([tf.ones([3]), tf.ones([2])]);
+    },
+    'ValueError',
+    "Layer 'bn': expected 2 weights (moving_mean [3], moving_variance [3]), received 2 ([3], [2]).",
+  ],
+  'setting weights before there are any': [
+    () => {
+      new BatchNormalization({ name: 'bn' }).setWeights([]);
+    },
+    'ValueError',
+    "Layer 'bn' has no weights yet. Call build with the input's shape, or apply the layer, first.",
+  ],
+  'an input of another rank': [
+    () => built({}, [null, 4]).apply(tf.zeros([2, 3, 4])),
+    'ValueError',
+    "Layer 'bn' was built for inputs of rank 2, received one of rank 3, shape [2, 3, 4]. " +
+      'Reshape the input, or make a new layer.',
+  ],
+  'an input with other channels': [
+    () => built({}, [null, 4]).apply(tf.zeros([2, 5])),
+    'ValueError',
+    "Layer 'bn' was built for 4 channels along axis 1, received an input of shape [2, 5]. " +
+      "Check the input's layout against the argument axis (-1).",
+  ],
+  'a symbolic input with other channels': [
+    () => built({}, [null, 4]).apply(tf.input({ shape: [5] })),
+    'ValueError',
+    "Layer 'bn' was built for 4 channels along axis 1, received an input of shape [null, 5]. " +
+      "Check the input's layout against the argument axis (-1).",
+  ],
+  'two inputs': [
+    () => built({}, [null, 4]).apply([tf.zeros([2, 4]), tf.zeros([2, 4])]),
+    'ValueError',
+    "Layer 'bn': expected one tensor or symbolic tensor, received [a tensor of shape [2, 4], a tensor of shape " +
+      "[2, 4]]. A model's output is in its property outputs, a layer's in output.",
+  ],
+  'numbers as an input': [
+    () => built({}, [null, 2]).apply([[1, 2]] as never),
+    'ValueError',
+    "Layer 'bn': expected one tensor or symbolic tensor, received [[1, 2]]. " +
+      "A model's output is in its property outputs, a layer's in output.",
+  ],
+  'a batch that ghost batches do not divide': [
+    () => built({ virtualBatchSize: 3 }, [null, 4]).apply(tf.zeros([8, 4]), { training: true }),
+    'ValueError',
+    "Layer 'bn': virtualBatchSize 3 does not divide the batch of 8. " +
+      "Drop the last incomplete batch, or choose a divisor of every batch's size.",
+  ],
+  'ghost batches with a mask': [
+    () =>
+      built({ virtualBatchSize: 2 }, [null, 5, 4]).apply(tf.zeros([4, 5, 4]), {
+        training: true,
+        mask: tf.ones([4, 5], 'bool'),
+      }),
+    'ValueError',
+    "Layer 'bn': a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.",
+  ],
+  'a mask of the wrong rank': [
+    () => built({}, [null, 5, 4]).apply(tf.zeros([4, 5, 4]), { training: true, mask: tf.ones([4]) }),
+    'ValueError',
+    "mask: expected the input's shape without its last axis, [4, 5] or 1 where it is broadcast, received [4] for an " +
+      'input of shape [4, 5, 4].',
+  ],
+  'a mask that is an array': [
+    () => built({}, [null, 4]).apply(tf.zeros([2, 4]), { training: true, mask: [1, 0] as never }),
+    'TypeError',
+    'mask: expected a tensor of numbers or booleans, received [1, 0].',
+  ],
+  'an adjustment that returns one thing': [
+    () => built({ adjustment: () => [1] as never }, [null, 4]).apply(tf.zeros([2, 4]), { training: true }),
+    'ValueError',
+    'adjustment: expected it to return [scale, bias], it returned [1].',
+  ],
+  'an adjustment that returns a string': [
+    () =>
+      built({ adjustment: () => [1, '0' as never] }, [null, 4]).apply(tf.zeros([2, 4]), { training: true }),
+    'ValueError',
+    "adjustment: bias must be a tensor or a number, received '0'.",
+  ],
+  'an adjustment of another shape': [
+    () =>
+      built({ adjustment: () => [tf.ones([3]), 0] }, [null, 4]).apply(tf.zeros([2, 4]), { training: true }),
+    'ValueError',
+    "adjustment: scale of shape [3] cannot be broadcast to the input's [2, 4]. " +
+      "Align its dimensions with the input's last ones, 1 where it is broadcast.",
+  ],
+  'an object that is a number': [
+    () => layerBatchNormalization(42 as never, {}),
+    'ValueError',
+    'layerBatchNormalization: expected a tf.Sequential, a tensor, a symbolic tensor, a layer or model with one ' +
+      'output, or null for the layer itself, received 42.',
+  ],
+  'arguments given twice': [
+    () => layerBatchNormalization({ axis: 1 } as never, { axis: 2 }),
+    'ValueError',
+    'layerBatchNormalization: expected a tf.Sequential, a tensor, a symbolic tensor, a layer or model with one ' +
+      'output, or null for the layer itself, received { axis: 1 }.',
+  ],
+  'a first layer that does not know its input': [
+    () => layerBatchNormalization(tf.sequential(), {}),
+    'ValueError',
+    'layerBatchNormalization: the first layer of a model must know its input. ' +
+      'Give inputShape (without the batch) or batchInputShape.',
+  ],
+  'a layer that was applied to nothing': [
+    () => layerBatchNormalization(tf.layers.dense({ units: 3, name: 'lonely' })),
+    'ValueError',
+    "layerBatchNormalization: expected a layer or model with exactly one output, 'lonely' has 0. " +
+      'Apply it to something first.',
+  ],
+  'a layer that was applied twice': [
+    () => {
+      const shared = tf.layers.dense({ units: 3, name: 'shared' });
+      [2, 2].forEach((size) => shared.apply(tf.input({ shape: [size] })));
+      return layerBatchNormalization(shared);
+    },
+    'ValueError',
+    "layerBatchNormalization: expected a layer or model with exactly one output, 'shared' has 2. " +
+      'Pass the output that is meant.',
+  ],
+};
+
+test.for(Object.entries(REFUSALS))('refuses %s', async ([, [attempt, name, message]]) => {
+  await tf.setBackend('cpu');
+  let error: unknown;
+  try {
+    tf.tidy(() => {
+      attempt();
+    });
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toBeInstanceOf(name === 'TypeError' ? TypeError : ValueError);
+  expect(error).toMatchObject({ name, message });
+});
