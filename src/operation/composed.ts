@@ -95,8 +95,8 @@ export function infer(
   epsilon: number,
 ): Tensor {
   const arrangement = makeArrangement(x.shape, axes, null);
-  const inverse = rsqrt(add(movingVariance, epsilon));
-  const slope = arrangeChannels(gamma ? mul(inverse, gamma) : inverse);
+  const inverse = rsqrt(add(arrangeChannels(movingVariance), epsilon));
+  const slope = gamma ? mul(inverse, arrangeChannels(gamma)) : inverse;
   const centred = mul(sub(arrange(x, arrangement), arrangeChannels(movingMean)), slope);
   return restore(beta ? add(centred, arrangeChannels(beta)) : centred, arrangement);
 }

@@ -59,7 +59,7 @@ export function moveStatistics(
   const movingStddev = move(renorm.movingStddev, stddev, momentum);
   return {
     movingMean: move(movingMean, batch.mean, momentum),
-    movingVariance: keepUnknown(movingVariance, arrangeChannels(relu(sub(square(movingStddev), epsilon)))),
+    movingVariance: keepUnknown(movingVariance, relu(sub(square(arrangeChannels(movingStddev)), epsilon))),
     renorm: {
       movingStddev,
       renormMean: move(renorm.renormMean, batch.mean, renormMomentum),
