@@ -1,6 +1,12 @@
 /** @file What 'evenkeel' exports. */
 export { ValueError } from './core/value-error.js';
-export type { Adjustment, BatchNormalizationArgs, NestedNumbers, RenormClipping } from './layer/arguments.js';
+export type {
+  Adjustment,
+  BatchNormalizationArgs,
+  NestedNumbers,
+  RenormClipping,
+  WeightValues,
+} from './layer/arguments.js';
 export { BatchNormalization, type CallArguments } from './layer/batch-normalization.js';
 export type { Constraint, Initializer, ObjectConfiguration, Regularizer } from './layer/keras-objects.js';
 export { layerBatchNormalization } from './layer/layer-batch-normalization.js';

@@ -21,6 +21,9 @@ import { show, showShape } from './show.js';
 /** Numbers in arrays in arrays. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
+/** The values of one weight. */
+export type WeightValues = Tensor | TypedArray | Float64Array | NestedNumbers;
+
 /** The limits of batch renormalization's corrections; a limit left out does not clip. Read at every training step. */
 export interface RenormClipping {
   /** r ≤ rmax. A number, or a scalar tensor or variable that is scheduled from outside. */
@@ -122,7 +125,7 @@ export interface BatchNormalizationArgs {
    * Initial values in Keras' order: gamma (unless `scale` is off), beta (unless `center` is off), moving mean, moving
    * variance, and with renorm moving deviation, renorm mean, renorm deviation.
    */
-  weights?: readonly (Tensor | TypedArray | NestedNumbers)[] | null;
+  weights?: readonly WeightValues[] | null;
 }
 
 /** The arguments after checking: everything given, nothing left to ask. */
@@ -162,7 +165,7 @@ export interface Placement {
 export interface ResolvedArguments {
   options: Options;
   placement: Placement;
-  weights: readonly (Tensor | TypedArray | NestedNumbers)[] | null;
+  weights: readonly WeightValues[] | null;
 }
 
 type Value = BatchNormalizationArgs[keyof BatchNormalizationArgs];
@@ -377,7 +380,7 @@ function checkName(name: string, value: Value): string {
   return typeof value === 'string' && value !== '' ? value : refuseType(name, 'a string', value);
 }
 
-function checkWeights(name: string, value: Value): readonly (Tensor | TypedArray | NestedNumbers)[] {
+function checkWeights(name: string, value: Value): readonly WeightValues[] {
   if (!Array.isArray(value)) {
     return refuseType(
       name,
@@ -385,5 +388,5 @@ function checkWeights(name: string, value: Value): readonly (Tensor | TypedArray
       value,
     );
   }
-  return value as readonly (Tensor | TypedArray | NestedNumbers)[];
+  return value as readonly WeightValues[];
 }

@@ -8,6 +8,12 @@ import { isTensor } from './is-tensor.js';
 import { show } from './show.js';
 
 /**
+ * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads: TypeScript settles what
+ * an `adjustment` returns, a pair or an array, by the first one that it tries.
+ */
+type OnlyArguments = BatchNormalizationArgs & { rank?: never };
+
+/**
  * Batch normalization, made and applied in one step, as in R's keras: what comes back depends on `object`.
  *
  * | object | returns |
@@ -28,11 +34,11 @@ import { show } from './show.js';
  * const model = layerBatchNormalization(tf.sequential(), { inputShape: [4] });
  * ```
  */
+export function layerBatchNormalization(args?: OnlyArguments | null): BatchNormalization;
 export function layerBatchNormalization(
-  object?: null,
-  args?: BatchNormalizationArgs | null,
+  object: null | undefined,
+  args: BatchNormalizationArgs | null | undefined,
 ): BatchNormalization;
-export function layerBatchNormalization(args: BatchNormalizationArgs): BatchNormalization;
 export function layerBatchNormalization(object: Sequential, args?: BatchNormalizationArgs | null): Sequential;
 export function layerBatchNormalization<T extends Tensor>(object: T, args?: BatchNormalizationArgs | null): T;
 export function layerBatchNormalization(

@@ -94,9 +94,10 @@ export function initialWeights(
           `${received ? `values of shape ${showShape(received)}` : show(value)}. Expected are ${expected}.`,
       );
     }
-    return value instanceof Tensor
-      ? reshape(value, [...shape])
-      : tensor(value as number[], [...shape], 'float32');
+    if (value instanceof Tensor) return reshape(value, [...shape]);
+    // TF.js knows three typed arrays, and Float64Array is none of them.
+    const numbers = ArrayBuffer.isView(value) ? Float32Array.from(value) : (value as number[]);
+    return tensor(numbers, [...shape], 'float32');
   });
 }
 
