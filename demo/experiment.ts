@@ -61,13 +61,16 @@ async function chooseBackend(name: BackendName): Promise<void> {
 
 /** Tries the layer's arguments on a batch of noughts, so that what it refuses is told before the digits are drawn. */
 function checkOptions(options: LayerOptions): void {
-  tf.tidy(() => {
-    try {
-      layerBatchNormalization(options).apply(tf.zeros([BATCH_SIZE, UNITS]), { training: true });
-    } catch (error) {
-      throw new UsageError(`--options: ${messageOf(error)}`);
-    }
-  });
+  try {
+    const layer = layerBatchNormalization(options);
+    layer.apply(tf.input({ shape: [UNITS] }));
+    tf.tidy(() => {
+      layer.apply(tf.zeros([BATCH_SIZE, UNITS]), { training: true });
+    });
+    layer.dispose();
+  } catch (error) {
+    throw new UsageError(`--options: ${messageOf(error)}`);
+  }
 }
 
 /**

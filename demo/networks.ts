@@ -14,13 +14,15 @@ export const WEIGHT_DEVIATION = 0.1;
 /** Arguments of the layer, as they were given on the command line. */
 export type LayerOptions = Readonly<Record<string, unknown>>;
 
-/** Batch normalization of a layer's sums. */
-function normalize(sums: tf.SymbolicTensor, options: LayerOptions): tf.SymbolicTensor {
-  return layerBatchNormalization(sums, options);
+/** Batch normalization of a layer's sums. A name that was given is numbered, since a model has each only once. */
+function normalize(sums: tf.SymbolicTensor, options: LayerOptions, layer: number): tf.SymbolicTensor {
+  const { name } = options;
+  const args = typeof name === 'string' ? { ...options, name: `${name}_${layer + 1}` } : options;
+  return layerBatchNormalization(sums, args);
 }
 
 /** What stands between sums and sigmoids. */
-type Between = (sums: tf.SymbolicTensor) => tf.SymbolicTensor;
+type Between = (sums: tf.SymbolicTensor, layer: number) => tf.SymbolicTensor;
 
 function build(hasBiases: boolean, between: Between, seeds: readonly number[]): tf.LayersModel {
   const dense = (layer: number, units: number, useBias: boolean) =>
@@ -34,7 +36,7 @@ function build(hasBiases: boolean, between: Between, seeds: readonly number[]): 
   let values = input;
   let sigmoidInput = input;
   for (let layer = 0; layer < HIDDEN_LAYERS; layer++) {
-    sigmoidInput = between(dense(layer, UNITS, hasBiases).apply(values) as tf.SymbolicTensor);
+    sigmoidInput = between(dense(layer, UNITS, hasBiases).apply(values) as tf.SymbolicTensor, layer);
     values = tf.layers.activation({ activation: 'sigmoid' }).apply(sigmoidInput) as tf.SymbolicTensor;
   }
   // The softmax is left to the loss, which is exact with it; the largest output is the same with and without.
@@ -60,7 +62,7 @@ export class Network {
     const seeds = Array.from({ length: HIDDEN_LAYERS + 1 }, () => random.integer(1, 0x7fffffff));
     const plain = build(true, (sums) => sums, seeds);
     // Without biases, whose part beta takes: the mean that is subtracted takes any other constant with it.
-    const normalized = build(false, (sums) => normalize(sums, options), seeds);
+    const normalized = build(false, (sums, layer) => normalize(sums, options, layer), seeds);
     return { plain: new Network(plain), normalized: new Network(normalized) };
   }
 

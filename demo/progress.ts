@@ -12,26 +12,26 @@ export interface ProgressDisplay {
 /** Between lines, where there is no terminal. */
 const LINE_INTERVAL_MS = 10_000;
 
-/** What both displays say, besides how far the run is. */
+/** What both displays say, besides how far the run is; with the bar it fills a line of 80 characters. */
 function describe(step: number, latest: Measurement, startedMs: number): string {
   const speed = (1000 * step) / Math.max(1, performance.now() - startedMs);
-  return (
-    `${speed.toFixed(0)} steps/s · accuracy with normalization ${formatPercent(latest.normalized.accuracy)}, ` +
-    `without ${formatPercent(latest.plain.accuracy)}`
+  const [normalized, plain] = [latest.normalized, latest.plain].map(({ accuracy }) =>
+    formatPercent(accuracy),
   );
+  return `${speed.toFixed(0)}/s · accuracy ${normalized!} with, ${plain!} without`;
 }
 
 function showBar(steps: number): ProgressDisplay {
   const started = performance.now();
   const bar = new SingleBar({
-    format: '{bar} {percentage} % · step {value} of {total} · {text}',
+    format: '{bar} {value}/{total} steps · {text}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 20,
+    barsize: 15,
     fps: 5,
     stream: process.stderr,
   });
-  bar.start(steps, 0, { text: 'first measurement' });
+  bar.start(steps, 0, { text: 'measuring' });
   return {
     update(step, latest) {
       bar.update(step, { text: describe(step, latest, started) });
@@ -50,7 +50,7 @@ function writeLines(steps: number): ProgressDisplay {
       if (performance.now() - writtenAt < LINE_INTERVAL_MS) return;
       writtenAt = performance.now();
       const text = describe(step, latest, started);
-      process.stderr.write(`step ${formatCount(step)} of ${formatCount(steps)} · ${text}\n`);
+      process.stderr.write(`${formatCount(step)} of ${formatCount(steps)} steps · ${text}\n`);
     },
     stop: () => undefined,
   };

@@ -21,6 +21,9 @@ export interface Settings {
   readonly quiet: boolean;
 }
 
+/** What is not asked for. Not given to Commander as defaults, which it would print in the help. */
+const FLAGS = { json: false, quiet: false };
+
 const LARGEST_SEED = 2 ** 32 - 1;
 
 function parseSteps(text: string): number {
@@ -81,8 +84,8 @@ function makeCommand(): Command {
         {},
       )
       .option('--out <folder>', 'where report.html goes', 'out')
-      .option('--json', 'print one JSON document instead of the table', false)
-      .option('--quiet', 'show no progress', false)
+      .option('--json', 'print one JSON document instead of the table')
+      .option('--quiet', 'show no progress')
       .addHelpText('after', HELP)
       .helpOption('--help', 'show this')
       // Refusals are thrown, and shown where they are caught.
@@ -99,7 +102,7 @@ function makeCommand(): Command {
 export function parseCommandLine(args: readonly string[]): Settings | undefined {
   const command = makeCommand();
   try {
-    return command.parse(args, { from: 'user' }).opts<Settings>();
+    return { ...FLAGS, ...command.parse(args, { from: 'user' }).opts<Settings>() };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
