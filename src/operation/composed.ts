@@ -33,6 +33,7 @@ import {
 } from './arrangement.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, type Limits, renormCorrection } from './renorm.js';
+import { stopGradient } from './stop-gradient.js';
 import { moveStatistics, type Pace, type Statistics } from './statistics.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
@@ -128,9 +129,9 @@ export function inferLastAxis(
   return seen === x ? y : reshape(y, x.shape);
 }
 
-/** A mask as one weight per element of x. */
+/** A mask as one weight per element of x, a constant. */
 function elementWeights(mask: Tensor, shape: number[]): Tensor {
-  return broadcastTo(expandDims(cast(mask, 'float32'), -1), shape);
+  return broadcastTo(expandDims(cast(stopGradient(mask), 'float32'), -1), shape);
 }
 
 /** Statistics take the mean over ghost batches of their means and of their variances, as Keras does. */

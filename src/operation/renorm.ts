@@ -4,22 +4,10 @@
  * σ = √(variance + ε), r = σ / max(renormStddev, √ε), d = (mean − renormMean) / max(renormStddev, √ε), clipped to
  * [rmin, rmax] and ±dmax; constants to the gradient.
  */
-import {
-  type Tensor,
-  add,
-  clone,
-  customGrad,
-  div,
-  maximum,
-  minimum,
-  neg,
-  reshape,
-  sqrt,
-  sub,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
+import { type Tensor, add, div, maximum, minimum, neg, reshape, sqrt, sub } from '@tensorflow/tfjs-core';
 import { arrangeChannels } from './arrangement.js';
 import type { Moments } from './moments.js';
+import { stopGradient } from './stop-gradient.js';
 
 /** Limits as `renormClipping` gives them. */
 export interface Limits {
@@ -33,12 +21,6 @@ export interface Correction {
   readonly r: Tensor;
   readonly d: Tensor;
 }
-
-/** `x`, but a constant to the gradient. */
-const stopGradient: (x: Tensor) => Tensor = customGrad((x) => ({
-  value: clone(x as Tensor),
-  gradFunc: (dy: Tensor) => zerosLike(dy),
-}));
 
 /** The limits may be scalars of any rank, which must not change the rank of what they limit. */
 const limit = (value: Tensor | number): Tensor | number =>
