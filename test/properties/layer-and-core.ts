@@ -68,7 +68,7 @@ export const floats = (length: number, seed: number) =>
 const POSITIVE = ['movingVariance', 'movingStddev', 'renormStddev'];
 
 /** A state that is not the initial one: all values distinct, variances and deviations positive. */
-function drawState(options: BatchNormalizationOptions, shape: readonly number[], seed: number): State {
+export function drawState(options: BatchNormalizationOptions, shape: readonly number[], seed: number): State {
   const initial = Object.entries(initialState(options, shape)) as [string, FloatArray][];
   const entries = initial.map(([name, { length }], i) => {
     const values = floats(length, seed + i);
@@ -77,7 +77,7 @@ function drawState(options: BatchNormalizationOptions, shape: readonly number[],
   return Object.fromEntries(entries) as State;
 }
 
-function drawInput(shape: readonly number[], dtype: string, seed: number): Float64Array {
+export function drawInput(shape: readonly number[], dtype: string, seed: number): Float64Array {
   const values = floats(sizeOf(shape), seed);
   if (dtype === 'int32') return values.map((value) => Math.round(9 * value));
   if (dtype === 'bool') return values.map((value) => Number(value > 0));
@@ -92,7 +92,7 @@ export const toTensor = (
 ) => tf.tensor(Array.from(values), [...shape], dtype);
 
 /** The layer of an experiment, built by a first call, with the values of `state`. */
-function makeLayer(
+export function makeLayer(
   experiment: Experiment,
   state: State,
   adjustment: tf.Variable[] | null,
