@@ -99,14 +99,15 @@ export function makeLayer(
 ): BatchNormalization {
   const { shape, options, renormClipping, trainable = true, dtype } = experiment;
   const form = parameterShape(options, shape);
-  const layer = layerBatchNormalization(null, {
+  const weights = Object.values(state).map((values: FloatArray) => toTensor(values, form));
+  const layer = layerBatchNormalization({
     ...options,
     ...(renormClipping && { renormClipping }),
     adjustment: adjustment && (() => [adjustment[0]!, adjustment[1]!]),
-    weights: Object.values(state).map((values: FloatArray) => toTensor(values, form)),
-    trainable,
+    ...{ weights, trainable },
   });
-  layer.apply(tf.zeros(shape, dtype));
+  const first = tf.tidy(() => layer.apply(tf.zeros(shape, dtype)) as tf.Tensor);
+  tf.dispose([first, ...weights]);
   return layer;
 }
 
@@ -127,13 +128,14 @@ export function compareWithCore(experiment: Experiment): Errors {
     tf.tidy(() => tf.variable(toTensor(values, form))),
   );
   const layer = makeLayer(experiment, state, variables ?? null);
-  // An adjustment has no part in inference, so no gradient either.
-  const isAdjusted = variables && training && trainable && sizeOf(shape) > 0;
-  const watched: [string, tf.Tensor][] = [
-    ...(layer.gamma ? [['dgamma', layer.gamma.read()] satisfies [string, tf.Tensor]] : []),
-    ...(layer.beta ? [['dbeta', layer.beta.read()] satisfies [string, tf.Tensor]] : []),
-    ...(isAdjusted ? variables.map((v, i): [string, tf.Tensor] => [['dscale', 'dbias'][i]!, v]) : []),
-  ];
+  // What has no part in the output has no gradient in TF.js: an adjustment in inference, anything where nothing came in.
+  const isEmpty = sizeOf(shape) === 0;
+  const watched: [string, tf.Tensor][] = [];
+  if (layer.gamma && !isEmpty) watched.push(['dgamma', layer.gamma.read()]);
+  if (layer.beta && !isEmpty) watched.push(['dbeta', layer.beta.read()]);
+  if (variables && !isEmpty && training && trainable) {
+    watched.push(['dscale', variables[0]!], ['dbias', variables[1]!]);
+  }
   for (let step = 0; step < steps; step++) {
     const x = drawInput(shape, dtype, seed + 100 + step);
     const dy = floats(x.length, seed + 200 + step);
@@ -148,7 +150,8 @@ export function compareWithCore(experiment: Experiment): Errors {
         ...{ training, updateMovingStatistics },
         mask: mask && toTensor(mask.values, mask.shape, mask.dtype),
       };
-      const all = dtype === 'float32' ? [['dx', input] satisfies [string, tf.Tensor], ...watched] : watched;
+      const ofInput: [string, tf.Tensor][] = dtype === 'float32' ? [['dx', input]] : [];
+      const all = [...ofInput, ...watched];
       const run = (given?: tf.Tensor) => layer.apply(given ?? input, call) as tf.Tensor;
       if (all.length === 0) {
         note('y', run().dataSync(), core.y);
