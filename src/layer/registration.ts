@@ -9,8 +9,10 @@ import { BatchNormalization } from './batch-normalization.js';
  * @returns a function that brings back what was registered before
  * @example
  * ```ts
+ * const saved = tf.sequential({ layers: [layerBatchNormalization({ renorm: true, inputShape: [4] })] });
  * const undo = registerBatchNormalization();
- * const model = await tf.loadLayersModel('https://example.com/model.json');
+ * const model = await tf.models.modelFromJSON(JSON.parse(saved.toJSON() as string)); // or tf.loadLayersModel(…)
+ * undo();
  * ```
  */
 export function registerBatchNormalization(): () => void {

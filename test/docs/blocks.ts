@@ -1,0 +1,56 @@
+/** @file Finds the code in the documents: blocks of Markdown, and the `@example`s in the comments of `src`. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's folder. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export const readText = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
+
+export const DOCUMENTS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'COMPATIBILITY.md',
+] as const;
+
+/** A piece of code that a document shows. */
+export interface Block {
+  /** The file and line where it starts. */
+  readonly place: string;
+  readonly code: string;
+}
+
+/** Blocks of a document that are fenced as one of `languages`. */
+export function blocksOf(path: string, ...languages: readonly string[]): Block[] {
+  const text = readText(path);
+  const fences = text.matchAll(/^```(\w+)\n(.*?)^```$/gms);
+  return [...fences]
+    .filter((fence) => languages.includes(fence[1]!))
+    .map((fence) => ({ place: `${path}:${lineAt(text, fence.index)}`, code: fence[2]! }));
+}
+
+/** Every TypeScript file of a folder, below it too, by its path from the repository's folder. */
+export const sourceFiles = (folder: string): string[] =>
+  readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .sort();
+
+/** The `@example`s in the comments of a source file, fenced or not. */
+export function examplesOf(path: string): Block[] {
+  const text = readText(path);
+  const comments = [...text.matchAll(/\/\*\*.*?\*\//gs)];
+  return comments.flatMap((comment) => {
+    const lines = comment[0].split('\n').map((line) => line.replace(/^\s*(\/\*\*|\*\/|\* ?)/, ''));
+    const start = lines.findIndex((line) => line.trim() === '@example');
+    if (start < 0) return [];
+    const rest = lines.slice(start + 1);
+    const end = rest.findIndex((line) => /^@\w/.test(line));
+    const code = rest.slice(0, end < 0 ? undefined : end).filter((line) => !line.startsWith('```'));
+    return [{ place: `${path}:${lineAt(text, comment.index) + start}`, code: code.join('\n') }];
+  });
+}
+
+const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;

@@ -1,0 +1,62 @@
+/** @file What the documents name must exist: files, commands, arguments, anchors. */
+import { existsSync } from 'node:fs';
+import { expect, describe, test } from 'vitest';
+import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
+import { DOCUMENTS, ROOT, readText } from './blocks.js';
+
+const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
+
+/** Of npm itself, with nothing in package.json. */
+const NPM_COMMANDS = ['ci', 'cit', 'pack', 'install', 'start', 'test'];
+
+/** GitHub's anchor for a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+describe.each(DOCUMENTS)('%s', (path) => {
+  const text = readText(path);
+
+  test('links to files and headings that exist', () => {
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [file, anchor] = target!.split('#');
+      expect(existsSync(`${ROOT}${file!}`), target).toBe(true);
+      if (anchor === undefined) continue;
+      const headings = [...readText(file!).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+      expect(headings, target).toContain(anchor);
+    }
+  });
+
+  test('names files and folders that exist', () => {
+    for (const [, file] of text.matchAll(/`((?:src|test|oracle|demo)\/[\w\-./]*?)`/g)) {
+      expect(existsSync(`${ROOT}${file!}`), file).toBe(true);
+    }
+  });
+
+  test('names commands that exist', () => {
+    const code = [...text.matchAll(/```.*?```|`[^`\n]+`/gs)].map(([piece]) => piece).join('\n');
+    for (const [, run, name] of code.matchAll(/\bnpm (run )?([\w:]+)/g)) {
+      expect(run ? scripts : NPM_COMMANDS, `npm ${run ?? ''}${name!}`).toContain(name);
+    }
+    for (const [, name] of text.matchAll(/`(check:\w+)`/g)) expect(scripts).toContain(name);
+  });
+});
+
+test('COMPATIBILITY.md has one row for every argument', () => {
+  const section = readText('COMPATIBILITY.md')
+    .split('\n## ')
+    .find((part) => part.startsWith('Arguments'))!;
+  const rows = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name!);
+  for (const name of ARGUMENT_NAMES)
+    expect(
+      rows.filter((row) => row === name),
+      name,
+    ).toHaveLength(1);
+});
+
+test('the changelog tells of the version in package.json, or of what comes after it', () => {
+  const { version } = JSON.parse(readText('package.json')) as { version: string };
+  expect(readText('CHANGELOG.md')).toMatch(new RegExp(`^## (Unreleased|\\[?${version})`, 'm'));
+});

@@ -1,0 +1,118 @@
+/**
+ * @file Runs every example of the documents and of the comments in `src`, and compares what it prints with what it says
+ * it prints: the comment after a `console.log`, on its line or alone on the next.
+ *
+ * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
+ * model with renorm, for the one that loads a model from files.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { format } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import * as evenkeel from 'evenkeel';
+import * as core from 'evenkeel/core';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
+
+const FOLDER = `${ROOT}out/examples`;
+
+interface Example extends Block {
+  /** The code as a module of its own. */
+  readonly module: string;
+  readonly file: string;
+}
+
+/** Comments in `src` leave out the imports, which a reader of that file can do without; a module cannot. */
+function withImports({ place, code }: Block): string {
+  if (/^import /m.test(code)) return code;
+  const isCore = place.startsWith('src/core/');
+  const names = Object.keys(isCore ? core : evenkeel).filter((name) =>
+    new RegExp(`\\b${name}\\b`).test(code),
+  );
+  const library = `import { ${names.join(', ')} } from 'evenkeel${isCore ? '/core' : ''}';\n`;
+  return (isCore ? '' : `import * as tf from '@tensorflow/tfjs';\n`) + library + code;
+}
+
+const documented = DOCUMENTS.flatMap((path) => blocksOf(path, 'ts', 'js'));
+const commented = sourceFiles('src').flatMap(examplesOf);
+const examples: Example[] = [...documented, ...commented].map((block, i) => ({
+  ...block,
+  module: withImports(block),
+  file: `${FOLDER}/example${i}.ts`,
+}));
+
+/** The lines that an example says it prints. */
+function promised(code: string): string[] {
+  const lines = code.split('\n');
+  return lines.flatMap((line, i) => {
+    if (!line.includes('console.log(')) return [];
+    const comment = /; \/\/ (.*)$/.exec(line) ?? /^\/\/ (.*)$/.exec(lines[i + 1] ?? '');
+    return [comment?.[1] ?? 'nothing is said about what this prints'];
+  });
+}
+
+async function saveModel(folder: string): Promise<void> {
+  const model = tf.sequential();
+  evenkeel.layerBatchNormalization(model, { renorm: true, inputShape: [4] });
+  await model.save(
+    tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData }) => {
+      const paths = ['group1-shard1of1.bin'];
+      const json = { modelTopology, weightsManifest: [{ paths, weights: weightSpecs }] };
+      writeFileSync(`${folder}/model.json`, JSON.stringify(json));
+      writeFileSync(`${folder}/${paths[0]}`, new Uint8Array(weightData as ArrayBuffer));
+      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
+    }),
+  );
+}
+
+const before = process.cwd();
+
+beforeAll(async () => {
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(`${FOLDER}/model`, { recursive: true });
+  for (const { file, module } of examples) writeFileSync(file, module);
+  await saveModel(`${FOLDER}/model`);
+  process.chdir(FOLDER);
+});
+
+afterAll(() => {
+  process.chdir(before);
+});
+
+test('there are examples: in the README, of the layer and of the core', () => {
+  expect(documented.length).toBeGreaterThanOrEqual(6);
+  expect(commented.filter(({ place }) => place.startsWith('src/layer/')).length).toBeGreaterThanOrEqual(3);
+  expect(commented.filter(({ place }) => place.startsWith('src/core/')).length).toBeGreaterThanOrEqual(3);
+});
+
+describe.each(examples)('the example at $place', ({ code, file }) => {
+  test('prints what it says', async () => {
+    const printed: string[] = [];
+    const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {
+      printed.push(format(...values));
+    });
+    try {
+      await import(/* @vite-ignore */ file);
+    } finally {
+      log.mockRestore();
+    }
+    expect(printed).toEqual(promised(code));
+  });
+});
+
+test('the compiler accepts every example', () => {
+  const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as {
+    config: { compilerOptions: object };
+  };
+  // An example may name something without using it.
+  const compilerOptions = { ...config.compilerOptions, noUnusedLocals: false };
+  const { options } = ts.parseJsonConfigFileContent({ compilerOptions, files: [] }, ts.sys, ROOT);
+  const files = examples.map(({ file }) => file);
+  const problems = ts.getPreEmitDiagnostics(ts.createProgram(files, options));
+  expect(
+    problems.map(({ file, messageText }) => {
+      const text = ts.flattenDiagnosticMessageText(messageText, '\n');
+      return `${examples.find((example) => example.file === file?.fileName)?.place ?? ''}: ${text}`;
+    }),
+  ).toEqual([]);
+});
