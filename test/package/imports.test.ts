@@ -1,0 +1,70 @@
+/** @file Who imports whom: the arrows of ARCHITECTURE.md. */
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { readText, sourceFiles } from '../docs/blocks.js';
+
+interface Import {
+  readonly from: string;
+  /** A path from the repository's folder, or a package's name. */
+  readonly to: string;
+}
+
+/** Every import of a file, also those of types only, and exports from elsewhere. */
+function importsOf(from: string): Import[] {
+  const { importedFiles } = ts.preProcessFile(readText(from), true, true);
+  return importedFiles.map(({ fileName }) => ({
+    from,
+    to: fileName.startsWith('.')
+      ? posix.join(posix.dirname(from), fileName).replace(/\.js$/, '.ts')
+      : fileName,
+  }));
+}
+
+const files = sourceFiles('src');
+const imports = files.flatMap(importsOf);
+
+const VALUE_ERROR = 'src/core/value-error.ts';
+
+/** What the files of each folder may import: folders, files and packages. */
+const ALLOWED: Record<string, readonly string[]> = {
+  'src/core/': ['src/core/'],
+  'src/operation/': ['src/operation/', '@tensorflow/tfjs-core', VALUE_ERROR],
+  'src/layer/': [
+    ...['src/layer/', 'src/operation/', VALUE_ERROR],
+    ...['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', 'fastest-levenshtein'],
+  ],
+};
+
+const isWithin = ({ to }: Import, places: readonly string[]) =>
+  places.some((place) => to === place || (place.endsWith('/') && to.startsWith(place)));
+
+test('there are imports to look at', () => {
+  expect(files.length).toBeGreaterThan(20);
+  expect(imports.length).toBeGreaterThan(50);
+});
+
+test('every file but the entry is in a folder with a rule', () => {
+  const others = files.filter((file) => !Object.keys(ALLOWED).some((folder) => file.startsWith(folder)));
+  expect(others).toEqual(['src/index.ts']);
+});
+
+test.each(Object.entries(ALLOWED))('%s imports only what it may', (folder, allowed) => {
+  expect(imports.filter((one) => one.from.startsWith(folder) && !isWithin(one, allowed))).toEqual([]);
+});
+
+test('packages that are imported are declared, and the other way round', () => {
+  const { dependencies, peerDependencies } = JSON.parse(readText('package.json')) as Record<
+    'dependencies' | 'peerDependencies',
+    object
+  >;
+  const packages = imports.map(({ to }) => to).filter((to) => !to.startsWith('src/'));
+  expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
+});
+
+test('the entries only export', () => {
+  for (const entry of ['src/index.ts', 'src/core/index.ts']) {
+    const file = ts.createSourceFile(entry, readText(entry), ts.ScriptTarget.Latest);
+    expect(file.statements.filter((statement) => !ts.isExportDeclaration(statement))).toEqual([]);
+  }
+});

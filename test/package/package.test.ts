@@ -1,0 +1,180 @@
+/** @file The package as it is installed: what is in it, and that Node, TypeScript and Vite can use it. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROOT, sourceFiles } from '../docs/blocks.js';
+import { type Installed, installPackage, run } from './installed.js';
+
+const place = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-'));
+let installed: Installed;
+
+beforeAll(() => {
+  installed = installPackage(place, '@tensorflow/tfjs-backend-cpu');
+});
+
+afterAll(() => {
+  rmSync(place, { recursive: true, force: true });
+});
+
+/** Writes a file into the project that has installed the package. */
+function write(path: string, text: string): string {
+  const file = join(installed.folder, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+}
+
+const runInNode = (...args: string[]): string => run(installed.folder, process.execPath, ...args).trim();
+
+/** As much of a browser as TF.js asks for; without, it takes itself to be in Node, whose modules no page has. */
+const BROWSER = 'globalThis.window = globalThis; globalThis.document = {};';
+
+const runAsPage = (file: string): string => runInNode('--import', `data:text/javascript,${BROWSER}`, file);
+
+/** A training step, on TF.js' parts alone: no page needs all of @tensorflow/tfjs. */
+const PROGRAM = `
+  import * as tf from '@tensorflow/tfjs-core';
+  import { sequential, layers } from '@tensorflow/tfjs-layers';
+  import '@tensorflow/tfjs-backend-cpu';
+  import { layerBatchNormalization } from 'evenkeel';
+  import { forward, initialState } from 'evenkeel/core';
+
+  tf.enableProdMode();
+  const model = layerBatchNormalization(sequential(), { momentum: 0, scale: false, inputShape: [1] });
+  model.add(layers.dense({ units: 1 }));
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const x = tf.tensor2d([[10], [30]]);
+  await model.fit(x, x, { epochs: 1, verbose: 0 });
+  const [moved] = model.layers[0].movingMean.read().dataSync();
+
+  const values = Float64Array.of(10, 30);
+  const { state } = forward({ values, shape: [2, 1] }, initialState({}, [2, 1]), { momentum: 0 }, { training: true });
+  console.log(moved, state.movingMean[0]);
+`;
+
+test('holds what it should and nothing else', () => {
+  const modules = sourceFiles('src').map((path) => path.replace(/^src\/(.*)\.ts$/, '$1'));
+  const built = modules.flatMap((module) =>
+    ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${module}${ending}`),
+  );
+  const documents = ['CHANGELOG.md', 'COMPATIBILITY.md', 'LICENSE', 'README.md', 'package.json'];
+  expect(installed.files).toEqual([...built, ...sourceFiles('src'), ...documents].sort());
+});
+
+test('does not need what only its tests and the experiment need', () => {
+  const modules = readdirSync(join(installed.folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  expect(modules.sort()).toEqual(['@tensorflow', 'evenkeel', 'fastest-levenshtein']);
+});
+
+test('its source maps lead to source files that are in it', () => {
+  const folder = join(installed.folder, 'node_modules/evenkeel');
+  for (const file of installed.files.filter((path) => path.endsWith('.map'))) {
+    const { sources } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { sources: string[] };
+    for (const source of sources) expect(existsSync(join(folder, dirname(file), source)), file).toBe(true);
+  }
+});
+
+test('runs in Node', () => {
+  expect(runInNode(write('program.js', PROGRAM))).toBe('20 20');
+});
+
+test('has types for every form of the call', () => {
+  write(
+    'tsconfig.json',
+    JSON.stringify({
+      compilerOptions: {
+        ...{ target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, skipLibCheck: true },
+        ...{ exactOptionalPropertyTypes: true, lib: ['ES2022', 'DOM'], types: [] },
+      },
+      files: ['types.ts'],
+    }),
+  );
+  write(
+    'types.ts',
+    `
+    import * as tf from '@tensorflow/tfjs-core';
+    import { type Sequential, type SymbolicTensor, input, layers, sequential } from '@tensorflow/tfjs-layers';
+    import {
+      BatchNormalization, ValueError, layerBatchNormalization, registerBatchNormalization,
+      type Adjustment, type BatchNormalizationArgs, type CallArguments, type RenormClipping,
+    } from 'evenkeel';
+    import { type Forward, type State, ValueError as CoreError, backward, forward, initialState } from 'evenkeel/core';
+
+    type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+    const same = <A>() => <B>(_: B): Same<A, B> => true as Same<A, B>;
+
+    const args: BatchNormalizationArgs = { axis: [1, -1], renorm: true, renormClipping: { rmax: tf.scalar(3) }, name: null };
+    same<BatchNormalization>()(layerBatchNormalization()) satisfies true;
+    same<BatchNormalization>()(layerBatchNormalization(null)) satisfies true;
+    same<BatchNormalization>()(layerBatchNormalization(null, args)) satisfies true;
+    same<BatchNormalization>()(layerBatchNormalization(args)) satisfies true;
+    same<Sequential>()(layerBatchNormalization(sequential(), args)) satisfies true;
+    same<tf.Tensor2D>()(layerBatchNormalization(tf.tensor2d([[1]]))) satisfies true;
+    same<SymbolicTensor>()(layerBatchNormalization(input({ shape: [3] }), args)) satisfies true;
+    same<SymbolicTensor>()(layerBatchNormalization(layers.dense({ units: 1 }), null)) satisfies true;
+
+    // @ts-expect-error an argument that does not exist
+    layerBatchNormalization({ momentun: 0.9 });
+    // @ts-expect-error null means something for every argument but this one
+    layerBatchNormalization({ axis: null });
+    // @ts-expect-error a model of no kind that it knows
+    layerBatchNormalization(3);
+
+    const layer: layers.Layer = new BatchNormalization(args);
+    const call: CallArguments = { training: true, mask: null, updateMovingStatistics: false };
+    layer.apply(tf.ones([2, 3]), { ...call });
+    const adjustment: Adjustment = (shape) => [tf.ones(shape), 0];
+    const clipping: RenormClipping = { dmax: 5 };
+    const undo: () => void = registerBatchNormalization();
+    const error: Error = new ValueError('');
+
+    const state: State = initialState({ momentum: 0.5 }, [2, 1]);
+    const result: Forward<Float32Array> = forward({ values: new Float32Array(2), shape: [2, 1] }, state);
+    same<Float32Array>()(backward([1, 2], result.saved).dx) satisfies true;
+    export { CoreError, adjustment, clipping, error, undo };
+    `,
+  );
+  run(installed.folder, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
+});
+
+describe('in a page that Vite bundles,', () => {
+  /** The one script of the page. */
+  async function bundle(name: string, program: string): Promise<string> {
+    const root = dirname(write(`${name}/main.js`, program));
+    write(`${name}/index.html`, '<!doctype html><script type="module" src="/main.js"></script>');
+    await build({
+      root,
+      configFile: false,
+      logLevel: 'error',
+      build: { target: 'esnext', modulePreload: false, chunkSizeWarningLimit: 10_000 },
+    });
+    const scripts = readdirSync(join(root, 'dist/assets')).filter((file) => file.endsWith('.js'));
+    expect(scripts).toHaveLength(1);
+    return join(root, 'dist/assets', scripts[0]!);
+  }
+
+  test('it trains', async () => {
+    expect(runAsPage(await bundle('page', PROGRAM))).toBe('20 20');
+  });
+
+  test('what is not imported is left out', async () => {
+    const program = `
+      import { ValueError } from 'evenkeel';
+      console.log(new ValueError('message').name);
+    `;
+    const script = await bundle('page-without-layer', program);
+    expect(runAsPage(script)).toBe('ValueError');
+    expect(readFileSync(script, 'utf8').length).toBeLessThan(1000);
+  });
+});
