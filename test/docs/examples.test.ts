@@ -5,7 +5,7 @@
  * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
  * model with renorm, for the one that loads a model from files.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { format } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as evenkeel from 'evenkeel';
@@ -14,7 +14,9 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
 
-const FOLDER = `${ROOT}out/examples`;
+/** Within the repository, so that the examples find its packages; one for each run, since two may go on at once. */
+mkdirSync(`${ROOT}out`, { recursive: true });
+const FOLDER = mkdtempSync(`${ROOT}out/examples-`);
 
 interface Example extends Block {
   /** The code as a module of its own. */
@@ -68,8 +70,7 @@ async function saveModel(folder: string): Promise<void> {
 const before = process.cwd();
 
 beforeAll(async () => {
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(`${FOLDER}/model`, { recursive: true });
+  mkdirSync(`${FOLDER}/model`);
   for (const { file, module } of examples) writeFileSync(file, module);
   await saveModel(`${FOLDER}/model`);
   process.chdir(FOLDER);
@@ -77,6 +78,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   process.chdir(before);
+  rmSync(FOLDER, { recursive: true });
 });
 
 test('there are examples: in the README, of the layer and of the core', () => {
