@@ -3,8 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization, type BatchNormalizationArgs } from 'evenkeel';
 import { expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
-
-const values = (tensor: tf.Tensor) => Array.from(tensor.dataSync());
+import { valuesOf, weightsOf } from './models.js';
 
 describeBackends(() => {
   test('gives the layer for nothing, null, undefined or only arguments', () => {
@@ -70,7 +69,7 @@ describeBackends(() => {
     });
     expect(tf.memory().numTensors).toBe(before + 1);
     // (x − [0, 1]) / √(1 + 3) · [2, 4] + [1, −1]
-    expect(values(y)).toEqual([2, 1, 4, 5]);
+    expect(valuesOf(y)).toEqual([2, 1, 4, 5]);
   });
 
   test('follows a symbolic tensor, a layer with one output, a model with one output', () => {
@@ -96,7 +95,7 @@ describeBackends(() => {
       weights: [Float32Array.of(2, 3), Float64Array.of(0.5, 0.25), tf.tensor1d([1, 2]), [4, 9]],
     });
     layer.build([null, 2]);
-    expect(layer.weights.map((weight) => values(weight.read()))).toEqual([
+    expect(weightsOf(layer)).toEqual([
       [2, 3],
       [0.5, 0.25],
       [1, 2],
