@@ -94,6 +94,8 @@ export class BatchNormalization extends layers.Layer {
   private givenWeights: ResolvedArguments['weights'];
   /** The place in a graph that TF.js is about to execute. */
   private place: Place | null = null;
+  /** Whether a call comes through `apply`; TimeDistributed calls directly, with a mask that is not for one step. */
+  private isApplied = false;
   private hasWarnedOfMask = false;
   private readonly wiring = watchWiring(this);
 
@@ -286,9 +288,14 @@ export class BatchNormalization extends layers.Layer {
     if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !this.place) {
       checkMask(kwargs.mask, input.shape);
     }
-    const output = super.apply(inputs, kwargs);
-    if (output instanceof SymbolicTensor) this.watch(output);
-    return output;
+    this.isApplied = true;
+    try {
+      const output = super.apply(inputs, kwargs);
+      if (output instanceof SymbolicTensor) this.watch(output);
+      return output;
+    } finally {
+      this.isApplied = false;
+    }
   }
 
   /**
@@ -342,7 +349,7 @@ export class BatchNormalization extends layers.Layer {
       // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
       if (x.size === 0) return clone(x);
       if (!training || this.isFrozen()) return this.infer(x);
-      return this.train(x, this.maskOf(x, kwargs.mask ?? null, place), update);
+      return this.train(x, this.maskOf(x, (this.isApplied && kwargs.mask) || null, place), update);
     });
   }
 
