@@ -3,7 +3,8 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig([
-  globalIgnores(['dist', 'out', 'oracle']),
+  // AssemblyScript is not TypeScript.
+  globalIgnores(['dist', 'out', 'oracle', 'assembly/*.ts', '!assembly/build.ts']),
   {
     files: ['**/*.{ts,js}'],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],

@@ -1,0 +1,73 @@
+/**
+ * @file How the kernels see memory, and the tables that go with it.
+ *
+ * The canonical layout is [outer, groups, middle, channels, inner] (src/core/layout.ts). One group of one outer index
+ * is a *chunk* of middle rows of channels·inner elements, one after another. Two shapes of inner loop walk it:
+ *
+ *   in lanes   inner is short. Elements take turns on a table of `lanes` numbers per group, and memory is walked
+ *              strictly in order. Short or odd rows are walked several at a time, so that the turns are long and
+ *              their tail is rare:
+ *                3 channels, 4 repeats   c0 c1 c2 c0 | c1 c2 c0 c1 | c2 c0 c1 c2      one v128 = 4 lanes
+ *   in runs    inner is RUN or longer: one channel's run of inner elements after another.
+ *                1 channel of 49         i0 i1 i2 i3 | i4 … i47 | i48                 one v128 = 4 elements of a run
+ *
+ * No access is aligned: WebAssembly's loads and stores need none, and whole lines are what counts for speed.
+ */
+
+/** The inner length from which on runs are walked by loops of their own. */
+export const RUN: u32 = 16;
+
+/** Rows that are as wide as this are walked one at a time: their tail is rare enough. */
+const WIDE: u32 = 128;
+/** Rows are joined until they are about as wide as this. */
+const WIDE_ENOUGH: u32 = 32;
+
+/** How many rows of `width` elements are walked at a time, of at most `rows`. */
+export function repeatsFor(width: u32, rows: u32): u32 {
+  if (width >= WIDE) return 1;
+  const odd: u32 = width % 4 == 0 ? 1 : width % 2 == 0 ? 2 : 4;
+  const repeats = odd * ((WIDE_ENOUGH + width * odd - 1) / (width * odd));
+  return min(repeats, rows);
+}
+
+/**
+ * Writes every lane's number, as float32: that of its channel.
+ *
+ *   for every group, repeat, channel, inner: lanes[l++] = values[group·channels + channel]
+ */
+export function spread<T>(
+  values: usize,
+  lanes: usize,
+  groups: u32,
+  repeats: u32,
+  channels: u32,
+  inner: u32,
+): void {
+  for (let group: u32 = 0; group < groups; group++) {
+    for (let repeat: u32 = 0; repeat < repeats; repeat++) {
+      for (let channel: u32 = 0; channel < channels; channel++) {
+        const value = <f32>load<T>(values + (group * channels + channel) * sizeof<T>());
+        for (let i: u32 = 0; i < inner; i++) {
+          store<f32>(lanes, value);
+          lanes += 4;
+        }
+      }
+    }
+  }
+}
+
+/** The sum over all lanes of a channel; `lanes` is the table of its group. */
+export function gather(lanes: usize, channel: u32, repeats: u32, channels: u32, inner: u32): f64 {
+  let sum: f64 = 0;
+  for (let repeat: u32 = 0; repeat < repeats; repeat++) {
+    const first = lanes + (repeat * channels + channel) * inner * 4;
+    for (let i: u32 = 0; i < inner; i++) sum += <f64>load<f32>(first + i * 4);
+  }
+  return sum;
+}
+
+/** The sum of the four lanes of a vector. */
+export function total(sums: v128): f32 {
+  const pairs = f32x4.add(sums, v128.shuffle<f32>(sums, sums, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}

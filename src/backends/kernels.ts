@@ -1,0 +1,135 @@
+/**
+ * @file The fused kernels of assembly/: instantiated, once per memory, without a fetch and without waiting. They work
+ * in the memory that they are given and allocate nothing: every pointer is a byte offset into it, aligned to 4 bytes,
+ * and every buffer lies inside it (the caller sees to that; the kernels check nothing).
+ */
+import { PLAIN, SHARED } from './kernel-bytes.js';
+
+/**
+ * The four passes over float32 data of layout [outer, groups, middle, channels, inner] (core/layout.ts). No size may be
+ * 0. `k = group·channels + channel` counts the K = groups·channels statistics. States and coefficients are followed by
+ * scratch, of `scratchByteLength` bytes.
+ *
+ * Any sizes are right, but only rows that follow each other within `middle` are walked together: where groups is 1,
+ * outer should be too, and where middle is 1, groups are better called channels.
+ *
+ * A slab, a part of the data along outer, is a call with a smaller `outer` and pointers moved on. The sums of several
+ * slabs add up in one state.
+ */
+export interface Kernels {
+  /**
+   * Adds to a state of three times K float64, zeroed before the first slab:
+   *
+   *   count = Σw      mean = Σwx/Σw      m2 = Σw(x − mean)²
+   *
+   * An element of weight 0 is not looked at: it may be NaN.
+   *
+   * @param weights float32, one for every `weightSpan` elements of x; 0 for none, which is weights of 1.
+   * @param weightSpan divides inner, or channels if inner is 1; without weights it says nothing.
+   */
+  moments(
+    x: number,
+    weights: number,
+    weightSpan: number,
+    outer: number,
+    groups: number,
+    middle: number,
+    channels: number,
+    inner: number,
+    state: number,
+  ): void;
+
+  /**
+   * y = slope·(x − centre) + intercept
+   *
+   * @param y may be x.
+   * @param coefficients K float32 each: centre, slope, intercept.
+   */
+  normalize(
+    x: number,
+    y: number,
+    outer: number,
+    groups: number,
+    middle: number,
+    channels: number,
+    inner: number,
+    coefficients: number,
+  ): void;
+
+  /**
+   * Adds to a state of twice K float64, zeroed before the first slab: Σdy and Σdy·(x − centre). Where dy is 0 there is
+   * nothing to add, even if x is NaN.
+   *
+   * @param centre K float32.
+   */
+  gradientSums(
+    dy: number,
+    x: number,
+    outer: number,
+    groups: number,
+    middle: number,
+    channels: number,
+    inner: number,
+    centre: number,
+    state: number,
+  ): void;
+
+  /**
+   * dx = a·dy + w·(b·(x − centre) + c), the terms of b and c left out where w is 0, even if x is NaN
+   *
+   * @param dx may be dy or x.
+   * @param weights as for moments.
+   * @param coefficients K float32 each: centre, a, b, c.
+   */
+  gradientNormalize(
+    dy: number,
+    x: number,
+    dx: number,
+    weights: number,
+    weightSpan: number,
+    outer: number,
+    groups: number,
+    middle: number,
+    channels: number,
+    inner: number,
+    coefficients: number,
+  ): void;
+}
+
+/** An inner length from which on, and a width of rows up to which, no tables are needed: assembly/lanes.ts. */
+const RUN = 16;
+const WIDEST_TABLE = 512;
+
+/** How many bytes of scratch must follow a state or coefficients, at most. */
+export function scratchByteLength(groups: number, middle: number, channels: number, inner: number): number {
+  const width = inner < RUN ? channels * inner : channels;
+  const lanes = Math.max(width, Math.min(width * middle, WIDEST_TABLE));
+  return 4 * Float32Array.BYTES_PER_ELEMENT * groups * lanes;
+}
+
+const modules = new Map<string, WebAssembly.Module>();
+const instances = new WeakMap<WebAssembly.Memory, Kernels>();
+
+/**
+ * The kernels on this memory, the same each time. It may be shared (TF.js' threaded build) if its maximum is 65,536
+ * pages, and may grow.
+ */
+export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
+  let kernels = instances.get(memory);
+  if (kernels === undefined) {
+    const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
+    const instance = new WebAssembly.Instance(compiled(isShared ? SHARED : PLAIN), { env: { memory } });
+    kernels = instance.exports as unknown as Kernels;
+    instances.set(memory, kernels);
+  }
+  return kernels;
+}
+
+function compiled(base64: string): WebAssembly.Module {
+  let module = modules.get(base64);
+  if (module === undefined) {
+    module = new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    modules.set(base64, module);
+  }
+  return module;
+}
