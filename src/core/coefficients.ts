@@ -28,6 +28,7 @@ export interface Correction {
 
 /** The mean over all ghost batches of what each of them tells; without ghost batches, the same moments. */
 export function averageOverGhosts(batch: Moments, ghosts: number): Moments {
+  if (ghosts === 1) return batch;
   const average = (values: Float64Array) => {
     const averages = new Float64Array(values.length / ghosts);
     values.forEach((value, k) => {
@@ -40,6 +41,7 @@ export function averageOverGhosts(batch: Moments, ghosts: number): Moments {
 
 /** What x is normalized by: the batch's moments, and the moving ones where the batch has none. */
 export function statisticsInUse(batch: Moments, { movingMean, movingVariance }: State): Moments {
+  if (!batch.count.includes(0)) return batch;
   const choose = (own: Float64Array, moving: FloatArray) =>
     own.map((value, k) => (batch.count[k] === 0 ? moving[k % moving.length]! : value));
   return {
@@ -65,7 +67,7 @@ export const noCorrection = (parameters: number): Correction => ({
 export function renormCorrection(
   { count, mean, variance }: Moments,
   { renormMean, renormStddev }: RenormState,
-  { epsilon, renormClipping: { rmin, rmax, dmax } }: ResolvedOptions,
+  { epsilon, renormClipping: { rmin, rmax, dmax } }: Pick<ResolvedOptions, 'epsilon' | 'renormClipping'>,
 ): Correction {
   const correction = noCorrection(count.length);
   for (let p = 0; p < count.length; p++) {
@@ -86,20 +88,36 @@ export function normalizationOf(
   centre: Float64Array,
   epsilon: number,
 ): Affine {
-  const slope = variance.map((value, k) => r[k % r.length]! / Math.sqrt(value + epsilon));
-  const intercept = slope.map((value, k) => d[k % d.length]! + value * (centre[k]! - mean[k]!));
+  const slope = new Float64Array(mean.length);
+  const intercept = new Float64Array(mean.length);
+  forEachParameter(mean.length, r.length, (k, p) => {
+    slope[k] = r[p]! / Math.sqrt(variance[k]! + epsilon);
+    intercept[k] = d[p]! + slope[k] * (centre[k]! - mean[k]!);
+  });
   return { centre, slope, intercept };
 }
 
 /** y as a function of x, from n as a function of x: `y = n·gamma + beta`. */
-export function withParameters(normalization: Affine, gamma: FloatArray, beta: FloatArray): Affine {
-  return {
-    centre: normalization.centre,
-    slope: normalization.slope.map((value, k) => value * gamma[k % gamma.length]!),
-    intercept: normalization.intercept.map(
-      (value, k) => value * gamma[k % gamma.length]! + beta[k % beta.length]!,
-    ),
-  };
+export function withParameters(
+  normalization: Affine,
+  gamma: ArrayLike<number>,
+  beta: ArrayLike<number>,
+): Affine {
+  const { centre } = normalization;
+  const slope = new Float64Array(centre.length);
+  const intercept = new Float64Array(centre.length);
+  forEachParameter(centre.length, gamma.length, (k, p) => {
+    slope[k] = normalization.slope[k]! * gamma[p]!;
+    intercept[k] = normalization.intercept[k]! * gamma[p]! + beta[p]!;
+  });
+  return { centre, slope, intercept };
+}
+
+/** Visits every group and channel k with its parameter p = k mod parameters. */
+function forEachParameter(length: number, parameters: number, visit: (k: number, p: number) => void): void {
+  for (let first = 0; first < length; first += parameters) {
+    for (let p = 0; p < parameters; p++) visit(first + p, p);
+  }
 }
 
 /**
@@ -115,20 +133,25 @@ export function withParameters(normalization: Affine, gamma: FloatArray, beta: F
 export function movedState(
   state: State,
   { count, mean, variance }: Moments,
-  { momentum, renormMomentum, epsilon }: ResolvedOptions,
+  { momentum, renormMomentum, epsilon }: Pick<ResolvedOptions, 'momentum' | 'renormMomentum' | 'epsilon'>,
   hasBessel: boolean,
 ): State {
-  const moved = (moving: FloatArray, batch: Float64Array, itsMomentum: number) => {
+  const moved = <Values extends FloatArray>(moving: Values, batch: Float64Array, itsMomentum: number) => {
     const decay = Math.fround(1 - itsMomentum);
-    return moving.map((value, p) => (count[p] === 0 ? value : value - (value - batch[p]!) * decay));
+    const after = moving.slice() as Values;
+    for (let p = 0; p < after.length; p++) {
+      if (count[p] !== 0) after[p]! -= (after[p]! - batch[p]!) * decay;
+    }
+    return after;
   };
 
   const movingMean = moved(state.movingMean, mean, momentum);
   if (!isRenormState(state)) {
-    const unbiased = variance.map((value, p) => {
+    const unbiased = variance.slice();
+    for (let p = 0; hasBessel && p < unbiased.length; p++) {
       const n = count[p]!;
-      return hasBessel && n >= 2 ? value * (n / (n - 1)) : value;
-    });
+      if (n >= 2) unbiased[p]! *= n / (n - 1);
+    }
     return { ...state, movingMean, movingVariance: moved(state.movingVariance, unbiased, momentum) };
   }
   const stddev = variance.map((value) => Math.sqrt(value + epsilon));
@@ -153,10 +176,10 @@ export function parameterGradients(
 ): { dgamma: Float64Array; dbeta: Float64Array } {
   const dgamma = new Float64Array(parameters);
   const dbeta = new Float64Array(parameters);
-  for (let k = 0; k < slope.length; k++) {
-    dgamma[k % parameters]! += slope[k]! * sums.dyTimesX[k]! + intercept[k]! * sums.dy[k]!;
-    dbeta[k % parameters]! += sums.dy[k]!;
-  }
+  forEachParameter(slope.length, parameters, (k, p) => {
+    dgamma[p]! += slope[k]! * sums.dyTimesX[k]! + intercept[k]! * sums.dy[k]!;
+    dbeta[p]! += sums.dy[k]!;
+  });
   return { dgamma, dbeta };
 }
 

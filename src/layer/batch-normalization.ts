@@ -7,6 +7,9 @@ import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorfl
 import { ValueError } from '../core/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
 import type { Statistics } from '../operation/statistics.js';
+import { activePassMemory } from '../backends/active.js';
+import type { PassMemory } from '../backends/pass-memory.js';
+import { inferFused, trainFused } from '../operation/fused.js';
 import { callAdjustment } from './adjustments.js';
 import {
   type BatchNormalizationArgs,
@@ -20,7 +23,7 @@ import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
 import { type Place, checkMask, hasMask, maskFits } from './masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show, showShape } from './show.js';
-import { type WeightSlot, constrain, initialWeights, penaltyOf } from './variables.js';
+import { type WeightSlot, constrain, initialWeights, penaltyOf, store } from './variables.js';
 
 type Shape = (number | null)[];
 type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
@@ -304,7 +307,7 @@ export class BatchNormalization extends layers.Layer {
    */
   private watch(output: SymbolicTensor): void {
     const { inputs } = output;
-    const place = this.inboundNodes.at(-1)!;
+    const place = this.inboundNodes.at(-1);
     Object.defineProperty(output, 'inputs', {
       enumerable: true,
       get: () => {
@@ -404,6 +407,8 @@ export class BatchNormalization extends layers.Layer {
   private infer(x: Tensor): Tensor {
     const { axes, infersByFusedOperation } = this.plan;
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
+    const memory = this.passMemory();
+    if (memory) return inferFused(memory, x, parameters, statistics, axes, this.epsilon);
     return infersByFusedOperation
       ? inferLastAxis(x, parameters, statistics, this.epsilon)
       : infer(x, parameters, statistics, axes, this.epsilon);
@@ -418,14 +423,24 @@ export class BatchNormalization extends layers.Layer {
           `Drop the last incomplete batch, or choose a divisor of every batch's size.`,
       );
     }
-    const { y, moved } = train(x, this.readParameters(), this.readStatistics(), {
+    const step = {
       ...{ momentum, renormMomentum, renormClipping, epsilon, virtualBatchSize, mask },
       axes: this.plan.axes,
       bessel: this.plan.fusedInKeras,
       adjustment: adjustment && callAdjustment(adjustment, x.shape),
-    });
-    if (update) this.writeStatistics(moved);
+    };
+    const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
+    const memory = this.passMemory();
+    const { y, moved } = memory
+      ? trainFused(memory, x, parameters, statistics, step)
+      : train(x, parameters, statistics, step);
+    if (update) this.writeStatistics(moved, memory);
     return y;
+  }
+
+  /** Where the kernels work, if the active backend has any and the layer may use them. */
+  private passMemory(): PassMemory | null {
+    return this.fused === false ? null : activePassMemory();
   }
 
   private readParameters(): Parameters {
@@ -448,12 +463,13 @@ export class BatchNormalization extends layers.Layer {
     };
   }
 
-  private writeStatistics({ movingMean, movingVariance, renorm }: Statistics): void {
-    this.movingMean.write(movingMean);
-    this.movingVariance.write(movingVariance);
+  private writeStatistics(moved: Statistics<Tensor | Float32Array>, memory: PassMemory | null): void {
+    store(this.movingMean, moved.movingMean, memory);
+    store(this.movingVariance, moved.movingVariance, memory);
+    const { renorm } = moved;
     if (!renorm) return;
-    this.movingStddev?.write(renorm.movingStddev);
-    this.renormMean?.write(renorm.renormMean);
-    this.renormStddev?.write(renorm.renormStddev);
+    store(this.movingStddev!, renorm.movingStddev, memory);
+    store(this.renormMean!, renorm.renormMean, memory);
+    store(this.renormStddev!, renorm.renormStddev, memory);
   }
 }

@@ -29,9 +29,13 @@ const VALUE_ERROR = 'src/core/value-error.ts';
 /** What the files of each folder may import: folders, files and packages. */
 const ALLOWED: Record<string, readonly string[]> = {
   'src/core/': ['src/core/'],
-  'src/operation/': ['src/operation/', '@tensorflow/tfjs-core', VALUE_ERROR],
+  'src/backends/': ['src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
+  'src/operation/': ['src/operation/', 'src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
+  'src/acceleration/': [
+    ...['src/acceleration/', 'src/operation/', 'src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
+  ],
   'src/layer/': [
-    ...['src/layer/', 'src/operation/', VALUE_ERROR],
+    ...['src/layer/', 'src/operation/', 'src/backends/', VALUE_ERROR],
     ...['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', 'fastest-levenshtein'],
   ],
 };
@@ -67,4 +71,11 @@ test('the entries only export', () => {
     const file = ts.createSourceFile(entry, readText(entry), ts.ScriptTarget.Latest);
     expect(file.statements.filter((statement) => !ts.isExportDeclaration(statement))).toEqual([]);
   }
+});
+
+test('the composed operations share no arithmetic with the core, so that each checks the other', () => {
+  const composed = ['composed', 'arrangement', 'moments', 'renorm', 'statistics', 'stop-gradient'];
+  const from = composed.map((name) => `src/operation/${name}.ts`);
+  expect(from.every((file) => files.includes(file))).toBe(true);
+  expect(imports.filter((one) => from.includes(one.from) && one.to.startsWith('src/core/'))).toEqual([]);
 });

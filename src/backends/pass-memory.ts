@@ -1,0 +1,48 @@
+/**
+ * @file What the passes need of a backend: tensors in reach of the kernels' memory, and some memory for themselves.
+ * wasm.ts and cpu.ts provide it; passes.ts is all that uses it.
+ */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Kernels } from './kernels.js';
+
+/** An array divided into consecutive slabs, each of whole units. */
+export interface Units {
+  readonly count: number;
+  /** float32 elements per unit. */
+  readonly size: number;
+}
+
+/** Some consecutive units, in the kernels' memory. */
+export interface Slab {
+  /** How many units. */
+  readonly units: number;
+  /** The first element, counted from the array's start. */
+  readonly firstElement: number;
+  /** Address of each input's part. */
+  readonly inputs: readonly number[];
+  /** Address of the output's part; 0 if there is no output. */
+  readonly output: number;
+}
+
+/** A backend's memory, as the passes see it. */
+export interface PassMemory {
+  /** The kernels, on `memory`. */
+  readonly kernels: Kernels;
+  /** Where the kernels work. It may grow, so a view of its buffer is good until the next call of anything here. */
+  readonly memory: WebAssembly.Memory;
+  /** The address of `byteLength` bytes, 16-byte aligned, to be used until the next call of `reserve`. */
+  reserve(byteLength: number): number;
+  /** A tensor's values; perhaps a view, see `memory`. */
+  values(tensor: TensorInfo): ArrayLike<number>;
+  /** Puts other values in the place of a tensor's, if nobody else holds them. Returns whether it did. */
+  replace(tensor: TensorInfo, values: Float32Array): boolean;
+  /** A new float32 tensor with whatever values its memory holds. */
+  allocate(shape: number[]): TensorInfo;
+  /** Runs a kernel over whole arrays, slab by slab, in order. */
+  forEachSlab(
+    units: Units,
+    inputs: readonly TensorInfo[],
+    output: TensorInfo | null,
+    run: (slab: Slab) => void,
+  ): void;
+}

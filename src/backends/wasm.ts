@@ -1,0 +1,60 @@
+/**
+ * @file The kernels on TF.js' wasm backend: they work on its memory, where its tensors are, so nothing is copied.
+ */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { instantiateKernels } from './kernels.js';
+import type { PassMemory } from './pass-memory.js';
+
+/** What tfjs-backend-wasm 4.22 has and does not declare. */
+interface WasmBackend extends KernelBackend {
+  readonly wasm: {
+    readonly wasmMemory?: WebAssembly.Memory;
+    readonly asm?: { readonly memory?: WebAssembly.Memory };
+    _malloc(byteLength: number): number;
+    _free(address: number): void;
+  };
+  readonly dataIdMap: { get(dataId: object): { memoryOffset: number; refCount: number } };
+  makeOutput(shape: number[], dtype: 'float32'): TensorInfo;
+}
+
+/** The kernels' way into the backend's memory; null where the backend is not built as expected. */
+export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
+  const { wasm, dataIdMap } = backend as WasmBackend;
+  const memory = (wasm as Partial<WasmBackend['wasm']> | undefined)?.wasmMemory ?? wasm.asm?.memory;
+  if (!memory) return null;
+  const addressOf = ({ dataId }: TensorInfo) => dataIdMap.get(dataId).memoryOffset;
+  const view = (tensor: TensorInfo) => {
+    const size = tensor.shape.reduce((a, b) => a * b, 1);
+    const View =
+      tensor.dtype === 'float32' ? Float32Array : tensor.dtype === 'int32' ? Int32Array : Uint8Array;
+    return new View(memory.buffer, addressOf(tensor), size);
+  };
+  let reserved = { address: 0, byteLength: 0 };
+  return {
+    kernels: instantiateKernels(memory),
+    memory,
+    reserve(byteLength) {
+      if (byteLength > reserved.byteLength) {
+        if (reserved.address !== 0) wasm._free(reserved.address);
+        // emscripten's addresses are signed, those beyond 2 GiB negative.
+        reserved = { address: wasm._malloc(byteLength) >>> 0, byteLength };
+      }
+      return reserved.address;
+    },
+    values: view,
+    replace(tensor, values) {
+      if (dataIdMap.get(tensor.dataId).refCount > 1) return false;
+      view(tensor).set(values);
+      return true;
+    },
+    allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),
+    forEachSlab(units, inputs, output, run) {
+      run({
+        units: units.count,
+        firstElement: 0,
+        inputs: inputs.map(addressOf),
+        output: output ? addressOf(output) : 0,
+      });
+    },
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * @file The layer's operation by kernels: the passes over data on the backend's memory, the arithmetic between them
+ * per channel, in float64, by the core. The same results as composed.ts, which it is tested against.
+ *
+ * Two things do not dissolve in the passes: axes that the canonical layout cannot hold are transposed first and back
+ * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
+ */
+import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose } from '@tensorflow/tfjs-core';
+import type { PassMemory } from '../backends/pass-memory.js';
+import type { Weights } from '../backends/passes.js';
+import {
+  averageOverGhosts,
+  movedState,
+  noCorrection,
+  normalizationOf,
+  renormCorrection,
+  statisticsInUse,
+  withParameters,
+} from '../core/coefficients.js';
+import { type Layout, makeLayout } from '../core/layout.js';
+import type { Moments } from '../core/passes.js';
+import { type State, isRenormState } from '../core/state.js';
+import type { Parameters, TrainingStep } from './composed.js';
+import { type Step, momentsOf, normalizeBy } from './kernels.js';
+import type { Limits } from './renorm.js';
+import type { Statistics } from './statistics.js';
+
+/** Normalizes x (float32, not empty) by its own moments. Returns the statistics that the step leaves behind. */
+export function trainFused(
+  on: PassMemory,
+  x: Tensor,
+  parameters: Parameters,
+  statistics: Statistics,
+  step: TrainingStep,
+): { y: Tensor; moved: Statistics<Float32Array> } {
+  const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
+  const seen = arrange(x, layout);
+  const weights = step.mask && elementWeights(step.mask, layout);
+  const state = stateOf(on, statistics);
+
+  const batch = momentsOf(seen, { on, layout, weights });
+  const average = averageOverGhosts(batch, layout.ghosts);
+  const correction = isRenormState(state)
+    ? renormCorrection(average, state, { ...step, renormClipping: clippingOf(step.renormClipping) })
+    : noCorrection(average.mean.length);
+  const used = statisticsInUse(batch, state);
+  const { scale, offset, rest } = settleAdjustment(parameters, step, x.shape);
+  const y = normalizeSeen({ on, layout, weights }, seen, used, correction, scale, offset, step.epsilon);
+
+  return {
+    y: rest(restore(y, layout)),
+    moved: statisticsFrom(movedState(state, average, step, step.bessel)),
+  };
+}
+
+/** Normalizes x (float32, not empty) by the moving statistics. */
+export function inferFused(
+  on: PassMemory,
+  x: Tensor,
+  { gamma, beta }: Parameters,
+  { movingMean, movingVariance }: Statistics,
+  axes: readonly number[],
+  epsilon: number,
+): Tensor {
+  const layout = makeLayout(x.shape, axes, null);
+  const used = {
+    count: new Float64Array(movingMean.size),
+    mean: new Float64Array(on.values(movingMean)),
+    variance: new Float64Array(on.values(movingVariance)),
+  };
+  const view = { on, layout, weights: null };
+  const y = normalizeSeen(
+    view,
+    arrange(x, layout),
+    used,
+    noCorrection(movingMean.size),
+    gamma,
+    beta,
+    epsilon,
+  );
+  return restore(y, layout);
+}
+
+function normalizeSeen(
+  view: Pick<Step, 'on' | 'layout' | 'weights'>,
+  seen: Tensor,
+  used: Moments,
+  correction: ReturnType<typeof noCorrection>,
+  scale: Tensor | null,
+  offset: Tensor | null,
+  epsilon: number,
+): Tensor {
+  // Kernels subtract the mean as float32 has it, which is exact near it; the rest goes into the intercept.
+  const centre = new Float64Array(new Float32Array(used.mean));
+  const normalization = normalizationOf(used, correction, centre, epsilon);
+  const parameters = correction.r.length;
+  const affine = withParameters(
+    normalization,
+    scale ? view.on.values(scale) : new Float64Array(parameters).fill(1),
+    offset ? view.on.values(offset) : new Float64Array(parameters),
+  );
+  const parameterShape = (scale ?? offset)?.shape ?? [parameters];
+  const step: Step = { ...view, epsilon, used, normalization, affine, parameterShape };
+  return normalizeBy(step, seen, scale, offset);
+}
+
+const arrange = (x: Tensor, { permutation }: Layout) => (permutation ? transpose(x, [...permutation]) : x);
+
+const restore = (y: Tensor, { permutation }: Layout) =>
+  permutation
+    ? transpose(
+        y,
+        permutation.map((_, d) => permutation.indexOf(d)),
+      )
+    : y;
+
+/** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
+function elementWeights(mask: Tensor, { shape, permutation }: Layout): Weights {
+  const rows = broadcastTo(mask, shape.slice(0, -1));
+  if (!permutation) return { values: Float32Array.from(rows.dataSync()), span: shape.at(-1)! };
+  const each = transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]);
+  return { values: Float32Array.from(each.dataSync()), span: 1 };
+}
+
+/**
+ * What of the adjustment goes into scale and offset, and what is left to do after: all or nothing, by whether both
+ * parts of it are the same all over a channel.
+ */
+function settleAdjustment(
+  { gamma, beta }: Parameters,
+  { adjustment, axes }: TrainingStep,
+  shape: readonly number[],
+): { scale: Tensor | null; offset: Tensor | null; rest: (y: Tensor) => Tensor } {
+  const nothing = (y: Tensor) => y;
+  if (!adjustment) return { scale: gamma, offset: beta, rest: nothing };
+  const [scale, bias] = adjustment;
+  const dimensions = axes.map((axis) => shape[axis]!);
+  const channels = dimensions.reduce((a, b) => a * b, 1);
+  const varies = (part: Tensor | number) =>
+    part instanceof Tensor &&
+    part.shape.some((size, d) => size > 1 && !axes.includes(d + shape.length - part.rank));
+  if (varies(scale) || varies(bias)) {
+    const broadcastShape = shape.map((size, d) => (axes.includes(d) ? size : 1));
+    const rest = (normalized: Tensor) => {
+      let y: Tensor = add(mul(normalized, scale), bias);
+      if (gamma) y = mul(y, reshape(gamma, broadcastShape));
+      if (beta) y = add(y, reshape(beta, broadcastShape));
+      return y;
+    };
+    return { scale: null, offset: null, rest };
+  }
+  const perChannel = (part: Tensor | number): Tensor => {
+    const whole = add(part, 0);
+    const leading = new Array<number>(shape.length - whole.rank).fill(1);
+    const sizes = [...leading, ...whole.shape];
+    const kept = reshape(
+      whole,
+      axes.map((axis) => sizes[axis]!),
+    );
+    return reshape(broadcastTo(kept, dimensions), [channels]);
+  };
+  const flat = (parameter: Tensor) => reshape(parameter, [channels]);
+  const [ownScale, ownBias] = [perChannel(scale), perChannel(bias)];
+  const biased = gamma ? mul(ownBias, flat(gamma)) : ownBias;
+  return {
+    scale: gamma ? mul(ownScale, flat(gamma)) : ownScale,
+    offset: beta ? add(biased, flat(beta)) : biased,
+    rest: nothing,
+  };
+}
+
+/** The statistics' values as the core's arithmetic takes them. */
+function stateOf(on: PassMemory, { movingMean, movingVariance, renorm }: Statistics): State {
+  const values = (statistic: Tensor) => new Float32Array(on.values(statistic));
+  const plain = { movingMean: values(movingMean), movingVariance: values(movingVariance) };
+  if (!renorm) return plain;
+  return {
+    ...plain,
+    movingStddev: values(renorm.movingStddev),
+    renormMean: values(renorm.renormMean),
+    renormStddev: values(renorm.renormStddev),
+  };
+}
+
+function statisticsFrom(state: State): Statistics<Float32Array> {
+  const { movingMean, movingVariance } = state as Record<'movingMean' | 'movingVariance', Float32Array>;
+  if (!isRenormState(state)) return { movingMean, movingVariance, renorm: null };
+  return {
+    movingMean,
+    movingVariance,
+    renorm: {
+      movingStddev: state.movingStddev as Float32Array,
+      renormMean: state.renormMean as Float32Array,
+      renormStddev: state.renormStddev as Float32Array,
+    },
+  };
+}
+
+/** Limits as numbers, read now. */
+function clippingOf({ rmax, rmin, dmax }: Limits): { rmax: number; rmin: number; dmax: number } {
+  const number = (limit: Tensor | number | null | undefined, none: number) =>
+    limit == null ? none : typeof limit === 'number' ? limit : limit.dataSync()[0]!;
+  return { rmax: number(rmax, Infinity), rmin: number(rmin, -Infinity), dmax: number(dmax, Infinity) };
+}
