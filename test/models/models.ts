@@ -41,12 +41,16 @@ export async function train(
   return history.loss as number[];
 }
 
-/** Trains on drawn numbers for some steps of 8 samples. Free dimensions are 4. */
+/** Drawn numbers for a model's input or output: 8 samples, free dimensions are 4, integers up to 9. */
+export function drawFor(of: tf.SymbolicTensor, seed: number): tf.Tensor {
+  const x = draw([8, ...of.shape.slice(1).map((dim) => dim ?? 4)], seed);
+  return of.dtype === 'float32' ? x : tf.tidy(() => tf.cast(tf.mul(x, 9), of.dtype));
+}
+
+/** Trains on drawn numbers for some steps. */
 export async function fit(model: tf.LayersModel, epochs = 1, seed = 1): Promise<number[]> {
-  const drawFor = (of: tf.SymbolicTensor, i: number) =>
-    draw([8, ...of.shape.slice(1).map((dim) => dim ?? 4)], seed + i);
-  const x = model.inputs.map(drawFor);
-  const y = model.outputs.map((output, i) => drawFor(output, 10 + i));
+  const x = model.inputs.map((input, i) => drawFor(input, seed + i));
+  const y = model.outputs.map((output, i) => drawFor(output, seed + 10 + i));
   const losses = await train(model, x, y, epochs);
   tf.dispose([x, y]);
   return losses;
