@@ -51,7 +51,7 @@ export function makeLayout(
   virtualBatchSize: number | null,
 ): Layout {
   const runs = findRuns(axes);
-  const channelRun = runs.at(-1);
+  const channelRun = runs.at(-1)!;
   const hasGhosts = virtualBatchSize !== null;
   // With one run of axes the groups are the ghost batches alone: an empty run, right after the batch.
   const groupsStart = hasGhosts ? 1 : channelRun.start;
