@@ -1,4 +1,5 @@
 /** @file What 'evenkeel' exports. */
+export { accelerateTensorFlow } from './acceleration/accelerate-tensorflow.js';
 export { ValueError } from './core/value-error.js';
 export type {
   Adjustment,

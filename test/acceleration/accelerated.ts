@@ -1,0 +1,51 @@
+/** @file What the tests of `accelerateTensorFlow` share. */
+import * as tf from '@tensorflow/tfjs';
+import { accelerateTensorFlow } from 'evenkeel';
+import { type Backend, useBackend } from '../backends.js';
+
+/** What `f` gives while TF.js is accelerated. */
+export async function accelerated<T>(f: () => T | Promise<T>): Promise<T> {
+  const undo = accelerateTensorFlow();
+  try {
+    return await f();
+  } finally {
+    undo();
+  }
+}
+
+/** What `f` gives on another backend than the one that runs. */
+export async function on<T>(backend: Backend, f: () => T | Promise<T>): Promise<T> {
+  const before = tf.getBackend() as Backend;
+  await useBackend(backend);
+  try {
+    return await f();
+  } finally {
+    await useBackend(before);
+  }
+}
+
+/** The kernel that is registered, or undefined. */
+export const registered = (kernelName: string, backendName: string) =>
+  tf.getKernel(kernelName, backendName) as tf.KernelConfig | undefined;
+
+/** Runs the cpu backend's kernel, whatever backend is active. */
+export function runOnCpu(
+  kernelName: string,
+  inputs: Record<string, tf.Tensor>,
+  attributes: object,
+): number[] {
+  const backend = tf.engine().findBackend('cpu');
+  const { kernelFunc } = registered(kernelName, 'cpu')!;
+  const { dataId } = kernelFunc({ inputs, attrs: attributes as tf.NamedAttrMap, backend }) as tf.TensorInfo;
+  const values = Array.from(backend.readSync(dataId) as Float32Array);
+  backend.disposeData(dataId);
+  return values;
+}
+
+/** Runs the active backend's kernel. */
+export function run(kernelName: string, inputs: Record<string, tf.Tensor>, attributes: object): tf.Tensor {
+  return tf.engine().runKernel<tf.Tensor>(kernelName, inputs, attributes as tf.NamedAttrMap);
+}
+
+/** How many tensors there are, and arrays in the active backend. */
+export const held = () => [tf.memory().numTensors, tf.engine().backend.numDataIds()];

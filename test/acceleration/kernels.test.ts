@@ -1,0 +1,168 @@
+/** @file The kernels that TF.js lacks on wasm, against those of its cpu backend. */
+import * as tf from '@tensorflow/tfjs';
+import { accelerateTensorFlow } from 'evenkeel';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useBackend } from '../backends.js';
+import { draw, valuesOf } from '../models/models.js';
+import { relativeDistance } from '../properties/layer-and-core.js';
+import { held, run, runOnCpu } from './accelerated.js';
+
+let undo: () => void;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  undo = accelerateTensorFlow();
+});
+
+afterAll(() => {
+  undo();
+});
+
+/** Runs a kernel on both, and sees that nothing but the result is left. */
+function expectAgreement(
+  kernelName: string,
+  inputs: Record<string, tf.Tensor>,
+  attributes: object,
+  shape: number[],
+): void {
+  const want = runOnCpu(kernelName, inputs, attributes);
+  for (const input of Object.values(inputs)) input.dataSync();
+  tf.engine().startScope();
+  // The tensors come back to wasm, where they are used.
+  run(kernelName, inputs, attributes);
+  const before = held();
+  const got = run(kernelName, inputs, attributes);
+  expect(held()).toEqual(before.map((count) => count + 1));
+  expect(got.shape).toEqual(shape);
+  expect(relativeDistance(valuesOf(got), want)).toBeLessThan(1e-5);
+  tf.engine().endScope();
+  expect(held()).toEqual(before.map((count) => count - 1));
+  tf.dispose(inputs);
+}
+
+const side = fc.integer({ min: 1, max: 9 });
+const filterSide = fc.integer({ min: 1, max: 5 });
+const padding = fc.integer({ min: 0, max: 3 });
+const edges = fc.tuple(padding, padding);
+
+/** A convolution, as TF.js' gradients describe it. */
+const convolutions = fc
+  .record({
+    image: fc.tuple(fc.integer({ min: 1, max: 4 }), side, side, fc.integer({ min: 1, max: 8 })),
+    filter: fc.tuple(filterSide, filterSide),
+    channels: fc.integer({ min: 1, max: 8 }),
+    strides: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+    pad: fc.oneof(
+      fc.constantFrom('same', 'valid'),
+      padding,
+      fc.tuple(edges, edges).map(([rows, columns]) => [[0, 0], rows, columns, [0, 0]]),
+    ),
+    dimRoundingMode: fc.constantFrom(undefined, 'floor', 'ceil', 'round'),
+    seed: fc.integer({ min: 1, max: 99 }),
+  })
+  .map((one) => (typeof one.pad === 'number' ? one : { ...one, dimRoundingMode: undefined }));
+
+type Convolution = typeof convolutions extends fc.Arbitrary<infer T> ? T : never;
+type Shape4D = [number, number, number, number];
+
+function outputShape(
+  { image, strides, pad, dimRoundingMode }: Convolution,
+  filter: Shape4D,
+  depthwise: boolean,
+) {
+  const args = [image, filter, strides, 1, pad, dimRoundingMode, depthwise];
+  const { outShape, padInfo } = (
+    tf.backend_util.computeConv2DInfo as (
+      ...args: unknown[]
+    ) => ReturnType<typeof tf.backend_util.computeConv2DInfo>
+  )(...args);
+  return { outShape, padInfo };
+}
+
+const RUNS = { numRuns: 400, seed: 4 };
+
+describe('on wasm, as on cpu,', () => {
+  test('Conv2DBackpropFilter', () => {
+    fc.assert(
+      fc.property(convolutions, (one) => {
+        const filterShape: Shape4D = [...one.filter, one.image[3], one.channels];
+        const { outShape } = outputShape(one, filterShape, false);
+        fc.pre(outShape.every((size) => size > 0));
+        const { strides, pad, dimRoundingMode, seed } = one;
+        const inputs = { x: draw([...one.image], seed), dy: draw(outShape, seed + 1) };
+        const attributes = { strides, pad, dataFormat: 'NHWC', dimRoundingMode, filterShape };
+        expectAgreement('Conv2DBackpropFilter', inputs, attributes, filterShape);
+      }),
+      RUNS,
+    );
+  });
+
+  test.each(['DepthwiseConv2dNativeBackpropFilter', 'DepthwiseConv2dNativeBackpropInput'])('%s', (name) => {
+    fc.assert(
+      fc.property(convolutions, fc.integer({ min: 1, max: 3 }), (one, multiplier) => {
+        const filterShape: Shape4D = [...one.filter, one.image[3], multiplier];
+        const { outShape } = outputShape(one, filterShape, true);
+        fc.pre(outShape.every((size) => size > 0));
+        const { image, strides, pad, dimRoundingMode, seed } = one;
+        const attributes = { strides, pad, dimRoundingMode, dilations: [1, 1] };
+        const dy = draw(outShape, seed);
+        if (name.endsWith('Filter')) {
+          const inputs = { x: draw([...image], seed + 1), dy };
+          expectAgreement(name, inputs, { ...attributes, filterShape }, filterShape);
+        } else {
+          const inputs = { dy, filter: draw(filterShape, seed + 1) };
+          expectAgreement(name, inputs, { ...attributes, inputShape: image }, image);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test('UnsortedSegmentSum, which leaves out what belongs to no segment', () => {
+    const shapes = fc.tuple(
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 3 }),
+    );
+    const segments = fc.integer({ min: 1, max: 9 });
+    fc.assert(
+      fc.property(
+        shapes,
+        segments,
+        fc.infiniteStream(fc.integer({ min: -2, max: 10 })),
+        fc.boolean(),
+        (...drawn) => {
+          const [[rows, rest], numSegments, stream, isWithin] = drawn;
+          const numbers = [...stream.take(rows)].map((id) => (isWithin ? Math.abs(id) % numSegments : id));
+          const inputs = { x: draw([rows, ...rest], rows), segmentIds: tf.tensor1d(numbers, 'int32') };
+          expectAgreement('UnsortedSegmentSum', inputs, { numSegments }, [numSegments, ...rest]);
+        },
+      ),
+      RUNS,
+    );
+  });
+
+  test('UnsortedSegmentSum of nothing', () => {
+    const sums = tf.tidy(() =>
+      tf.unsortedSegmentSum(tf.zeros([0, 3]), tf.tensor1d([], 'int32'), 2).arraySync(),
+    );
+    expect(sums).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+  });
+});
+
+test('says what it cannot do', () => {
+  tf.tidy(() => {
+    const [x, dy] = [tf.zeros([1, 2, 4, 4]), tf.zeros([1, 2, 4, 4])];
+    const attributes = { strides: 1, pad: 'same', dataFormat: 'NCHW', filterShape: [1, 1, 2, 2] };
+    expect(() => run('Conv2DBackpropFilter', { x, dy }, attributes)).toThrow(
+      "The wasm backend computes convolutions of dataFormat 'NHWC' only, and got 'NCHW'.",
+    );
+    const ids = tf.zeros<tf.Rank.R2>([2, 2], 'int32');
+    expect(() =>
+      run('UnsortedSegmentSum', { x: tf.zeros([2, 2]), segmentIds: ids }, { numSegments: 3 }),
+    ).toThrow('segmentIds must be of rank 1, and have the shape [2,2].');
+  });
+});

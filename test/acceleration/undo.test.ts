@@ -1,0 +1,105 @@
+/** @file What `accelerateTensorFlow` puts into TF.js' registries, and that undoing brings back what was there. */
+import * as tf from '@tensorflow/tfjs';
+import { accelerateTensorFlow } from 'evenkeel';
+import { afterEach, expect, test } from 'vitest';
+import { describeBackends } from '../backends.js';
+import { registered } from './accelerated.js';
+
+const MISSING_ON_WASM = [
+  'Conv2DBackpropFilter',
+  'DepthwiseConv2dNativeBackpropFilter',
+  'DepthwiseConv2dNativeBackpropInput',
+  'UnsortedSegmentSum',
+];
+
+/** Everything that is registered, by name. */
+const registry = () => ({
+  gradient: tf.getGradient('FusedBatchNorm'),
+  kernels: ['cpu', 'wasm'].map((backend) => new Set(tf.getKernelsForBackend(backend))),
+});
+
+describeBackends(() => {
+  const stock = registry();
+  const undos: (() => void)[] = [];
+  const accelerate = () => {
+    const undo = accelerateTensorFlow();
+    undos.push(undo);
+    return undo;
+  };
+
+  afterEach(() => {
+    for (const undo of undos.splice(0)) undo();
+    expect(registry()).toEqual(stock);
+  });
+
+  test('replaces one kernel and one gradient, adds what wasm lacks, and nothing else', () => {
+    expect(MISSING_ON_WASM.map((name) => registered(name, 'wasm'))).toEqual(
+      MISSING_ON_WASM.map(() => undefined),
+    );
+    accelerate();
+    const added = ['cpu', 'wasm'].map((backend, i) =>
+      tf.getKernelsForBackend(backend).filter((config) => !stock.kernels[i]!.has(config)),
+    );
+    expect(added.map((configs) => configs.map(({ kernelName }) => kernelName).sort())).toEqual([
+      ['EvenkeelOnActivation', 'FusedBatchNorm'],
+      [...MISSING_ON_WASM, 'EvenkeelOnActivation', 'FusedBatchNorm'].sort(),
+    ]);
+    expect(tf.getGradient('FusedBatchNorm')).not.toBe(stock.gradient);
+  });
+
+  test('undo brings back the very same kernels and gradient', () => {
+    const names = ['cpu', 'wasm'].map((backend) => registered('FusedBatchNorm', backend));
+    const undo = accelerate();
+    expect(registered('FusedBatchNorm', 'wasm')).not.toBe(names[1]);
+    undo();
+    expect(['cpu', 'wasm'].map((backend) => registered('FusedBatchNorm', backend))).toEqual(names);
+    expect(registered('FusedBatchNorm', 'wasm')).toBe(names[1]);
+    expect(tf.getGradient('FusedBatchNorm')).toBe(stock.gradient);
+    expect(registry()).toEqual(stock);
+  });
+
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])('two calls are one until both are undone (order: %s, %s)', (...order) => {
+    const calls = [accelerate(), accelerate()];
+    const during = registry();
+    calls[order[0]]!();
+    calls[order[0]]!();
+    expect(registry()).toEqual(during);
+    calls[order[1]]!();
+    expect(registry()).toEqual(stock);
+    calls[order[1]]!();
+    calls[order[0]]!();
+    const again = accelerate();
+    calls[0]!();
+    expect(registered('FusedBatchNorm', 'cpu')).not.toBe(undefined);
+    expect([...registry().kernels[1]!].filter((config) => !stock.kernels[1]!.has(config))).toHaveLength(6);
+    again();
+  });
+
+  test('leaves alone what somebody has put in the place of ours', () => {
+    const backendName = tf.getBackend();
+    const before = registered('FusedBatchNorm', backendName)!;
+    const replace = (config: tf.KernelConfig) => {
+      tf.unregisterKernel(config.kernelName, backendName);
+      tf.registerKernel(config);
+    };
+    const undo = accelerate();
+    const theirs = { ...before };
+    replace(theirs);
+    undo();
+    expect(registered('FusedBatchNorm', backendName)).toBe(theirs);
+    replace(before);
+  });
+
+  test('steps aside where TF.js has the kernel', () => {
+    const theirs = { kernelName: 'UnsortedSegmentSum', backendName: 'wasm', kernelFunc: () => [] };
+    tf.registerKernel(theirs);
+    const undo = accelerate();
+    expect(registered('UnsortedSegmentSum', 'wasm')).toBe(theirs);
+    undo();
+    expect(registered('UnsortedSegmentSum', 'wasm')).toBe(theirs);
+    tf.unregisterKernel('UnsortedSegmentSum', 'wasm');
+  });
+});
