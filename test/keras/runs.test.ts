@@ -1,10 +1,10 @@
 /**
  * @file Whole trainings: models whose topology tf-keras wrote, trained here to the same losses, weights and
- * predictions. TF.js cannot train convolutions on wasm, so those run on cpu alone.
+ * predictions. TF.js cannot train convolutions on wasm; with `accelerateTensorFlow` it can.
  */
 import * as tf from '@tensorflow/tfjs';
-import { BatchNormalization, registerBatchNormalization } from 'evenkeel';
-import { afterAll, expect, test } from 'vitest';
+import { BatchNormalization, accelerateTensorFlow, registerBatchNormalization } from 'evenkeel';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import { type GoldenRun, type Packed, readRuns, unpack } from '../golden/index.js';
 
@@ -57,21 +57,31 @@ async function train(run: GoldenRun): Promise<void> {
 
 describeBackends((backend) => {
   const runs = readRuns();
-  const possible = runs.filter(({ name }) => backend === 'cpu' || !name.startsWith('conv'));
-  let ran = 0;
 
-  test.each(possible)('trains as Keras does: $name', async (run) => {
-    const undo = registerBatchNormalization();
-    try {
+  describe.each([
+    { how: 'as TF.js is', accelerate: false },
+    { how: 'accelerated', accelerate: true },
+  ])('$how', ({ how, accelerate }) => {
+    const possible = runs.filter(({ name }) => backend === 'cpu' || accelerate || !name.startsWith('conv'));
+    const undos: (() => void)[] = [];
+    let ran = 0;
+
+    beforeEach(() => {
+      undos.push(registerBatchNormalization());
+      if (accelerate) undos.push(accelerateTensorFlow());
+    });
+    afterEach(() => {
+      for (const undo of undos.splice(0)) undo();
+    });
+
+    test.each(possible)('trains as Keras does: $name', async (run) => {
       await train(run);
-    } finally {
-      undo();
-    }
-    ran++;
-  });
+      ran++;
+    });
 
-  afterAll(() => {
-    process.stdout.write(`golden runs on ${backend}: ${ran} of ${runs.length} agree with Keras\n`);
-    expect(possible).toHaveLength(backend === 'cpu' ? 12 : 9);
+    afterAll(() => {
+      process.stdout.write(`golden runs on ${backend}, ${how}: ${ran} of ${runs.length} agree with Keras\n`);
+      expect(possible).toHaveLength(backend === 'cpu' || accelerate ? 12 : 9);
+    });
   });
 });
