@@ -149,8 +149,12 @@ describeBackends(() => {
     test('of a registered class of the user works as it is', async () => {
       class Cubed extends tf.serialization.Serializable {
         static readonly className = 'Cubed';
-        apply = (w: tf.Tensor) => tf.sum<tf.Scalar>(tf.pow(w, 3));
-        getConfig = () => ({});
+        apply(w: tf.Tensor) {
+          return tf.sum<tf.Scalar>(tf.pow(w, 3));
+        }
+        getConfig() {
+          return {};
+        }
       }
       tf.serialization.registerClass(Cubed);
       const weights = [
