@@ -5,7 +5,7 @@
  * Two things do not dissolve in the passes: axes that the canonical layout cannot hold are transposed first and back
  * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
  */
-import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose } from '@tensorflow/tfjs-core';
+import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } from '@tensorflow/tfjs-core';
 import type { PassMemory } from '../backends/pass-memory.js';
 import type { Weights } from '../backends/passes.js';
 import {
@@ -157,7 +157,8 @@ function settleAdjustment(
       whole,
       axes.map((axis) => sizes[axis]!),
     );
-    return reshape(broadcastTo(kept, dimensions), [channels]);
+    // Not broadcastTo, whose gradient TF.js has up to rank 4 only.
+    return reshape(add(kept, zeros(dimensions)), [channels]);
   };
   const flat = (parameter: Tensor) => reshape(parameter, [channels]);
   const [ownScale, ownBias] = [perChannel(scale), perChannel(bias)];

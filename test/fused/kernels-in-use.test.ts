@@ -1,0 +1,110 @@
+/**
+ * @file What really runs: which kernels, how often, and how much memory they take, as `tf.profile` tells. Every golden
+ * case goes through here, so that agreement with Keras is known to be the kernels'.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
+import { expect, test } from 'vitest';
+import { describeBackends, takeWarnings } from '../backends.js';
+import { type GoldenCase, LAYER_GROUPS, type Packed, camelCase, readCases } from '../golden/index.js';
+
+const [MOMENTS, NORMALIZE] = ['EvenkeelMoments', 'EvenkeelNormalize'];
+const [SUMS, GRADIENT] = ['EvenkeelGradientSums', 'EvenkeelGradientNormalize'];
+
+const tensor = ({ data, shape }: Packed) => tf.tensor(data.map(Number), shape, 'float32');
+
+/** The names of our kernels, in the order in which they ran. */
+async function ourKernels(run: () => tf.TensorContainer): Promise<string[]> {
+  const { kernels } = await tf.profile(run);
+  return kernels.map(({ name }) => name).filter((name) => name.startsWith('Evenkeel'));
+}
+
+function makeLayer(golden: GoldenCase): BatchNormalization {
+  const args = camelCase(golden.args) as BatchNormalizationArgs;
+  const { adjustment } = golden;
+  if (adjustment) args.adjustment = () => [tensor(adjustment.scale), tensor(adjustment.bias)];
+  return layerBatchNormalization(args);
+}
+
+const apply = (layer: BatchNormalization, x: tf.Tensor, call: object) => layer.apply(x, call) as tf.Tensor;
+
+describeBackends(() => {
+  for (const group of LAYER_GROUPS) {
+    test.each(readCases(group))(
+      `${group} runs on the kernels, unless fused is false: $name`,
+      async (golden) => {
+        const layer = makeLayer(golden);
+        for (const step of golden.steps) {
+          layer.trainable = step.trainable;
+          const mask = step.mask ? tensor(step.mask) : null;
+          const [x, dy] = [tensor(step.x), tensor(step.dy)];
+          const gradient = tf.grad((input: tf.Tensor) =>
+            apply(layer, input, { training: step.training, mask }),
+          );
+          const ran = await ourKernels(() => gradient(x, dy));
+          const usesBatch = step.training && step.trainable;
+          if (golden.args.fused === false) expect(ran).toEqual([]);
+          else if (usesBatch) expect(ran).toEqual([MOMENTS, NORMALIZE, SUMS, GRADIENT]);
+          else expect(ran, 'dx = slope·dy is a normalization too').toEqual([NORMALIZE, NORMALIZE]);
+        }
+        takeWarnings();
+      },
+    );
+  }
+
+  const built = (args: BatchNormalizationArgs = {}) => {
+    const layer = new BatchNormalization(args);
+    layer.build([null, 3, 4]);
+    return layer;
+  };
+
+  test('computes nothing of the gradient before it is asked for, and the sums once', async () => {
+    const layer = built();
+    const [gamma, beta] = [layer.gamma!.read(), layer.beta!.read()];
+    const x = tf.randomNormal([5, 3, 4]);
+    const call = { training: true };
+    const forward = [MOMENTS, NORMALIZE];
+    const f = (input: tf.Tensor) => apply(layer, input, call);
+    expect(await ourKernels(() => f(x))).toEqual(forward);
+    expect(await ourKernels(() => tf.grads(f as never)([x, gamma, beta] as never))).toEqual([
+      ...forward,
+      ...[SUMS, GRADIENT],
+    ]);
+    const loss = () => tf.sum<tf.Scalar>(apply(layer, x, call));
+    const [onlyGamma, both] = [[gamma], [gamma, beta]] as never[];
+    expect(await ourKernels(() => tf.variableGrads(loss, onlyGamma).grads)).toEqual([
+      ...forward,
+      lastOfParameters,
+    ]);
+    expect(await ourKernels(() => tf.variableGrads(loss, both).grads)).toEqual([
+      ...forward,
+      lastOfParameters,
+    ]);
+  });
+
+  test.each<BatchNormalizationArgs>([
+    ...[{}, { axis: 1 }, { axis: [1, 2] }, { virtualBatchSize: 4 }, { renorm: true }],
+    ...[{ center: false, scale: false }, { adjustment: () => [tf.ones([16]), 0] as const }],
+  ])('takes no memory beyond y and dx but for numbers per channel: %o', async (args) => {
+    const shape = [16, 32, 16];
+    const layer = layerBatchNormalization(args);
+    layer.build([null, ...shape.slice(1)]);
+    const [x, dy] = [tf.randomNormal(shape), tf.randomNormal(shape)];
+    const bytes = 4 * x.size;
+    const before = tf.memory().numBytes;
+    const { peakBytes } = await tf.profile(() =>
+      tf.grad((input: tf.Tensor) => apply(layer, input, { training: true }))(x, dy),
+    );
+    // y, dx, and TF.js' own count of a saved x that shares its memory with x.
+    expect(peakBytes - before).toBeLessThanOrEqual(3 * bytes + 64 * 512);
+  });
+
+  test('says what to do where the fused gradient is differentiated again', () => {
+    const layer = built();
+    const first = tf.grad((x: tf.Tensor) => tf.square(apply(layer, x, { training: true })));
+    expect(() => tf.grad((x: tf.Tensor) => tf.square(first(x)))(tf.randomNormal([5, 3, 4]))).toThrow(
+      'The gradient of the fused batch normalization cannot be differentiated again. ' +
+        'Use fused: false for second derivatives.',
+    );
+  });
+});
