@@ -9,6 +9,7 @@ export type {
   WeightValues,
 } from './layer/arguments.js';
 export { BatchNormalization, type CallArguments } from './layer/batch-normalization.js';
+export type { Description } from './layer/description.js';
 export type { Constraint, Initializer, ObjectConfiguration, Regularizer } from './layer/keras-objects.js';
 export { layerBatchNormalization } from './layer/layer-batch-normalization.js';
 export { registerBatchNormalization } from './layer/registration.js';

@@ -18,6 +18,7 @@ import {
   resolveArguments,
 } from './arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
+import { type Description, describeExecution } from './description.js';
 import { keepFrozen, watchWiring } from './freezing.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
 import { type Place, checkMask, hasMask, maskFits } from './masks.js';
@@ -307,7 +308,7 @@ export class BatchNormalization extends layers.Layer {
    */
   private watch(output: SymbolicTensor): void {
     const { inputs } = output;
-    const place = this.inboundNodes.at(-1);
+    const place = this.inboundNodes.at(-1)!;
     Object.defineProperty(output, 'inputs', {
       enumerable: true,
       get: () => {
@@ -336,6 +337,11 @@ export class BatchNormalization extends layers.Layer {
         );
       }
     });
+  }
+
+  /** What this layer's calls run on at the moment, and why: the backend, and which fused kernels. */
+  describe(): Description {
+    return describeExecution(this.fused, this.built ? this.plan.axes : null);
   }
 
   /** Called by TF.js; use `apply`, which checks its input. */
