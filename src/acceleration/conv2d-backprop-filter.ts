@@ -4,8 +4,9 @@
  *
  *   dFilter[kh, kw, c, o] = Σ x[n, oh·stride + kh − top, ow·stride + kw − left, c]·dy[n, oh, ow, o]
  *
- * so TF.js' own convolution computes all taps in one call; for a filter of one tap it is a matrix product. On 32×28×28
- * with 32 channels and filters, 3×3, one call took 40 ms, and a product for each tap of a slice of x 48 ms (Xeon).
+ * so TF.js' own convolution computes all taps in one call; for a filter of one tap it is a matrix product. A product
+ * per tap, of a slice of x, takes twice as long: 70 ms against 28 ms for 32×28×28 and a filter of 3×3×32×32 (TF.js 4.22,
+ * SIMD without threads, one core of an AMD EPYC).
  */
 import {
   type KernelFunc,
@@ -46,15 +47,11 @@ export const conv2DBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
   return tidy(() => (isMatrixProduct(info) ? product(x, dy, info) : convolution(x, dy, info)));
 };
 
-const isMatrixProduct = ({
-  filterHeight,
-  filterWidth,
-  strideHeight,
-  strideWidth,
-  padInfo,
-}: backend_util.Conv2DInfo) =>
-  [filterHeight, filterWidth, strideHeight, strideWidth].every((size) => size === 1) &&
-  [padInfo.top, padInfo.bottom, padInfo.left, padInfo.right].every((size) => size === 0);
+/** Whether the filter has one tap, which meets every pixel of x once: no stride, no padding. */
+const isMatrixProduct = (info: backend_util.Conv2DInfo) =>
+  [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth].every((size) => size === 1) &&
+  info.outHeight === info.inHeight &&
+  info.outWidth === info.inWidth;
 
 function product(
   x: Tensor4D,

@@ -72,8 +72,6 @@ function repeatChannels(x: Tensor4D, times: number): Tensor4D {
 /** `[N, H, W, C]` → `[C]`. By the mean of each image: TF.js' sum on wasm transposes first, and takes 10 times as long. */
 function sumOfPixels(images: Tensor4D): Tensor {
   const [n, h, w, c] = images.shape;
-  const pixels = h * w;
-  // A window of one pixel is refused by the kernel of the mean.
-  const perImage = pixels === 1 ? images : mul(avgPool(images, [h, w], 1, 'valid'), pixels);
-  return sum(reshape(perImage, [n, c]), 0);
+  const means = avgPool(images, [h, w], 1, 'valid');
+  return mul(sum(reshape(means, [n, c]), 0), h * w);
 }

@@ -203,14 +203,20 @@ describeBackends(() => {
     test.each([[[5]], [[1, 3, 1, 1]]])('can be differentiated again, with parameters of %s', async (form) => {
       const shape = [2, 3, 4, 5];
       await accelerated(() => {
+        // The gradient of the squares of all gradients.
         const penalty = (f: typeof batchNorm) => {
-          const parameters = drawParameters(form, 6);
-          const slope = (x: tf.Tensor, scale: tf.Tensor, variance: tf.Tensor) =>
-            tf.grad((x: tf.Tensor) => tf.sum(tf.square(f(x, { ...parameters, scale, variance }))))(x);
-          const all = tf.grads((...args: tf.Tensor[]) =>
-            tf.sum(tf.square(slope(args[0]!, args[1]!, args[2]!))),
-          );
-          return all([draw(shape, 5), parameters.scale, parameters.variance]);
+          const { mean, variance, offset, scale } = drawParameters(form, 6);
+          const of = (...args: tf.Tensor[]) => {
+            const [x, mean, variance, offset, scale] = args;
+            return tf.sum(tf.square(f(x!, { mean, variance, offset, scale })));
+          };
+          const squares = (...args: tf.Tensor[]) =>
+            tf.addN(
+              tf
+                .grads(of)(args)
+                .map((one) => tf.sum(tf.square(one))),
+            );
+          return tf.grads(squares)([draw(shape, 5), mean, variance, offset, scale]);
         };
         const [got, want] = [batchNorm, composed].map(penalty);
         got!.forEach((gradient, i) => {

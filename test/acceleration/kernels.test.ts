@@ -98,6 +98,16 @@ describe('on wasm, as on cpu,', () => {
     );
   });
 
+  test('Conv2DBackpropFilter for a filter of one tap and padding on any side', () => {
+    for (const side of [0, 1, 2, 3]) {
+      const around = [0, 1, 2, 3].map((i) => Number(i === side));
+      const pad = [[0, 0], around.slice(0, 2), around.slice(2), [0, 0]];
+      const inputs = { x: draw([2, 4, 4, 3], 1), dy: draw(side < 2 ? [2, 5, 4, 2] : [2, 4, 5, 2], 2) };
+      const attributes = { strides: 1, pad, dataFormat: 'NHWC', filterShape: [1, 1, 3, 2] };
+      expectAgreement('Conv2DBackpropFilter', inputs, attributes, [1, 1, 3, 2]);
+    }
+  });
+
   test.each(['DepthwiseConv2dNativeBackpropFilter', 'DepthwiseConv2dNativeBackpropInput'])('%s', (name) => {
     fc.assert(
       fc.property(convolutions, fc.integer({ min: 1, max: 3 }), (one, multiplier) => {

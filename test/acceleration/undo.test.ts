@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow } from 'evenkeel';
 import { afterEach, expect, test } from 'vitest';
-import { describeBackends } from '../backends.js';
-import { registered } from './accelerated.js';
+import { BACKENDS, describeBackends } from '../backends.js';
+import { on, registered } from './accelerated.js';
 
 const MISSING_ON_WASM = [
   'Conv2DBackpropFilter',
@@ -76,6 +76,18 @@ describeBackends(() => {
     expect(registered('FusedBatchNorm', 'cpu')).not.toBe(undefined);
     expect([...registry().kernels[1]!].filter((config) => !stock.kernels[1]!.has(config))).toHaveLength(6);
     again();
+  });
+
+  test('replaces nothing twice, however often it is called and a backend becomes the active one', async () => {
+    accelerate();
+    const during = registry();
+    accelerate();
+    for (const other of BACKENDS) await on(other, () => {});
+    const after = registry();
+    expect(after.gradient).toBe(during.gradient);
+    for (const [i, kernels] of after.kernels.entries()) {
+      expect([...kernels].filter((kernel) => !during.kernels[i]!.has(kernel))).toEqual([]);
+    }
   });
 
   test('leaves alone what somebody has put in the place of ours', () => {
