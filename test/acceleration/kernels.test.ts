@@ -106,6 +106,10 @@ describe('on wasm, as on cpu,', () => {
       const attributes = { strides: 1, pad, dataFormat: 'NHWC', filterShape: [1, 1, 3, 2] };
       expectAgreement('Conv2DBackpropFilter', inputs, attributes, [1, 1, 3, 2]);
     }
+    // A stride and a padding that make up for each other.
+    const inputs = { x: draw([2, 3, 3, 3], 1), dy: draw([2, 3, 3, 2], 2) };
+    const attributes = { strides: 2, pad: 1, dataFormat: 'NHWC', filterShape: [1, 1, 3, 2] };
+    expectAgreement('Conv2DBackpropFilter', inputs, attributes, [1, 1, 3, 2]);
   });
 
   test.each(['DepthwiseConv2dNativeBackpropFilter', 'DepthwiseConv2dNativeBackpropInput'])('%s', (name) => {
