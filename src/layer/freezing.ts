@@ -36,7 +36,10 @@ export function keepFrozen(variable: LayerVariable, wiring: Wiring): void {
   Object.defineProperty(variable, 'trainable', {
     get: inherited.get?.bind(variable),
     set(trainable: boolean) {
-      if (!(trainable && wiring.isLatest)) inherited.set?.call(variable, trainable);
+      if (trainable && wiring.isLatest) return;
+      // Nobody but the user freezes, so a `true` that follows is the user's too.
+      wiring.isLatest = false;
+      inherited.set?.call(variable, trainable);
     },
   });
 }

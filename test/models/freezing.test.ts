@@ -169,7 +169,16 @@ describeBackends(() => {
         expect(await step(layer, model)).toEqual(NONE);
       });
 
-      test('is ended for one layer by freezing it alone', async () => {
+      test('may be undone before a single step', async () => {
+        const { layer, base, model } = make();
+        base.trainable = false;
+        compile(model);
+        base.trainable = true;
+        compile(model);
+        expect(await step(layer, model)).toEqual(ALL);
+      });
+
+      test('is not needed to freeze the layer alone', async () => {
         const { layer, base, model } = make();
         layer.trainable = false;
         compile(model);
