@@ -7,7 +7,9 @@ import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
 
 export const BACKENDS = ['cpu', 'wasm'] as const;
-export type Backend = (typeof BACKENDS)[number];
+/** Besides: TF.js' cpu backend under a name for which there are no kernels of ours, so that TF.js' operations run. */
+export const WITHOUT_KERNELS = 'cpu without our kernels';
+export type Backend = (typeof BACKENDS)[number] | typeof WITHOUT_KERNELS;
 
 /** What was written to console.warn and console.error since the test began, or since it was last taken. */
 let messages: string[] = [];
@@ -25,19 +27,27 @@ export function takeWarnings(): string[] {
  * @throws where it is missing or does not start
  */
 export async function useBackend(backend: Backend): Promise<void> {
-  // The first value that the cpu backend holds makes it print a banner, except in a test.
+  if (backend === WITHOUT_KERNELS && !tf.engine().registryFactory[backend]) {
+    tf.copyRegisteredKernels('cpu', backend);
+    tf.registerBackend(backend, tf.findBackendFactory('cpu'));
+  }
+  // The first value that a cpu backend holds makes it print a banner, except in a test.
   tf.env().set('IS_TEST', true);
-  await tf.setBackend('cpu');
-  tf.scalar(0).dispose();
+  for (const name of ['cpu', backend]) {
+    await tf.setBackend(name);
+    tf.scalar(0).dispose();
+  }
   tf.env().set('IS_TEST', false);
-  await tf.setBackend(backend);
   await tf.ready();
   if (tf.getBackend() !== backend) throw new Error(`The backend is ${tf.getBackend()}, not ${backend}.`);
 }
 
 /** Defines the suite once per backend. */
-export function describeBackends(suite: (backend: Backend) => void): void {
-  describe.each(BACKENDS)('on %s', (backend) => {
+export function describeBackends(
+  suite: (backend: Backend) => void,
+  backends: readonly Backend[] = BACKENDS,
+): void {
+  describe.each(backends)('on %s', (backend) => {
     beforeAll(() => useBackend(backend));
     beforeEach(() => {
       expect(tf.getBackend()).toBe(backend);

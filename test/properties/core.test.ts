@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { describeBackends, takeWarnings } from '../backends.js';
+import { BACKENDS, describeBackends, takeWarnings, WITHOUT_KERNELS } from '../backends.js';
 import { DRAWS, EXPERIMENTS, isFusedInKeras } from './experiments.js';
-import { compareWithCore, disagreements } from './layer-and-core.js';
+import { compareWithCore, disagreements, type Experiment } from './layer-and-core.js';
 
 describeBackends(() => {
   test('computes what the core computes in float64: outputs, gradients, statistics', () => {
@@ -27,5 +27,22 @@ describeBackends(() => {
     const options = { axis: 2, renorm: true, virtualBatchSize: 2 };
     const errors = compareWithCore({ shape: [4, 2, 3, 1, 2, 1], options, training, steps: 2, seed: 6 });
     expect(disagreements(errors)).toEqual({});
+  });
+}, [...BACKENDS, WITHOUT_KERNELS]);
+
+describeBackends(() => {
+  test('loses no digits where the mean is far from 0', () => {
+    const drawn = EXPERIMENTS.map((experiment): Experiment => {
+      // TF.js' operations round the mean to float32, and that is then missing from every difference to it.
+      const fused = experiment.options.fused === false ? null : (experiment.options.fused ?? null);
+      return { ...experiment, options: { ...experiment.options, fused }, dtype: 'float32', offset: 3000 };
+    });
+    fc.assert(
+      fc.property(drawn, (experiment) => {
+        expect(disagreements(compareWithCore(experiment))).toEqual({});
+        takeWarnings();
+      }),
+      { ...DRAWS, numRuns: 200 },
+    );
   });
 });

@@ -32,6 +32,8 @@ export interface Experiment {
   updateMovingStatistics?: boolean;
   /** How many times the layer is called, each time with other inputs. Default 1. */
   steps?: number;
+  /** About the mean of float32 inputs, whose deviation is about 1.7. Default 2. */
+  offset?: number;
   /** Which numbers are drawn. */
   seed: number;
 }
@@ -77,11 +79,11 @@ export function drawState(options: BatchNormalizationOptions, shape: readonly nu
   return Object.fromEntries(entries) as State;
 }
 
-export function drawInput(shape: readonly number[], dtype: string, seed: number): Float64Array {
+export function drawInput(shape: readonly number[], dtype: string, seed: number, offset = 2): Float64Array {
   const values = floats(sizeOf(shape), seed);
   if (dtype === 'int32') return values.map((value) => Math.round(9 * value));
   if (dtype === 'bool') return values.map((value) => Number(value > 0));
-  return values.map((value) => Math.fround(3 * value + 2));
+  return values.map((value) => Math.fround(3 * value + offset));
 }
 
 /** A tensor of double precision numbers, which TF.js takes only as a plain array. */
@@ -137,7 +139,7 @@ export function compareWithCore(experiment: Experiment): Errors {
     watched.push(['dscale', variables[0]!], ['dbias', variables[1]!]);
   }
   for (let step = 0; step < steps; step++) {
-    const x = drawInput(shape, dtype, seed + 100 + step);
+    const x = drawInput(shape, dtype, seed + 100 + step, experiment.offset);
     const dy = floats(x.length, seed + 200 + step);
     const core = forward({ values: x, shape }, state, options, {
       ...{ training, trainable, updateMovingStatistics, mask },
