@@ -1,4 +1,4 @@
-/** @file `npm run bench`: this layer against the stock one of TF.js, as ratios within one run. */
+/** @file `npm run bench`: this layer against its peers, as ratios within one run. */
 import fs from 'node:fs';
 import os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
@@ -7,7 +7,10 @@ import Table from 'cli-table3';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { layerBatchNormalization } from 'evenkeel';
 import { difference, makeData, makeSubject } from './layer-bench.js';
+import { raceFit } from './fit.js';
 import { LARGE, SMALL, race } from './measure.js';
+import { torchStepMs } from './peers/torch.js';
+import { type VariantRow, raceVariants } from './variants.js';
 
 interface Row {
   backend: string;
@@ -83,36 +86,78 @@ const {
   shapes,
   json,
 } = new Command('bench')
-  .description('Times a training step and inference against the stock TF.js layer, interleaved, as medians.')
+  .description(
+    'Times a training step and inference against the stock TF.js layer, what options cost, a whole fit, and, where ' +
+      'python3 has it, PyTorch. All contenders warm, in turn, as medians.',
+  )
   .addOption(new Option('--backend <name...>', 'backends').choices(['wasm', 'cpu']).default(['wasm', 'cpu']))
   .option('--shapes <list>', 'input shapes, channels last', parseShapes, parseShapes(DEFAULT_SHAPES))
-  .option('--json', 'print JSON instead of a table')
+  .option('--json', 'print JSON instead of tables')
   .parse()
   .opts<{ backend: string[]; shapes: number[][]; json?: true }>();
 
+const say = (what: string) => process.stderr.write(`${what}\n`);
 const rows: Row[] = [];
+const variants: (VariantRow & { backend: string })[] = [];
+const fits: { backend: string; evenkeelMs: number; stockMs: number; timesAsFast: number }[] = [];
 for (const backend of backends) {
   await tf.setBackend(backend);
   for (const shape of shapes) {
-    process.stderr.write(`${backend} ${shape.join('x')}\n`);
+    say(`${backend} ${shape.join('x')}`);
     rows.push(...measure(backend, shape));
   }
+  say(`${backend} options`);
+  variants.push(...raceVariants().map((row) => ({ backend, ...row })));
+  say(`${backend} fit`);
+  const fit = await raceFit();
+  fits.push({ backend, ...fit, timesAsFast: fit.stockMs / fit.evenkeelMs });
 }
+say('PyTorch');
+const torch = torchStepMs(shapes);
+
 const machine = { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version };
-const report = { machine, against: `@tensorflow/tfjs ${tf.version.tfjs}`, rows };
+const report = { machine, against: `@tensorflow/tfjs ${tf.version.tfjs}`, rows, variants, fits, torch };
 fs.mkdirSync(new URL('results/', import.meta.url), { recursive: true });
 fs.writeFileSync(new URL('results/layer.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
+
+function print(head: string[], lines: string[][]): void {
+  const table = new Table({ head, style: { head: [], border: [] } });
+  table.push(...lines);
+  process.stdout.write(`${table.toString()}\n`);
+}
+
 if (json) {
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 } else {
-  const table = new Table({
-    head: ['backend', 'shape', '', 'evenkeel ms', 'stock ms', 'times as fast'],
-    style: { head: [], border: [] },
-  });
-  for (const { backend, shape, what, evenkeelMs, stockMs, timesAsFast } of rows) {
-    table.push([backend, shape, what, evenkeelMs.toFixed(3), stockMs.toFixed(3), timesAsFast.toFixed(2)]);
-  }
-  process.stdout.write(
-    `${table.toString()}\n${machine.cpu}, ${machine.cores} cores, ${machine.node}; peer: ${report.against}\n`,
+  print(
+    ['backend', 'shape', '', 'evenkeel ms', 'stock ms', 'times as fast'],
+    rows.map(({ backend, shape, what, evenkeelMs, stockMs, timesAsFast }) => [
+      ...[backend, shape, what],
+      ...[evenkeelMs.toFixed(3), stockMs.toFixed(3), timesAsFast.toFixed(2)],
+    ]),
   );
+  print(
+    ['backend', 'step at 32x28x28x64', 'ms', 'times the plain one'],
+    variants.map(({ backend, variant, ms, timesPlain }) => [
+      ...[backend, variant, ms.toFixed(2), timesPlain.toFixed(2)],
+    ]),
+  );
+  print(
+    ['backend', 'an epoch of fit, evenkeel ms', 'stock ms', 'times as fast'],
+    fits.map((fit) => [
+      ...[fit.backend, fit.evenkeelMs.toFixed(1), fit.stockMs.toFixed(1), fit.timesAsFast.toFixed(2)],
+    ]),
+  );
+  if (typeof torch === 'string') {
+    process.stdout.write(`PyTorch was not run: ${torch}\n`);
+  } else {
+    print(
+      ['shape', 'PyTorch, one thread, step ms', 'evenkeel on wasm, times that'],
+      Object.entries(torch).map(([shape, ms]) => {
+        const own = rows.find((row) => row.backend === 'wasm' && row.shape === shape && row.what === 'step');
+        return [shape, ms.toFixed(3), own ? (own.evenkeelMs / ms).toFixed(2) : '-'];
+      }),
+    );
+  }
+  process.stdout.write(`${machine.cpu}, ${machine.cores} cores, ${machine.node}; peer: ${report.against}\n`);
 }
