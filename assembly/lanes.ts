@@ -56,14 +56,35 @@ export function spread<T>(
   }
 }
 
-/** The sum over all lanes of a channel; `lanes` is the table of its group. */
-export function gather(lanes: usize, channel: u32, repeats: u32, channels: u32, inner: u32): f64 {
-  let sum: f64 = 0;
-  for (let repeat: u32 = 0; repeat < repeats; repeat++) {
-    const first = lanes + (repeat * channels + channel) * inner * 4;
-    for (let i: u32 = 0; i < inner; i++) sum += <f64>load<f32>(first + i * 4);
+/**
+ * Adds up the lanes of every channel, and puts the sums one after another where the lanes were: those that it
+ * overwrites have been read.
+ *
+ *   for every group, channel: lanes[group·channels + channel] = Σ over its repeats and inner
+ */
+export function gather(lanes: usize, groups: u32, repeats: u32, channels: u32, inner: u32): void {
+  const width = channels * inner;
+  let sums = lanes;
+  for (let group: u32 = 0; group < groups; group++) {
+    for (let channel: u32 = 0; channel < channels; channel++) {
+      let sum: f64 = 0;
+      for (let first = channel * inner; first < repeats * width; first += width) {
+        for (let lane = first; lane < first + inner; lane++) sum += <f64>load<f32>(lanes + lane * 4);
+      }
+      store<f32>(sums, <f32>sum);
+      sums += 4;
+    }
+    lanes += repeats * width * 4;
   }
-  return sum;
+}
+
+/**
+ * How many rows there are between the `strands` places of a chunk that are walked together; 0 where it is too short.
+ * Tables are then loaded and stored once for as many rows. The places are as far apart as can be, since caches fetch
+ * ahead along each of up to four far streams, but not along neighbouring rows.
+ */
+export function strandRows(rows: u32, repeats: u32, strands: u32): u32 {
+  return rows < 256 * repeats ? 0 : (rows / (strands * repeats)) * repeats;
 }
 
 /** The sum of the four lanes of a vector. */

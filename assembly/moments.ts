@@ -2,10 +2,14 @@
  * @file Count Σw, mean Σwx/Σw and m2 = Σw(x − mean)² of every group and channel. See lanes.ts for the two ways through
  * memory.
  */
-import { RUN, gather, repeatsFor, spread, total } from './lanes';
+import { RUN, gather, repeatsFor, spread, strandRows, total } from './lanes';
 
-/** Elements per lane in a block. */
-const BLOCK: u32 = 64;
+/** Places that are walked together. */
+const STRANDS: u32 = 4;
+/** Rows per repeat in the first block, which is summed twice: the first time to find its mean. */
+const FIRST_BLOCK: u32 = 16;
+/** Rows per repeat in a block. */
+const BLOCK: u32 = 256;
 /** Elements per channel in a block of runs, which has 16 lanes per channel. */
 const BLOCK_OF_RUNS: u32 = 1024;
 /** The longest piece of a run in one block. */
@@ -26,94 +30,87 @@ export function moments(
   const repeats = isInRuns || weights != 0 ? 1 : repeatsFor(channels * inner, middle);
   const lanesInner = isInRuns ? 1 : inner;
   const lanes = repeats * channels * lanesInner;
-  const numbers = groups * channels;
-  const allLanes = groups * lanes;
+  const strand = isInRuns || weights != 0 ? 0 : strandRows(middle, repeats, STRANDS);
 
-  const count = state;
-  const mean = count + numbers * 8;
-  const m2 = mean + numbers * 8;
-  const shift = m2 + numbers * 8;
-  const sum = shift + allLanes * 4;
-  const squares = sum + allLanes * 4;
-  const weightSum = squares + allLanes * 4;
-  const sumsSize = allLanes * (weights == 0 ? 8 : 12);
+  const apart = groups * channels * 8;
+  const shifts = state + 3 * apart;
+  const tableBytes = groups * lanes * 4;
 
-  const rowsPerBlock = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : BLOCK * repeats;
-  const outerStep = middle < rowsPerBlock ? rowsPerBlock / middle : 1;
-  const middleStep = min(middle, rowsPerBlock);
-  const innerStep = isInRuns ? min(inner, LONGEST_PIECE) : inner;
-
-  let lacksShift = hasZero(count, numbers);
-  spread<f64>(mean, shift, groups, repeats, channels, lanesInner);
-  for (let o0: u32 = 0; o0 < outer; o0 += outerStep) {
-    const o1 = min(o0 + outerStep, outer);
-    for (let m0: u32 = 0; m0 < middle; m0 += middleStep) {
-      const rows = min(middleStep, middle - m0);
-      for (let i0: u32 = 0; i0 < inner; i0 += innerStep) {
-        const piece = min(innerStep, inner - i0);
-        const elements = (o1 - o0) * rows * piece;
-        for (let isShiftRound = lacksShift; ; isShiftRound = false) {
-          memory.fill(sum, 0, sumsSize);
-          for (let o = o0; o < o1; o++) {
-            for (let group: u32 = 0; group < groups; group++) {
-              const element = ((o * groups + group) * middle + m0) * channels * inner + i0;
-              const start = x + element * 4;
-              const table = group * lanes * 4;
-              if (isInRuns) {
-                sumRuns(
-                  start,
-                  weights,
-                  weightSpan,
-                  element,
-                  rows,
-                  channels,
-                  inner,
-                  piece,
-                  shift + table,
-                  sum + table,
-                  squares + table,
-                  weightSum + table,
-                );
-              } else if (weights == 0) {
-                sumLanes(start, rows * channels * inner, lanes, shift + table, sum + table, squares + table);
-              } else {
-                sumWeightedLanes(
-                  start,
-                  weights + (element / weightSpan) * 4,
-                  weightSpan,
-                  rows,
-                  channels,
-                  shift + table,
-                  sum + table,
-                  squares + table,
-                  weightSum + table,
-                );
+  const firstRows = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : FIRST_BLOCK * repeats;
+  const mostRows = isInRuns ? firstRows : BLOCK * repeats;
+  const groupStep = middle < mostRows ? groups : 1;
+  const numbers = groupStep * channels;
+  for (let o: u32 = 0, outerStep: u32 = 0; o < outer; o += outerStep) {
+    outerStep = min(outer - o, max(1, blockRows(o * middle, firstRows, mostRows) / middle));
+    for (let group: u32 = 0; group < groups; group += groupStep) {
+      const count = state + group * channels * 8;
+      const table = shifts + group * lanes * 4;
+      for (let done: u32 = 0, rows: u32 = 0; done < middle; done += rows) {
+        const hasStrands = done < STRANDS * strand;
+        const m = hasStrands ? done / STRANDS : done;
+        rows = min(
+          blockRows(o * middle + done, firstRows, mostRows),
+          (hasStrands ? STRANDS * strand : middle) - done,
+        );
+        for (let i: u32 = 0; i < inner; i += LONGEST_PIECE) {
+          const piece = min(inner - i, LONGEST_PIECE);
+          const elements = weights == 0 ? outerStep * rows * piece : 0;
+          for (let isFirst = hasZero(count, numbers); ; isFirst = false) {
+            spread<f64>(count + apart, table, groupStep, repeats, channels, lanesInner);
+            for (let part: usize = 1; part < (weights == 0 ? 3 : 4); part++) {
+              memory.fill(table + part * tableBytes, 0, groupStep * lanes * 4);
+            }
+            for (let oo = o; oo < o + outerStep; oo++) {
+              for (let g = group; g < group + groupStep; g++) {
+                const element = ((oo * groups + g) * middle + m) * channels * inner + i;
+                const start = x + element * 4;
+                const its = shifts + g * lanes * 4;
+                if (isInRuns) {
+                  sumRuns(start, weights, weightSpan, element, rows, channels, inner, piece, its, tableBytes);
+                } else if (weights != 0) {
+                  sumWeightedLanes(
+                    start,
+                    weights + (element / weightSpan) * 4,
+                    weightSpan,
+                    rows,
+                    channels,
+                    its,
+                    tableBytes,
+                  );
+                } else if (hasStrands) {
+                  sumStrands(
+                    start,
+                    (rows / STRANDS) * channels * inner,
+                    strand * channels * inner * 4,
+                    lanes,
+                    its,
+                    tableBytes,
+                  );
+                } else {
+                  sumLanes(start, rows * channels * inner, lanes, its, tableBytes);
+                }
               }
             }
-          }
-          if (lanes != channels) {
-            for (let k: u32 = 0; k < numbers; k++) {
-              const group = k / channels;
-              const table = group * lanes * 4;
-              store<f32>(sum + k * 4, <f32>gather(sum + table, k % channels, repeats, channels, inner));
-              store<f32>(
-                squares + k * 4,
-                <f32>gather(squares + table, k % channels, repeats, channels, inner),
-              );
+            if (lanes != channels) {
+              gather(table + tableBytes, groupStep, repeats, channels, lanesInner);
+              gather(table + 2 * tableBytes, groupStep, repeats, channels, lanesInner);
             }
+            if (!isFirst) break;
+            adoptShift(count, apart, numbers, table + tableBytes, tableBytes, elements);
           }
-          if (isShiftRound) {
-            adoptShift(count, mean, sum, weights == 0 ? 0 : weightSum, elements, numbers);
-          } else {
-            merge(count, mean, m2, sum, squares, weights == 0 ? 0 : weightSum, elements, numbers);
-          }
-          spread<f64>(mean, shift, groups, repeats, channels, lanesInner);
-          if (!isShiftRound) break;
+          merge(count, apart, numbers, table + tableBytes, tableBytes, elements);
         }
-        if (lacksShift) lacksShift = weights != 0 && hasZero(count, numbers);
       }
     }
   }
+}
+
+/**
+ * Rows of the next block: three times as many as before it, at most. So the squares about the mean of those before add
+ * up to no more than four times those about the mean of all, whatever comes.
+ */
+function blockRows(before: u32, first: u32, most: u32): u32 {
+  return min(most, max(first, 3 * min(before, most)));
 }
 
 function hasZero(values: usize, length: u32): bool {
@@ -126,80 +123,131 @@ function hasZero(values: usize, length: u32): bool {
 /** Where nothing has been counted yet, the mean of the block, as float32, becomes the shift. */
 function adoptShift(
   count: usize,
-  mean: usize,
-  sum: usize,
-  weightSum: usize,
-  elements: u32,
+  apart: usize,
   numbers: u32,
+  sums: usize,
+  tableBytes: usize,
+  elements: u32,
 ): void {
   for (let k: u32 = 0; k < numbers; k++) {
-    const n = weightSum == 0 ? <f32>elements : load<f32>(weightSum + k * 4);
-    if (load<f64>(count + k * 8) == 0 && n > 0) {
-      store<f64>(mean + k * 8, <f64>(<f32>load<f64>(mean + k * 8) + load<f32>(sum + k * 4) / n));
+    const n = elements != 0 ? <f32>elements : load<f32>(sums + 2 * tableBytes);
+    if (n > 0 && load<f64>(count) == 0) {
+      const shift = <f32>load<f64>(count + apart) + load<f32>(sums) / n;
+      store<f64>(count + apart, <f64>shift);
     }
+    count += 8;
+    sums += 4;
   }
 }
 
-/** Chan's formula, in float64. */
+/** Chan's formula, in float64, for two k at a time; what it computes for a third of two is not stored. */
 function merge(
   count: usize,
-  mean: usize,
-  m2: usize,
-  sum: usize,
-  squares: usize,
-  weightSum: usize,
-  elements: u32,
+  apart: usize,
   numbers: u32,
+  sums: usize,
+  tableBytes: usize,
+  elements: u32,
 ): void {
-  for (let k: u32 = 0; k < numbers; k++) {
-    const n: f64 = weightSum == 0 ? <f64>elements : <f64>load<f32>(weightSum + k * 4);
-    if (n == 0) continue;
-    const before = load<f64>(count + k * 8);
-    const meanBefore = load<f64>(mean + k * 8);
-    const s = <f64>load<f32>(sum + k * 4);
-    const fromShift = s / n;
-    const delta = <f64>(<f32>meanBefore) + fromShift - meanBefore;
-    const share = n / (before + n);
-    store<f64>(count + k * 8, before + n);
-    store<f64>(mean + k * 8, meanBefore + delta * share);
-    store<f64>(
-      m2 + k * 8,
-      load<f64>(m2 + k * 8) +
-        max<f64>(0, <f64>load<f32>(squares + k * 4) - s * fromShift) +
-        delta * delta * share * before,
-    );
+  const smallest = f64x2.splat(f64.MIN_NORMAL_VALUE);
+  let added = f64x2.splat(elements);
+  for (let left = <i32>numbers; left > 0; left -= 2) {
+    if (elements == 0) added = f64x2.promote_low_f32x4(v128.load64_zero(sums + 2 * tableBytes));
+    const sum = f64x2.promote_low_f32x4(v128.load64_zero(sums));
+    const squares = f64x2.promote_low_f32x4(v128.load64_zero(sums + tableBytes));
+    const before = v128.load(count);
+    const mean = v128.load(count + apart);
+    const m2 = v128.load(count + 2 * apart);
+
+    const n = f64x2.max(added, smallest);
+    const shift = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(mean));
+    const fromShift = f64x2.div(sum, n);
+    const delta = f64x2.sub(f64x2.add(shift, fromShift), mean);
+    const move = f64x2.mul(delta, f64x2.div(n, f64x2.add(before, n)));
+    const inside = f64x2.max(f64x2.splat(0), f64x2.sub(squares, f64x2.mul(sum, fromShift)));
+    const between = f64x2.mul(f64x2.mul(delta, move), before);
+    store2(count, f64x2.add(before, added), left);
+    store2(count + apart, f64x2.add(mean, move), left);
+    store2(count + 2 * apart, f64x2.add(m2, f64x2.add(inside, between)), left);
+    count += 16;
+    sums += 8;
   }
 }
 
-function sumLanes(x: usize, length: u32, lanes: u32, shifts: usize, sums: usize, squaresSums: usize): void {
-  while (length > 0) {
-    let left = min(length, lanes);
-    length -= left;
-    let shift = shifts;
-    let sum = sums;
-    let squares = squaresSums;
-    for (; left >= 8; left -= 8) {
-      const d0 = f32x4.sub(v128.load(x), v128.load(shift));
-      const d1 = f32x4.sub(v128.load(x, 16), v128.load(shift, 16));
-      v128.store(sum, f32x4.add(v128.load(sum), d0));
-      v128.store(sum, f32x4.add(v128.load(sum, 16), d1), 16);
-      v128.store(squares, f32x4.add(v128.load(squares), f32x4.mul(d0, d0)));
-      v128.store(squares, f32x4.add(v128.load(squares, 16), f32x4.mul(d1, d1)), 16);
-      x += 32;
-      shift += 32;
-      sum += 32;
-      squares += 32;
-    }
-    for (; left > 0; left--) {
-      const d = load<f32>(x) - load<f32>(shift);
-      store<f32>(sum, load<f32>(sum) + d);
-      store<f32>(squares, load<f32>(squares) + d * d);
-      x += 4;
-      shift += 4;
-      sum += 4;
-      squares += 4;
-    }
+/** Stores two float64, or the first of them if only one is left. */
+function store2(address: usize, values: v128, left: i32): void {
+  if (left >= 2) v128.store(address, values);
+  else v128.store64_lane(address, values, 0);
+}
+
+function sumLanes(x: usize, length: u32, lanes: u32, shifts: usize, tableBytes: usize): void {
+  for (; length > lanes; length -= lanes) {
+    sumRow(x, lanes, shifts, tableBytes);
+    x += 4 * lanes;
   }
+  sumRow(x, length, shifts, tableBytes);
+}
+
+function sumRow(x: usize, left: u32, shift: usize, tableBytes: usize): void {
+  let sum = shift + tableBytes;
+  let squares = sum + tableBytes;
+  for (; left >= 4; left -= 4) {
+    const d = f32x4.sub(v128.load(x), v128.load(shift));
+    v128.store(sum, f32x4.add(v128.load(sum), d));
+    v128.store(squares, f32x4.add(v128.load(squares), f32x4.mul(d, d)));
+    x += 16;
+    shift += 16;
+    sum += 16;
+    squares += 16;
+  }
+  for (; left > 0; left--) {
+    const d = load<f32>(x) - load<f32>(shift);
+    store<f32>(sum, load<f32>(sum) + d);
+    store<f32>(squares, load<f32>(squares) + d * d);
+    x += 4;
+    shift += 4;
+    sum += 4;
+    squares += 4;
+  }
+}
+
+function sumStrands(x: usize, length: u32, apart: usize, lanes: u32, shifts: usize, tableBytes: usize): void {
+  for (; length > lanes; length -= lanes) {
+    sumFourRows(x, apart, lanes, shifts, tableBytes);
+    x += 4 * lanes;
+  }
+  sumFourRows(x, apart, length, shifts, tableBytes);
+}
+
+function sumFourRows(x0: usize, apart: usize, left: u32, shift: usize, tableBytes: usize): void {
+  let x1 = x0 + apart;
+  let x2 = x1 + apart;
+  let x3 = x2 + apart;
+  let sum = shift + tableBytes;
+  let squares = sum + tableBytes;
+  for (; left >= 4; left -= 4) {
+    const s = v128.load(shift);
+    const d0 = f32x4.sub(v128.load(x0), s);
+    const d1 = f32x4.sub(v128.load(x1), s);
+    const d2 = f32x4.sub(v128.load(x2), s);
+    const d3 = f32x4.sub(v128.load(x3), s);
+    const squares01 = f32x4.add(f32x4.mul(d0, d0), f32x4.mul(d1, d1));
+    const squares23 = f32x4.add(f32x4.mul(d2, d2), f32x4.mul(d3, d3));
+    v128.store(sum, f32x4.add(v128.load(sum), f32x4.add(f32x4.add(d0, d1), f32x4.add(d2, d3))));
+    v128.store(squares, f32x4.add(v128.load(squares), f32x4.add(squares01, squares23)));
+    x0 += 16;
+    x1 += 16;
+    x2 += 16;
+    x3 += 16;
+    shift += 16;
+    sum += 16;
+    squares += 16;
+  }
+  if (left == 0) return;
+  sumRow(x0, left, shift, tableBytes);
+  sumRow(x1, left, shift, tableBytes);
+  sumRow(x2, left, shift, tableBytes);
+  sumRow(x3, left, shift, tableBytes);
 }
 
 function sumWeightedLanes(
@@ -209,9 +257,7 @@ function sumWeightedLanes(
   rows: u32,
   channels: u32,
   shifts: usize,
-  sums: usize,
-  squaresSums: usize,
-  weightSums: usize,
+  tableBytes: usize,
 ): void {
   for (; rows > 0; rows--) {
     for (let channel: u32 = 0; channel < channels; channel += weightSpan) {
@@ -222,9 +268,9 @@ function sumWeightedLanes(
         continue;
       }
       let shift = shifts + channel * 4;
-      let sum = sums + channel * 4;
-      let squares = squaresSums + channel * 4;
-      let weightSum = weightSums + channel * 4;
+      let sum = shift + tableBytes;
+      let squares = sum + tableBytes;
+      let weightSum = squares + tableBytes;
       const w = v128.splat<f32>(weight);
       let left = weightSpan;
       for (; left >= 4; left -= 4) {
@@ -264,30 +310,22 @@ function sumRuns(
   inner: u32,
   piece: u32,
   shifts: usize,
-  sums: usize,
-  squaresSums: usize,
-  weightSums: usize,
+  tableBytes: usize,
 ): void {
   for (; rows > 0; rows--) {
-    for (let channel: u32 = 0; channel < channels; channel++) {
-      const table = channel * 4;
-      const shift = v128.splat<f32>(load<f32>(shifts + table));
-      for (let done: u32 = 0; done < piece;) {
-        let weight: f32 = 1;
-        let length = piece;
-        if (weights != 0) {
+    for (let shift = shifts; shift < shifts + channels * 4; shift += 4) {
+      if (weights == 0) {
+        addRun(x, piece, 1, shift, tableBytes);
+      } else {
+        for (let done: u32 = 0, length: u32 = 0; done < piece; done += length) {
           const at = element + done;
-          weight = load<f32>(weights + (at / weightSpan) * 4);
           length = min(piece - done, weightSpan - (at % weightSpan));
+          const weight = load<f32>(weights + (at / weightSpan) * 4);
+          if (weight == 0) continue;
+          addRun(x + done * 4, length, weight, shift, tableBytes);
+          const weightSum = shift + 3 * tableBytes;
+          store<f32>(weightSum, load<f32>(weightSum) + weight * <f32>length);
         }
-        if (weight != 0) {
-          const start = x + done * 4;
-          addRun(start, length, shift, weight, sums + table, squaresSums + table);
-          if (weights != 0) {
-            store<f32>(weightSums + table, load<f32>(weightSums + table) + weight * <f32>length);
-          }
-        }
-        done += length;
       }
       x += inner * 4;
       element += inner;
@@ -295,7 +333,8 @@ function sumRuns(
   }
 }
 
-function addRun(x: usize, left: u32, shift: v128, weight: f32, sums: usize, squaresSums: usize): void {
+function addRun(x: usize, left: u32, weight: f32, shifts: usize, tableBytes: usize): void {
+  const shift = v128.splat<f32>(load<f32>(shifts));
   let s0 = f32x4.splat(0);
   let s1 = s0;
   let s2 = s0;
@@ -333,6 +372,8 @@ function addRun(x: usize, left: u32, shift: v128, weight: f32, sums: usize, squa
     squares += d * d;
     x += 4;
   }
-  store<f32>(sums, load<f32>(sums) + weight * sum);
-  store<f32>(squaresSums, load<f32>(squaresSums) + weight * squares);
+  const sumAt = shifts + tableBytes;
+  const squaresAt = sumAt + tableBytes;
+  store<f32>(sumAt, load<f32>(sumAt) + weight * sum);
+  store<f32>(squaresAt, load<f32>(squaresAt) + weight * squares);
 }

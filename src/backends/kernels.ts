@@ -96,15 +96,18 @@ export interface Kernels {
   ): void;
 }
 
-/** An inner length from which on, and a width of rows up to which, no tables are needed: assembly/lanes.ts. */
+/** From this inner length on runs have loops of their own: assembly/lanes.ts. */
 const RUN = 16;
-const WIDEST_TABLE = 512;
+/** Rows that are shorter are walked several at a time, of together no more elements than this. */
+const LONGEST_JOINED = 512;
+/** Bytes that four neighbouring elements need at most, and alignment that the kernels make for themselves. */
+const RECORD_BYTES = 64;
 
 /** How many bytes of scratch must follow a state or coefficients, at most. */
 export function scratchByteLength(groups: number, middle: number, channels: number, inner: number): number {
   const width = inner < RUN ? channels * inner : channels;
-  const lanes = Math.max(width, Math.min(width * middle, WIDEST_TABLE));
-  return 4 * Float32Array.BYTES_PER_ELEMENT * groups * lanes;
+  const lanes = Math.max(width, Math.min(width * middle, LONGEST_JOINED));
+  return (groups * Math.ceil(lanes / 4) + 1) * RECORD_BYTES;
 }
 
 const modules = new Map<string, WebAssembly.Module>();
