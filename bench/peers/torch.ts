@@ -9,6 +9,6 @@ export function torchStepMs(shapes: readonly number[][]): Record<string, number>
   const names = shapes.map((shape) => shape.join('x'));
   const { status, stdout, stderr, error } = spawnSync(python, [program, ...names], { encoding: 'utf8' });
   if (error) return `${python} does not start: ${error.message}`;
-  if (status !== 0) return stderr.trim().split('\n').at(-1) as string;
+  if (status !== 0) return stderr.trim().split('\n').pop() ?? 'it ended without a word';
   return JSON.parse(stdout) as Record<string, number>;
 }

@@ -84,7 +84,7 @@ function byPasses(
       const affine = { centre: zeros, slope, intercept: zeros };
       const used = { count: zeros, mean: zeros, variance: zeros };
       const step = { on, layout, weights: null, epsilon, used, normalization: affine, affine };
-      return normalizeBy({ ...step, parameterShape: mean.shape }, dy, null, null);
+      return normalizeBy({ ...step, scale: null, parameterShape: mean.shape }, dy, null);
     },
     mean: () => gradient(slopes().map((slope, k) => -slope * sums().dy[k]!)),
     variance: () => {

@@ -20,7 +20,8 @@ interface WasmBackend extends KernelBackend {
 /** The kernels' way into the backend's memory; null where the backend is not built as expected. */
 export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   const { wasm, dataIdMap } = backend as WasmBackend;
-  const memory = (wasm as Partial<WasmBackend['wasm']> | undefined)?.wasmMemory ?? wasm.asm?.memory;
+  const found = wasm as WasmBackend['wasm'] | undefined;
+  const memory = found?.wasmMemory ?? found?.asm?.memory;
   if (!memory) return null;
   const addressOf = ({ dataId }: TensorInfo) => dataIdMap.get(dataId).memoryOffset;
   const view = (tensor: TensorInfo) => {

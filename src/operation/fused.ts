@@ -100,8 +100,8 @@ function normalizeSeen(
     offset ? view.on.values(offset) : new Float64Array(parameters),
   );
   const parameterShape = (scale ?? offset)?.shape ?? [parameters];
-  const step: Step = { ...view, epsilon, used, normalization, affine, parameterShape };
-  return normalizeBy(step, seen, scale, offset);
+  const step: Step = { ...view, epsilon, used, normalization, affine, scale, parameterShape };
+  return normalizeBy(step, seen, offset);
 }
 
 const arrange = (x: Tensor, { permutation }: Layout) => (permutation ? transpose(x, [...permutation]) : x);

@@ -9,6 +9,7 @@ import {
   type NamedTensorMap,
   type Tensor,
   type TensorInfo,
+  customGrad,
   engine,
   getBackend,
   getGradient,
@@ -49,6 +50,8 @@ export interface Step extends View {
   readonly normalization: Affine;
   /** y as a function of x. */
   readonly affine: Affine;
+  /** What the affine was made with, if anything: gamma, or what else the gradient is to reach. */
+  readonly scale: Tensor | null;
   /** The shape of scale and offset; groups share them. */
   readonly parameterShape: number[];
 }
@@ -102,7 +105,6 @@ function register(): void {
     inputsToSave: ['x'],
     gradFunc: gradient as GradFunc,
   });
-  registerGradient({ kernelName: KERNEL_NAMES.gradientNormalize, gradFunc: refuseSecondDerivative });
 }
 
 function run(name: string, inputs: NamedTensorMap, attributes: MomentsAttributes | StepAttributes): Tensor {
@@ -117,13 +119,10 @@ export function momentsOf(x: Tensor, view: View): Moments {
   return attributes.found!;
 }
 
-/**
- * x normalized as the step says.
- *
- * @param scale gamma, or what else the step's affine was made with; the gradient reaches it. Likewise offset.
- */
-export function normalizeBy(step: Step, x: Tensor, scale: Tensor | null, offset: Tensor | null): Tensor {
+/** x normalized as the step says. The gradient reaches x, the step's scale, and offset. */
+export function normalizeBy(step: Step, x: Tensor, offset: Tensor | null): Tensor {
   register();
+  const { scale } = step;
   return run(KERNEL_NAMES.normalize, { x, ...(scale && { scale }), ...(offset && { offset }) }, { step });
 }
 
@@ -142,7 +141,7 @@ function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string
     const gradients = parameterGradients(sums(), normalization, util.sizeFromShape(parameterShape));
     return tensor(new Float32Array(gradients[name]), parameterShape);
   };
-  return {
+  const gradients: Record<string, () => Tensor> = {
     x() {
       if (step.used.count.every((count) => count === 0)) return scaled(dy, step);
       sums();
@@ -151,6 +150,15 @@ function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string
     scale: () => parameterGradient('dgamma'),
     offset: () => parameterGradient('dbeta'),
   };
+  if (!engine().isTapeOn()) return gradients;
+  // Within another gradient: what is computed here is a constant to it, and must say so rather than be one.
+  const sources = step.scale ? [dy, x, step.scale] : [dy, x];
+  return Object.fromEntries(
+    Object.entries(gradients).map(([name, compute]) => {
+      const once = customGrad(() => ({ value: compute(), gradFunc: refuseSecondDerivative }));
+      return [name, () => once(...sources)];
+    }),
+  );
 }
 
 /** Where the moments are constants, dx = slope·dy, and x need not be read. */

@@ -95,10 +95,20 @@ describeBackends(() => {
 
   test('says what to do where the fused gradient is differentiated again', () => {
     const layer = built();
-    const first = tf.grad((x: tf.Tensor) => tf.square(apply(layer, x, { training: true })));
-    expect(() => tf.grad((x: tf.Tensor) => tf.square(first(x)))(tf.randomNormal([5, 3, 4]))).toThrow(
+    const message =
       'The gradient of the fused batch normalization cannot be differentiated again. ' +
-        'Use fused: false for second derivatives.',
-    );
+      'Use fused: false for second derivatives.';
+    const x = tf.randomNormal([5, 3, 4]);
+    const gamma = layer.gamma!.read();
+    for (const training of [true, false]) {
+      const y = (input: tf.Tensor) => apply(layer, input, { training });
+      const dx = tf.grad((input: tf.Tensor) => tf.square(y(input)));
+      expect(() => tf.grad((input: tf.Tensor) => tf.square(dx(input)))(x)).toThrow(message);
+      const dgamma = (input: tf.Tensor) =>
+        tf.grads((some: tf.Tensor) => tf.square(y(some)))([input, gamma] as never)[1]!;
+      expect(() => tf.grad((input: tf.Tensor) => tf.square(dgamma(input)))(x)).toThrow(message);
+      const penalty = () => tf.sum<tf.Scalar>(tf.square(dx(x)));
+      expect(() => tf.variableGrads(penalty, [gamma] as never)).toThrow(message);
+    }
   });
 });
