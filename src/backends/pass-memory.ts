@@ -32,7 +32,7 @@ export interface PassMemory {
   readonly memory: WebAssembly.Memory;
   /** The address of `byteLength` bytes, 16-byte aligned, to be used until the next call of `reserve`. */
   reserve(byteLength: number): number;
-  /** A tensor's values; perhaps a view, see `memory`. */
+  /** A tensor's values, not to be written to. No view: they stay what they are when the memory grows. */
   values(tensor: TensorInfo): ArrayLike<number>;
   /** Puts other values in the place of a tensor's, if nobody else holds them. Returns whether it did. */
   replace(tensor: TensorInfo, values: Float32Array): boolean;

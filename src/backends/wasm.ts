@@ -28,7 +28,9 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
     const size = tensor.shape.reduce((a, b) => a * b, 1);
     const View =
       tensor.dtype === 'float32' ? Float32Array : tensor.dtype === 'int32' ? Int32Array : Uint8Array;
-    return new View(memory.buffer, addressOf(tensor), size);
+    // First the address: it may bring the tensor over from another backend, and the memory's buffer may grow by it.
+    const address = addressOf(tensor);
+    return new View(memory.buffer, address, size);
   };
   let reserved = { address: 0, byteLength: 0 };
   return {
@@ -37,12 +39,15 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
     reserve(byteLength) {
       if (byteLength > reserved.byteLength) {
         if (reserved.address !== 0) wasm._free(reserved.address);
-        // emscripten's addresses are signed, those beyond 2 GiB negative.
-        reserved = { address: wasm._malloc(byteLength) >>> 0, byteLength };
+        reserved = { address: 0, byteLength: 0 };
+        // emscripten's addresses are signed, those beyond 2 GiB negative; 0 is none.
+        const address = wasm._malloc(byteLength) >>> 0;
+        if (address === 0) throw new RangeError(`The wasm backend has no ${byteLength} bytes left.`);
+        reserved = { address, byteLength };
       }
       return reserved.address;
     },
-    values: view,
+    values: (tensor) => view(tensor).slice(),
     replace(tensor, values) {
       if (dataIdMap.get(tensor.dataId).refCount > 1) return false;
       view(tensor).set(values);

@@ -148,7 +148,8 @@ export class BatchNormalization extends layers.Layer {
   override getConfig(): serialization.ConfigDict {
     if (this.adjustment) {
       console.warn(
-        `Layer '${this.name}': its adjustment is a function and was not saved. Set it again after loading.`,
+        `Layer '${this.name}': its adjustment is a function and was not saved. ` +
+          'A layer loaded from this configuration has none; make one with the adjustment and give it the weights.',
       );
     }
     return { ...configurationOf(this), ...super.getConfig() };
@@ -237,8 +238,11 @@ export class BatchNormalization extends layers.Layer {
         this.renormStddev = addStatistic('renorm_stddev', rootOfVariance);
       }
     } catch (error) {
-      // An initializer refused the shape: what was made before it would never be disposed.
+      // An initializer refused the shape. What was made before it would never be disposed, and be in the next one's way.
       this.disposeWeights();
+      [this.trainableWeights, this.nonTrainableWeights, this.gamma, this.beta] = [[], [], null, null];
+      this.losses.length = 0;
+      (this as unknown as { _addedWeightNames: string[] })._addedWeightNames = [];
       throw error;
     }
   }
@@ -266,7 +270,9 @@ export class BatchNormalization extends layers.Layer {
           `${received && ` (${received})`}.`,
       );
     }
-    super.setWeights(weights);
+    tidy(() => {
+      super.setWeights(weights.map((weight) => cast(weight, 'float32')));
+    });
   }
 
   /**
@@ -341,7 +347,7 @@ export class BatchNormalization extends layers.Layer {
 
   /** What this layer's calls run on at the moment, and why: the backend, and which fused kernels. */
   describe(): Description {
-    return describeExecution(this.fused, this.built ? this.plan.axes : null);
+    return describeExecution(this.fused, this.virtualBatchSize, this.built ? this.plan : null);
   }
 
   /** Called by TF.js; use `apply`, which checks its input. */

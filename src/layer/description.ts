@@ -1,7 +1,9 @@
 /** @file Says what a layer runs on, and why. */
 import { getBackend } from '@tensorflow/tfjs-core';
 import { activePassMemory } from '../backends/active.js';
+import { makeLayout } from '../core/layout.js';
 import { KERNEL_NAMES } from '../operation/kernels.js';
+import type { Plan } from './plan.js';
 import { showShape } from './show.js';
 
 /** What a layer's calls run on at the moment. */
@@ -15,10 +17,14 @@ export interface Description {
 }
 
 /**
- * @param fused the layer's argument
- * @param axes counted from 0, increasing; null before the layer is built
+ * @param fused the layer's argument, likewise virtualBatchSize
+ * @param plan null before the layer is built
  */
-export function describeExecution(fused: boolean | null, axes: readonly number[] | null): Description {
+export function describeExecution(
+  fused: boolean | null,
+  virtualBatchSize: number | null,
+  plan: Plan | null,
+): Description {
   const backend = getBackend();
   const composed = (reason: string) => ({
     backend,
@@ -27,10 +33,19 @@ export function describeExecution(fused: boolean | null, axes: readonly number[]
   });
   if (fused === false) return composed('fused is false');
   if (!activePassMemory()) return composed(`there are no fused kernels for the backend '${backend}'`);
-  const runs = axes?.filter((axis, i) => axis - 1 !== axes[i - 1]).length ?? 1;
-  const reason =
-    runs > 2
-      ? `Fused kernels on the backend '${backend}', on a transposed copy: the axes ${showShape(axes!)} lie apart.`
-      : `Fused kernels on the backend '${backend}'.`;
-  return { backend, kernels: Object.values(KERNEL_NAMES), reason };
+  const reason = `Fused kernels on the backend '${backend}'`;
+  const isPermuted = plan !== null && hasPermutation(plan, virtualBatchSize);
+  return {
+    backend,
+    kernels: Object.values(KERNEL_NAMES),
+    reason: isPermuted
+      ? `${reason}, on a transposed copy: the axes ${showShape(plan.axes)} lie apart.`
+      : `${reason}.`,
+  };
+}
+
+/** Whether the kernels need the input in another order; that depends on the axes, and not on sizes. */
+function hasPermutation({ rank, axes }: Plan, virtualBatchSize: number | null): boolean {
+  const shape = new Array<number>(rank).fill(virtualBatchSize ?? 1);
+  return makeLayout(shape, axes, virtualBatchSize).permutation !== null;
 }

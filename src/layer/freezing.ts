@@ -24,6 +24,10 @@ export function watchWiring(layer: layers.Layer): Wiring {
     enumerable: true,
     get: () => {
       wiring.isLatest = true;
+      // TF.js writes in the same breath; whatever comes later is the user's wish.
+      queueMicrotask(() => {
+        wiring.isLatest = false;
+      });
       return id;
     },
   });

@@ -1,6 +1,5 @@
 /**
- * @file The plan: what the options mean for an input of a known rank. Made once, when the layer is built; options are
- * looked at here and in arguments.ts, and nowhere further on.
+ * @file The plan: what the options mean for an input of a known rank. Made once, when the layer is built.
  */
 import { ValueError } from '../core/value-error.js';
 import type { Options } from './arguments.js';
@@ -28,6 +27,8 @@ export interface Plan {
  */
 export function makePlan(options: Options, inputShape: readonly (number | null)[]): Plan {
   const rank = inputShape.length;
+  if (rank === 0)
+    throw new ValueError('Expected an input of rank 1 to 6, received a scalar. Give it a batch dimension.');
   const axes = resolveAxes(options.axis, inputShape);
   if (options.virtualBatchSize !== null && axes.includes(0)) {
     throw new ValueError(

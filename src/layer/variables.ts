@@ -6,6 +6,7 @@ import {
   type Scalar,
   Tensor,
   add,
+  cast,
   mul,
   neg,
   relu,
@@ -106,7 +107,7 @@ export function initialWeights(
           `${received ? `values of shape ${showShape(received)}` : show(value)}. Expected are ${expected}.`,
       );
     }
-    if (value instanceof Tensor) return reshape(value, [...shape]);
+    if (value instanceof Tensor) return cast(reshape(value, [...shape]), 'float32');
     // TF.js knows three typed arrays, and Float64Array is none of them.
     const numbers = ArrayBuffer.isView(value) ? Float32Array.from(value) : (value as number[]);
     return tensor(numbers, [...shape], 'float32');

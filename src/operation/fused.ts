@@ -21,7 +21,7 @@ import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
 import { type State, isRenormState } from '../core/state.js';
 import type { Parameters, TrainingStep } from './composed.js';
-import { type Step, momentsOf, normalizeBy } from './kernels.js';
+import { type Step, type View, momentsOf, normalizeBy } from './kernels.js';
 import type { Limits } from './renorm.js';
 import type { Statistics } from './statistics.js';
 
@@ -82,7 +82,7 @@ export function inferFused(
 }
 
 function normalizeSeen(
-  view: Pick<Step, 'on' | 'layout' | 'weights'>,
+  view: View,
   seen: Tensor,
   used: Moments,
   correction: ReturnType<typeof noCorrection>,
@@ -117,9 +117,9 @@ const restore = (y: Tensor, { permutation }: Layout) =>
 /** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
 function elementWeights(mask: Tensor, { shape, permutation }: Layout): Weights {
   const rows = broadcastTo(mask, shape.slice(0, -1));
-  if (!permutation) return { values: Float32Array.from(rows.dataSync()), span: shape.at(-1)! };
+  if (!permutation) return { values: new Float32Array(rows.dataSync()), span: shape.at(-1)! };
   const each = transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]);
-  return { values: Float32Array.from(each.dataSync()), span: 1 };
+  return { values: new Float32Array(each.dataSync()), span: 1 };
 }
 
 /**

@@ -5,9 +5,9 @@ import {
   cast,
   div,
   equal,
-  greater,
   mean,
   mul,
+  notEqual,
   square,
   sub,
   sum,
@@ -42,7 +42,7 @@ export interface WeightedMoments extends Moments {
  */
 export function weightedMoments(x: Tensor, weights: Tensor): WeightedMoments {
   const total = sum(weights, REDUCED, true);
-  const isKnown = greater(total, 0);
+  const isKnown = notEqual(total, 0);
   const divisor = add(total, cast(equal(total, 0), 'float32'));
   const counted = where(equal(weights, 0), zerosLike(x), x);
   const batchMean = div(sum(mul(weights, counted), REDUCED, true), divisor);

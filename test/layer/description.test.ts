@@ -27,6 +27,15 @@ describeBackends((backend) => {
     });
   });
 
+  test('says that axes apart cost a copy beside ghost batches', () => {
+    const layer = new BatchNormalization({ axis: [2, 4], virtualBatchSize: 2 });
+    layer.build([4, 3, 2, 3, 2]);
+    expect(layer.describe().reason).toContain('on a transposed copy: the axes [2, 4] lie apart.');
+    const channelsFirst = new BatchNormalization({ axis: 1, virtualBatchSize: 2 });
+    channelsFirst.build([4, 3, 2]);
+    expect(channelsFirst.describe().reason).toBe(`Fused kernels on the backend '${backend}'.`);
+  });
+
   test('says that axes far apart cost a copy', () => {
     const layer = new BatchNormalization({ axis: [0, 2, 4] });
     layer.build([2, 3, 2, 3, 2]);

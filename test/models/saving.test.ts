@@ -167,7 +167,8 @@ describeBackends(() => {
     const layer = layerBatchNormalization({ name: 'adjusted', adjustment: () => [1, 0] });
     const config = layer.getConfig();
     expect(takeWarnings()).toEqual([
-      "Layer 'adjusted': its adjustment is a function and was not saved. Set it again after loading.",
+      "Layer 'adjusted': its adjustment is a function and was not saved. A layer loaded from this " +
+        'configuration has none; make one with the adjustment and give it the weights.',
     ]);
     expect(fromConfig(config).adjustment).toBeNull();
   });

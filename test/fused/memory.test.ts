@@ -1,0 +1,54 @@
+/** @file Tensors that lie on another backend, memory that grows on the way, and values that others hold. */
+import * as tf from '@tensorflow/tfjs';
+import { layerBatchNormalization } from 'evenkeel';
+import { expect, test } from 'vitest';
+import { describeBackends, useBackend } from '../backends.js';
+
+test('a layer made on cpu works on wasm, where moving its weights makes the memory grow', async () => {
+  const channels = 4_000_000;
+  await useBackend('cpu');
+  const layer = layerBatchNormalization({
+    gammaInitializer: { className: 'Constant', config: { value: 2 } },
+  });
+  layer.build([null, channels]);
+  const x = tf.fill([1, channels], 3);
+  await useBackend('wasm');
+  const y = (layer.apply(x) as tf.Tensor).dataSync();
+  expect(y.length).toBe(channels);
+  expect(y.every((value) => Math.abs(value - 6 / Math.sqrt(1.001)) < 1e-5)).toBe(true);
+  layer.weights.forEach((weight) => {
+    weight.dispose();
+  });
+  x.dispose();
+});
+
+describeBackends(() => {
+  test('leaves alone what others hold of the moving statistics', () => {
+    const layer = layerBatchNormalization({ momentum: 0 });
+    layer.build([null, 2]);
+    const moving = layer.movingMean.read();
+    const [clone, array] = [moving.clone(), moving.dataSync()];
+    layer.apply(tf.tensor2d([[1, 2]]), { training: true });
+    const between = moving.dataSync();
+    layer.apply(tf.tensor2d([[5, 7]]), { training: true });
+    expect([...clone.dataSync()]).toEqual([0, 0]);
+    expect([...array]).toEqual([0, 0]);
+    expect([...between]).toEqual([1, 2]);
+    expect([...moving.dataSync()]).toEqual([5, 7]);
+  });
+
+  test('takes weights of whole numbers, and is none the worse for an initializer that refuses', () => {
+    const ints = [2, 3, 4, 5].map((value) => tf.fill([2], value, 'int32'));
+    const given = layerBatchNormalization({ weights: ints });
+    given.build([null, 2]);
+    given.setWeights(ints);
+    expect(given.weights.map((weight) => weight.read().dataSync()[0])).toEqual([2, 3, 4, 5]);
+
+    const layer = layerBatchNormalization({ betaInitializer: 'orthogonal' });
+    const before = tf.memory().numTensors;
+    expect(() => layer.apply(tf.ones([3, 2]))).toThrow();
+    expect(() => layer.apply(tf.ones([3, 2]))).toThrow('Shape must be at least 2D.');
+    expect(layer.weights).toEqual([]);
+    expect(tf.memory().numTensors - before).toBe(2);
+  });
+});
