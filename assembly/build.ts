@@ -4,16 +4,11 @@
  *   tsx assembly/build.ts            writes the file
  *   tsx assembly/build.ts --check    fails if the committed file is not what the source gives
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { compile } from './compile.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TARGET = fileURLToPath(new URL('../src/backends/kernel-bytes.ts', import.meta.url));
 
 /** No runtime and no assertions: the module must hold no data, which would overwrite the memory that it is given. */
@@ -38,27 +33,10 @@ const VARIANTS = {
   SHARED: ['--sharedMemory', '--maximumMemory', '65536', '--enable', 'threads'],
 };
 
-/** The compiler runs as a program: imported, its types would change those of arrays for every file of the project. */
-function compile(options: readonly string[]): Uint8Array {
-  const compiler = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
-  const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
-  const outFile = join(folder, 'kernels.wasm');
-  try {
-    const args = ['assembly/index.ts', ...OPTIONS, ...options, '--outFile', outFile];
-    execFileSync(process.execPath, [compiler, ...args], {
-      cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    return readFileSync(outFile);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 async function generate(): Promise<string> {
   const texts: string[] = [];
   for (const [name, options] of Object.entries(VARIANTS)) {
-    const bytes = compile(options);
+    const bytes = compile('assembly/index.ts', [...OPTIONS, ...options]);
     texts.push(
       `/** ${bytes.length} bytes. */\nexport const ${name} = '${Buffer.from(bytes).toString('base64')}';`,
     );

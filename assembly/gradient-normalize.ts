@@ -1,8 +1,24 @@
 /**
- * @file dx = a[k]·dy + w·(b[k]·(x − centre[k]) + c[k]). See lanes.ts for the two ways through memory.
+ * @file dx = a[k]·dy + w·(b[k]·(x − centre[k]) + c[k]), k = group·channels + channel, w the weight of an element.
+ *                                                                    Equals: gradientNormalize of src/core/passes.ts
+ * The scalar loop that this equals to the last bit, in float32; without weights, w is 1:
+ *
+ *   dx = a[k]·dy + (w == 0 ? 0 : w·(b[k]·(x − centre[k]) + c[k]))
+ *
+ * memory     Lanes and runs as in lanes.ts, strictly in order. Weighted elements are walked in spans of one weight: rows
+ *            in lanes, all of inner > 1 in runs. dx may be dy or x.
+ * tables     float32 per lane, behind the coefficients where lanes are not channels: centre, a, b, c.
+ * precision  float32, as in normalize.ts.
+ * tail       Elements beyond a multiple of 4, of a row, span or run, one by one.
+ * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the coefficients (`scratchByteLength` of
+ *            src/backends/kernels.ts): src/backends/passes.ts sees to them.
  */
 import { RUN, repeatsFor, spread } from './lanes';
 
+/**
+ * @param weights one for every `weightSpan` elements; 0 for none.
+ * @param coefficients centre, a, b, c, each of groups·channels float32.
+ */
 export function gradientNormalize(
   dy: usize,
   x: usize,
@@ -19,78 +35,33 @@ export function gradientNormalize(
   const isInRuns = inner >= RUN || (weights != 0 && inner > 1);
   const repeats = isInRuns || weights != 0 ? 1 : repeatsFor(channels * inner, middle);
   const lanes = isInRuns ? channels : repeats * channels * inner;
-  const numbers = groups * channels;
   const length = middle * channels * inner;
+  const coefficientBytes = groups * channels * 4;
 
-  let centre = coefficients;
-  let apart = numbers * 4;
-  if (lanes != channels) {
-    centre += 4 * apart;
-    for (let part: u32 = 0; part < 4; part++) {
-      spread<f32>(
-        coefficients + part * apart,
-        centre + part * groups * lanes * 4,
-        groups,
-        repeats,
-        channels,
-        inner,
-      );
-    }
-    apart = groups * lanes * 4;
-  }
-  const a = centre + apart;
-  const b = a + apart;
-  const c = b + apart;
-
-  let element: u32 = 0;
-  for (let o: u32 = 0; o < outer; o++) {
-    for (let group: u32 = 0; group < groups; group++) {
-      const start = element * 4;
-      const table = group * lanes * 4;
-      if (isInRuns) {
-        alongRuns(
-          dy + start,
-          x + start,
-          dx + start,
-          weights,
-          weightSpan,
-          element,
-          middle,
-          channels,
-          inner,
-          centre + table,
-          a + table,
-          b + table,
-          c + table,
-        );
-      } else if (weights == 0) {
-        alongLanes(
-          dy + start,
-          x + start,
-          dx + start,
-          length,
-          lanes,
-          centre + table,
-          a + table,
-          b + table,
-          c + table,
-        );
-      } else {
-        alongWeightedLanes(
-          dy + start,
-          x + start,
-          dx + start,
-          weights + (element / weightSpan) * 4,
-          weightSpan,
-          middle,
-          channels,
-          centre + table,
-          a + table,
-          b + table,
-          c + table,
-        );
+  for (let group: u32 = 0; group < groups; group++) {
+    let centre = coefficients + group * channels * 4;
+    let apart = coefficientBytes;
+    if (lanes != channels) {
+      const table = coefficients + 4 * coefficientBytes;
+      for (let part: u32 = 0; part < 4; part++) {
+        spread<f32>(centre + part * coefficientBytes, table + part * lanes * 4, repeats, channels, inner);
       }
-      element += length;
+      centre = table;
+      apart = lanes * 4;
+    }
+    for (let o: u32 = 0; o < outer; o++) {
+      const element = (o * groups + group) * length;
+      const start = element * 4;
+      if (isInRuns) {
+        const span = weights == 0 ? inner : weightSpan;
+        const weight = weights == 0 ? <usize>0 : weights + (element / span) * 4;
+        alongRuns(dy + start, x + start, dx + start, weight, span, middle, channels, inner, centre, apart);
+      } else if (weights == 0) {
+        alongLanes(dy + start, x + start, dx + start, length, lanes, centre, apart);
+      } else {
+        const weight = weights + (element / weightSpan) * 4;
+        alongSpans(dy + start, x + start, dx + start, weight, weightSpan, middle, channels, centre, apart);
+      }
     }
   }
 }
@@ -99,6 +70,7 @@ function gradient(dy: v128, x: v128, centre: v128, a: v128, b: v128, c: v128): v
   return f32x4.add(f32x4.mul(a, dy), f32x4.add(f32x4.mul(b, f32x4.sub(x, centre)), c));
 }
 
+/** A chunk in lanes; as, bs and cs stand `apart` bytes from centres and from each other. */
 function alongLanes(
   dy: usize,
   x: usize,
@@ -106,17 +78,15 @@ function alongLanes(
   length: u32,
   lanes: u32,
   centres: usize,
-  as: usize,
-  bs: usize,
-  cs: usize,
+  apart: usize,
 ): void {
   while (length > 0) {
     let left = min(length, lanes);
     length -= left;
     let centre = centres;
-    let a = as;
-    let b = bs;
-    let c = cs;
+    let a = centre + apart;
+    let b = a + apart;
+    let c = b + apart;
     for (; left >= 8; left -= 8) {
       v128.store(
         dx,
@@ -158,7 +128,8 @@ function alongLanes(
   }
 }
 
-function alongWeightedLanes(
+/** Rows in spans of one weight each. */
+function alongSpans(
   dy: usize,
   x: usize,
   dx: usize,
@@ -167,18 +138,16 @@ function alongWeightedLanes(
   rows: u32,
   channels: u32,
   centres: usize,
-  as: usize,
-  bs: usize,
-  cs: usize,
+  apart: usize,
 ): void {
   for (; rows > 0; rows--) {
     for (let channel: u32 = 0; channel < channels; channel += weightSpan) {
       const weight = load<f32>(weights);
       weights += 4;
       let centre = centres + channel * 4;
-      let a = as + channel * 4;
-      let b = bs + channel * 4;
-      let c = cs + channel * 4;
+      let a = centre + apart;
+      let b = a + apart;
+      let c = b + apart;
       const w = v128.splat<f32>(weight);
       const isCounted = f32x4.ne(w, f32x4.splat(0));
       let left = weightSpan;
@@ -235,37 +204,34 @@ function weightedGradient(
   return f32x4.add(f32x4.mul(a, dy), v128.and(viaStatistics, isCounted));
 }
 
+/** Rows in runs, these in spans of one weight each. */
 function alongRuns(
   dy: usize,
   x: usize,
   dx: usize,
   weights: usize,
   weightSpan: u32,
-  element: u32,
   rows: u32,
   channels: u32,
   inner: u32,
   centres: usize,
-  as: usize,
-  bs: usize,
-  cs: usize,
+  apart: usize,
 ): void {
+  let w = v128.splat<f32>(1);
+  let isCounted = f32x4.eq(w, w);
   for (; rows > 0; rows--) {
-    for (let channel: u32 = 0; channel < channels; channel++) {
-      const centre = v128.splat<f32>(load<f32>(centres + channel * 4));
-      const a = v128.splat<f32>(load<f32>(as + channel * 4));
-      const b = v128.splat<f32>(load<f32>(bs + channel * 4));
-      const c = v128.splat<f32>(load<f32>(cs + channel * 4));
-      for (let done: u32 = 0; done < inner;) {
-        let weight: f32 = 1;
-        let left = inner;
+    for (let channel = centres; channel < centres + channels * 4; channel += 4) {
+      const centre = v128.splat<f32>(load<f32>(channel));
+      const a = v128.splat<f32>(load<f32>(channel + apart));
+      const b = v128.splat<f32>(load<f32>(channel + 2 * apart));
+      const c = v128.splat<f32>(load<f32>(channel + 3 * apart));
+      for (let done: u32 = 0; done < inner; done += weightSpan) {
         if (weights != 0) {
-          weight = load<f32>(weights + ((element + done) / weightSpan) * 4);
-          left = weightSpan;
+          w = v128.splat<f32>(load<f32>(weights));
+          isCounted = f32x4.ne(w, f32x4.splat(0));
+          weights += 4;
         }
-        done += left;
-        const w = v128.splat<f32>(weight);
-        const isCounted = f32x4.ne(w, f32x4.splat(0));
+        let left = weightSpan;
         for (; left >= 8; left -= 8) {
           v128.store(dx, weightedGradient(v128.load(dy), v128.load(x), w, isCounted, centre, a, b, c));
           v128.store(
@@ -294,7 +260,6 @@ function alongRuns(
           dx += 4;
         }
       }
-      element += inner;
     }
   }
 }

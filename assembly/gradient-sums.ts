@@ -1,17 +1,35 @@
 /**
- * @file Σdy and Σdy·(x − centre) of every group and channel. See lanes.ts for the two ways through memory.
+ * @file What a gradient tells of every group and channel, k = group·channels + channel:
+ *
+ *   dySum = Σdy      dyXSum = Σdy·(x − centre)                              Equals: gradientSums of src/core/passes.ts
+ *
+ * The scalar loop that this equals but for rounding:
+ *
+ *   if (dy != 0) { dySum[k] += dy;  dyXSum[k] += dy·(x − centre[k]) }
+ *
+ * memory     Lanes and runs as in lanes.ts, lanes at two places at a time: four streams with two arrays.
+ * tables     float32 per lane, behind the state: Σdy, Σdy·(x − centre), and centres where lanes are not channels.
+ * precision  float32 within a block, float64 across blocks.
+ * tail       Lanes beyond a multiple of 4 are added one by one; so are elements of a run.
+ * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the state (`scratchByteLength` of
+ *            src/backends/kernels.ts): src/backends/passes.ts sees to them.
  */
-import { RUN, gather, repeatsFor, spread, strandRows, total } from './lanes';
+import {
+  BLOCK,
+  BLOCK_OF_RUNS,
+  LONGEST_PIECE,
+  RUN,
+  gather,
+  repeatsFor,
+  spread,
+  strandRows,
+  total,
+} from './lanes';
 
-/** Places that are walked together, in each of the two arrays. */
+/** Places that are walked together. */
 const STRANDS: u32 = 2;
-/** Rows per repeat in a block. */
-const BLOCK: u32 = 256;
-/** Elements per channel in a block of runs, which has 16 lanes per channel. */
-const BLOCK_OF_RUNS: u32 = 1024;
-/** The longest piece of a run in one block. */
-const LONGEST_PIECE: u32 = 4096;
 
+/** Adds a slab to the state: dySum, dyXSum, each of groups·channels float64. */
 export function gradientSums(
   dy: usize,
   x: usize,
@@ -25,65 +43,50 @@ export function gradientSums(
 ): void {
   const isInRuns = inner >= RUN;
   const repeats = isInRuns ? 1 : repeatsFor(channels * inner, middle);
+  const strand = isInRuns ? 0 : strandRows(middle, repeats, STRANDS);
+  const most = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : BLOCK * repeats;
+
   const lanesInner = isInRuns ? 1 : inner;
   const lanes = repeats * channels * lanesInner;
-  const strand = isInRuns ? 0 : strandRows(middle, repeats, STRANDS);
+  const stateBytes = groups * channels * 8;
+  const tableBytes = lanes * 4;
+  const sums = state + 2 * stateBytes;
 
-  const apart = groups * channels * 8;
-  const tables = state + 2 * apart;
-  const tableBytes = groups * lanes * 4;
-  let centres = centre;
-  if (lanes != channels) {
-    centres = tables + 2 * tableBytes;
-    spread<f32>(centre, centres, groups, repeats, channels, lanesInner);
-  }
-
-  const mostRows = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : BLOCK * repeats;
-  const outerStep = max(1, mostRows / middle);
-  const groupStep = middle < mostRows ? groups : 1;
-  const numbers = groupStep * channels;
-  for (let o: u32 = 0; o < outer; o += outerStep) {
-    const outerEnd = min(outer, o + outerStep);
-    for (let group: u32 = 0; group < groups; group += groupStep) {
-      const sums = state + group * channels * 8;
-      const table = tables + group * lanes * 4;
+  for (let group: u32 = 0; group < groups; group++) {
+    let centres = centre + group * channels * 4;
+    if (lanes != channels) {
+      const table = sums + 2 * tableBytes;
+      spread<f32>(centres, table, repeats, channels, lanesInner);
+      centres = table;
+    }
+    for (let o: u32 = 0, outerStep: u32 = 0; o < outer; o += outerStep) {
+      outerStep = min(outer - o, max(1, most / middle));
       for (let done: u32 = 0, rows: u32 = 0; done < middle; done += rows) {
-        const hasStrands = done < STRANDS * strand;
-        const m = hasStrands ? done / STRANDS : done;
-        rows = min(mostRows, (hasStrands ? STRANDS * strand : middle) - done);
+        const isInStrands = done < STRANDS * strand;
+        const m = isInStrands ? done / STRANDS : done;
+        rows = min(most, (isInStrands ? STRANDS * strand : middle) - done);
         for (let i: u32 = 0; i < inner; i += LONGEST_PIECE) {
           const piece = min(inner - i, LONGEST_PIECE);
-          memory.fill(table, 0, groupStep * lanes * 4);
-          memory.fill(table + tableBytes, 0, groupStep * lanes * 4);
-          for (let oo = o; oo < outerEnd; oo++) {
-            for (let g = group; g < group + groupStep; g++) {
-              const start = (((oo * groups + g) * middle + m) * channels * inner + i) * 4;
-              const its = tables + g * lanes * 4;
-              const itsCentres = centres + g * lanes * 4;
-              if (isInRuns) {
-                sumRuns(dy + start, x + start, rows, channels, inner, piece, itsCentres, its, tableBytes);
-              } else if (hasStrands) {
-                sumStrands(
-                  dy + start,
-                  x + start,
-                  (rows / STRANDS) * channels * inner,
-                  strand * channels * inner * 4,
-                  lanes,
-                  itsCentres,
-                  its,
-                  tableBytes,
-                );
-              } else {
-                sumLanes(dy + start, x + start, rows * channels * inner, lanes, itsCentres, its, tableBytes);
-              }
+          memory.fill(sums, 0, 2 * tableBytes);
+          for (let oo = o; oo < o + outerStep; oo++) {
+            const width = channels * inner;
+            const start = (((oo * groups + group) * middle + m) * width + i) * 4;
+            if (isInRuns) {
+              sumRuns(dy + start, x + start, rows, channels, inner, piece, centres, sums, tableBytes);
+            } else if (isInStrands) {
+              const length = (rows / STRANDS) * width;
+              sumStrands(dy + start, x + start, length, strand * width * 4, lanes, centres, sums, tableBytes);
+            } else {
+              sumLanes(dy + start, x + start, rows * width, lanes, centres, sums, tableBytes);
             }
           }
           if (lanes != channels) {
-            gather(table, groupStep, repeats, channels, lanesInner);
-            gather(table + tableBytes, groupStep, repeats, channels, lanesInner);
+            gather(sums, repeats, channels, lanesInner);
+            gather(sums + tableBytes, repeats, channels, lanesInner);
           }
-          accumulate(sums, table, numbers);
-          accumulate(sums + apart, table + tableBytes, numbers);
+          const totals = state + group * channels * 8;
+          accumulate(totals, sums, channels);
+          accumulate(totals + stateBytes, sums + tableBytes, channels);
         }
       }
     }
@@ -104,6 +107,7 @@ function product(dy: v128, x: v128, centre: v128): v128 {
   return v128.andnot(f32x4.mul(dy, f32x4.sub(x, centre)), f32x4.eq(dy, f32x4.splat(0)));
 }
 
+/** A chunk in lanes, from its first element on. */
 function sumLanes(
   dy: usize,
   x: usize,
@@ -147,6 +151,7 @@ function sumRow(dy: usize, x: usize, left: u32, centre: usize, dySum: usize, tab
   }
 }
 
+/** Two chunks in lanes, together. */
 function sumStrands(
   dy: usize,
   x: usize,
@@ -198,6 +203,7 @@ function sumTwoRows(
   sumRow(dy1, x1, left, centre, dySum, tableBytes);
 }
 
+/** Rows in runs, a piece of each. */
 function sumRuns(
   dy: usize,
   x: usize,
@@ -218,6 +224,7 @@ function sumRuns(
   }
 }
 
+/** Some elements of one channel: four vectors at a time, one, and lane by lane. */
 function addRun(dy: usize, x: usize, left: u32, centres: usize, dySum: usize, tableBytes: usize): void {
   const dyXSum = dySum + tableBytes;
   const centre = v128.splat<f32>(load<f32>(centres));

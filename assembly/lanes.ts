@@ -17,6 +17,13 @@
 /** The inner length from which on runs are walked by loops of their own. */
 export const RUN: u32 = 16;
 
+/** Rows per repeat in a block, which is what is summed in float32. */
+export const BLOCK: u32 = 256;
+/** Elements per channel in a block of runs, which has 16 lanes per channel. */
+export const BLOCK_OF_RUNS: u32 = 1024;
+/** The longest piece of a run in one block. */
+export const LONGEST_PIECE: u32 = 16384;
+
 /** Rows that are as wide as this are walked one at a time: their tail is rare enough. */
 const WIDE: u32 = 128;
 /** Rows are joined until they are about as wide as this. */
@@ -33,48 +40,34 @@ export function repeatsFor(width: u32, rows: u32): u32 {
 /**
  * Writes every lane's number, as float32: that of its channel.
  *
- *   for every group, repeat, channel, inner: lanes[l++] = values[group·channels + channel]
+ *   for every repeat, channel, inner: lanes[l++] = values[channel]
  */
-export function spread<T>(
-  values: usize,
-  lanes: usize,
-  groups: u32,
-  repeats: u32,
-  channels: u32,
-  inner: u32,
-): void {
-  for (let group: u32 = 0; group < groups; group++) {
-    for (let repeat: u32 = 0; repeat < repeats; repeat++) {
-      for (let channel: u32 = 0; channel < channels; channel++) {
-        const value = <f32>load<T>(values + (group * channels + channel) * sizeof<T>());
-        for (let i: u32 = 0; i < inner; i++) {
-          store<f32>(lanes, value);
-          lanes += 4;
-        }
+export function spread<T>(values: usize, lanes: usize, repeats: u32, channels: u32, inner: u32): void {
+  for (let repeat: u32 = 0; repeat < repeats; repeat++) {
+    for (let channel: u32 = 0; channel < channels; channel++) {
+      const value = <f32>load<T>(values + channel * sizeof<T>());
+      for (let i: u32 = 0; i < inner; i++) {
+        store<f32>(lanes, value);
+        lanes += 4;
       }
     }
   }
 }
 
 /**
- * Adds up the lanes of every channel, and puts the sums one after another where the lanes were: those that it
- * overwrites have been read.
+ * Adds up the lanes of every channel, in float64, and puts the sums one after another where the lanes were: those that
+ * a sum overwrites are in it or in one before.
  *
- *   for every group, channel: lanes[group·channels + channel] = Σ over its repeats and inner
+ *   for every channel: lanes[channel] = Σ over repeats and inner
  */
-export function gather(lanes: usize, groups: u32, repeats: u32, channels: u32, inner: u32): void {
+export function gather(lanes: usize, repeats: u32, channels: u32, inner: u32): void {
   const width = channels * inner;
-  let sums = lanes;
-  for (let group: u32 = 0; group < groups; group++) {
-    for (let channel: u32 = 0; channel < channels; channel++) {
-      let sum: f64 = 0;
-      for (let first = channel * inner; first < repeats * width; first += width) {
-        for (let lane = first; lane < first + inner; lane++) sum += <f64>load<f32>(lanes + lane * 4);
-      }
-      store<f32>(sums, <f32>sum);
-      sums += 4;
+  for (let channel: u32 = 0; channel < channels; channel++) {
+    let sum: f64 = 0;
+    for (let first = channel * inner; first < repeats * width; first += width) {
+      for (let lane = first; lane < first + inner; lane++) sum += <f64>load<f32>(lanes + lane * 4);
     }
-    lanes += repeats * width * 4;
+    store<f32>(lanes + channel * 4, <f32>sum);
   }
 }
 

@@ -1,20 +1,45 @@
 /**
- * @file Count Σw, mean Σwx/Σw and m2 = Σw(x − mean)² of every group and channel. See lanes.ts for the two ways through
- * memory.
+ * @file What a batch tells of every group and channel, k = group·channels + channel, about elements of weight w:
+ *
+ *   count = Σw      mean = Σwx/Σw      m2 = Σw(x − mean)²                        Equals: moments of src/core/passes.ts
+ *
+ * The scalar loop that this equals but for rounding, over all elements whose weight is not 0, in any order:
+ *
+ *   count[k] += w;  delta = x − mean[k];  mean[k] += delta·w/count[k];  m2[k] += w·delta·(x − mean[k])
+ *
+ * memory     Lanes and runs as in lanes.ts, lanes at four places at a time. Weighted elements are walked in spans of one
+ *            weight: rows in lanes, one at a time; all of inner > 1 in runs.
+ * tables     float32 per lane, behind the state: shift, Σw(x − shift), Σw(x − shift)², and Σw if there are weights.
+ * precision  float32 within a block, where the shift, the mean of all before it, keeps the squares of what is summed
+ *            near those that are sought; blocks are merged by Chan's formula in float64. Not E[x²] − E[x]². Squares
+ *            beyond float32, of x some 1e19 from the mean, are Infinity, as the variance is that they make.
+ * tail       Lanes beyond a multiple of 4 are added one by one; so are elements of a run.
+ * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the state (`scratchByteLength` of
+ *            src/backends/kernels.ts): src/backends/passes.ts sees to them.
  */
-import { RUN, gather, repeatsFor, spread, strandRows, total } from './lanes';
+import {
+  BLOCK,
+  BLOCK_OF_RUNS,
+  LONGEST_PIECE,
+  RUN,
+  gather,
+  repeatsFor,
+  spread,
+  strandRows,
+  total,
+} from './lanes';
 
 /** Places that are walked together. */
 const STRANDS: u32 = 4;
-/** Rows per repeat in the first block, which is summed twice: the first time to find its mean. */
+/** Rows per repeat in the first block, and elements per channel where there are runs. It is summed twice. */
 const FIRST_BLOCK: u32 = 16;
-/** Rows per repeat in a block. */
-const BLOCK: u32 = 256;
-/** Elements per channel in a block of runs, which has 16 lanes per channel. */
-const BLOCK_OF_RUNS: u32 = 1024;
-/** The longest piece of a run in one block. */
-const LONGEST_PIECE: u32 = 4096;
+const FIRST_BLOCK_OF_RUNS: u32 = 64;
 
+/**
+ * Adds a slab to the state: count, mean, m2, each of groups·channels float64.
+ *
+ * @param weights one for every `weightSpan` elements; 0 for none.
+ */
 export function moments(
   x: usize,
   weights: usize,
@@ -28,77 +53,68 @@ export function moments(
 ): void {
   const isInRuns = inner >= RUN || (weights != 0 && inner > 1);
   const repeats = isInRuns || weights != 0 ? 1 : repeatsFor(channels * inner, middle);
+  const strand = isInRuns || weights != 0 ? 0 : strandRows(middle, repeats, STRANDS);
+  const first = isInRuns ? max(1, FIRST_BLOCK_OF_RUNS / inner) : FIRST_BLOCK * repeats;
+  const most = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : BLOCK * repeats;
+
   const lanesInner = isInRuns ? 1 : inner;
   const lanes = repeats * channels * lanesInner;
-  const strand = isInRuns || weights != 0 ? 0 : strandRows(middle, repeats, STRANDS);
+  const stateBytes = groups * channels * 8;
+  const tableBytes = lanes * 4;
+  const shifts = state + 3 * stateBytes;
+  const sums = shifts + tableBytes;
 
-  const apart = groups * channels * 8;
-  const shifts = state + 3 * apart;
-  const tableBytes = groups * lanes * 4;
-
-  const firstRows = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : FIRST_BLOCK * repeats;
-  const mostRows = isInRuns ? firstRows : BLOCK * repeats;
-  const groupStep = middle < mostRows ? groups : 1;
-  const numbers = groupStep * channels;
-  for (let o: u32 = 0, outerStep: u32 = 0; o < outer; o += outerStep) {
-    outerStep = min(outer - o, max(1, blockRows(o * middle, firstRows, mostRows) / middle));
-    for (let group: u32 = 0; group < groups; group += groupStep) {
-      const count = state + group * channels * 8;
-      const table = shifts + group * lanes * 4;
+  for (let group: u32 = 0; group < groups; group++) {
+    const count = state + group * channels * 8;
+    for (let o: u32 = 0, outerStep: u32 = 0; o < outer; o += outerStep) {
+      outerStep = min(outer - o, max(1, blockRows(o * middle, first, most) / middle));
       for (let done: u32 = 0, rows: u32 = 0; done < middle; done += rows) {
-        const hasStrands = done < STRANDS * strand;
-        const m = hasStrands ? done / STRANDS : done;
+        const isInStrands = done < STRANDS * strand;
+        const m = isInStrands ? done / STRANDS : done;
         rows = min(
-          blockRows(o * middle + done, firstRows, mostRows),
-          (hasStrands ? STRANDS * strand : middle) - done,
+          blockRows(o * middle + done, first, most),
+          (isInStrands ? STRANDS * strand : middle) - done,
         );
         for (let i: u32 = 0; i < inner; i += LONGEST_PIECE) {
           const piece = min(inner - i, LONGEST_PIECE);
           const elements = weights == 0 ? outerStep * rows * piece : 0;
-          for (let isFirst = hasZero(count, numbers); ; isFirst = false) {
-            spread<f64>(count + apart, table, groupStep, repeats, channels, lanesInner);
-            for (let part: usize = 1; part < (weights == 0 ? 3 : 4); part++) {
-              memory.fill(table + part * tableBytes, 0, groupStep * lanes * 4);
-            }
+          for (let isFirst = hasZero(count, channels); ; isFirst = false) {
+            spread<f64>(count + stateBytes, shifts, repeats, channels, lanesInner);
+            memory.fill(sums, 0, tableBytes * (weights == 0 ? 2 : 3));
             for (let oo = o; oo < o + outerStep; oo++) {
-              for (let g = group; g < group + groupStep; g++) {
-                const element = ((oo * groups + g) * middle + m) * channels * inner + i;
-                const start = x + element * 4;
-                const its = shifts + g * lanes * 4;
-                if (isInRuns) {
-                  sumRuns(start, weights, weightSpan, element, rows, channels, inner, piece, its, tableBytes);
-                } else if (weights != 0) {
-                  sumWeightedLanes(
-                    start,
-                    weights + (element / weightSpan) * 4,
-                    weightSpan,
-                    rows,
-                    channels,
-                    its,
-                    tableBytes,
-                  );
-                } else if (hasStrands) {
-                  sumStrands(
-                    start,
-                    (rows / STRANDS) * channels * inner,
-                    strand * channels * inner * 4,
-                    lanes,
-                    its,
-                    tableBytes,
-                  );
-                } else {
-                  sumLanes(start, rows * channels * inner, lanes, its, tableBytes);
-                }
+              const element = ((oo * groups + group) * middle + m) * channels * inner + i;
+              const start = x + element * 4;
+              if (isInRuns) {
+                sumRuns(
+                  start,
+                  weights,
+                  weightSpan,
+                  element,
+                  rows,
+                  channels,
+                  inner,
+                  piece,
+                  shifts,
+                  tableBytes,
+                );
+              } else if (weights != 0) {
+                const weight = weights + (element / weightSpan) * 4;
+                sumSpans(start, weight, weightSpan, rows, channels, shifts, tableBytes);
+              } else if (isInStrands) {
+                const width = channels * inner;
+                sumStrands(start, (rows / STRANDS) * width, strand * width * 4, lanes, shifts, tableBytes);
+              } else {
+                sumLanes(start, rows * channels * inner, lanes, shifts, tableBytes);
               }
             }
             if (lanes != channels) {
-              gather(table + tableBytes, groupStep, repeats, channels, lanesInner);
-              gather(table + 2 * tableBytes, groupStep, repeats, channels, lanesInner);
+              gather(sums, repeats, channels, lanesInner);
+              gather(sums + tableBytes, repeats, channels, lanesInner);
             }
             if (!isFirst) break;
-            adoptShift(count, apart, numbers, table + tableBytes, tableBytes, elements);
+            adoptShift(count, stateBytes, channels, sums, tableBytes, elements);
           }
-          merge(count, apart, numbers, table + tableBytes, tableBytes, elements);
+          merge(count, stateBytes, channels, sums, tableBytes, elements);
         }
       }
     }
@@ -120,44 +136,57 @@ function hasZero(values: usize, length: u32): bool {
   return false;
 }
 
-/** Where nothing has been counted yet, the mean of the block, as float32, becomes the shift. */
+/**
+ * Where nothing has been counted yet, the mean of the block, as float32, becomes the mean so far, and so the shift.
+ *
+ * @param elements how many each channel had; 0 if weights tell.
+ */
 function adoptShift(
   count: usize,
-  apart: usize,
-  numbers: u32,
-  sums: usize,
+  stateBytes: usize,
+  channels: u32,
+  sum: usize,
   tableBytes: usize,
   elements: u32,
 ): void {
-  for (let k: u32 = 0; k < numbers; k++) {
-    const n = elements != 0 ? <f32>elements : load<f32>(sums + 2 * tableBytes);
+  for (let channel: u32 = 0; channel < channels; channel++) {
+    const n = elements != 0 ? <f32>elements : load<f32>(sum + 2 * tableBytes);
     if (n > 0 && load<f64>(count) == 0) {
-      const shift = <f32>load<f64>(count + apart) + load<f32>(sums) / n;
-      store<f64>(count + apart, <f64>shift);
+      const mean = <f32>load<f64>(count + stateBytes) + load<f32>(sum) / n;
+      store<f64>(count + stateBytes, <f64>mean);
     }
     count += 8;
-    sums += 4;
+    sum += 4;
   }
 }
 
-/** Chan's formula, in float64, for two k at a time; what it computes for a third of two is not stored. */
+/**
+ * Merges a block into the state by Chan's formula, with n elements about a mean of shift + Σ(x − shift)/n:
+ *
+ *   delta = block's mean − mean;  mean += delta·n/(count + n);  m2 += block's m2 + delta²·count·n/(count + n)
+ *
+ * Two channels at a time. What is computed beside the last of an odd number is not stored. Where a block has no weight,
+ * the smallest n instead of 0 leaves the state as it is.
+ *
+ * @param elements how many each channel had; 0 if weights tell.
+ */
 function merge(
   count: usize,
-  apart: usize,
-  numbers: u32,
+  stateBytes: usize,
+  channels: u32,
   sums: usize,
   tableBytes: usize,
   elements: u32,
 ): void {
   const smallest = f64x2.splat(f64.MIN_NORMAL_VALUE);
   let added = f64x2.splat(elements);
-  for (let left = <i32>numbers; left > 0; left -= 2) {
+  for (let left = <i32>channels; left > 0; left -= 2) {
     if (elements == 0) added = f64x2.promote_low_f32x4(v128.load64_zero(sums + 2 * tableBytes));
     const sum = f64x2.promote_low_f32x4(v128.load64_zero(sums));
     const squares = f64x2.promote_low_f32x4(v128.load64_zero(sums + tableBytes));
     const before = v128.load(count);
-    const mean = v128.load(count + apart);
-    const m2 = v128.load(count + 2 * apart);
+    const mean = v128.load(count + stateBytes);
+    const m2 = v128.load(count + 2 * stateBytes);
 
     const n = f64x2.max(added, smallest);
     const shift = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(mean));
@@ -166,20 +195,21 @@ function merge(
     const move = f64x2.mul(delta, f64x2.div(n, f64x2.add(before, n)));
     const inside = f64x2.max(f64x2.splat(0), f64x2.sub(squares, f64x2.mul(sum, fromShift)));
     const between = f64x2.mul(f64x2.mul(delta, move), before);
-    store2(count, f64x2.add(before, added), left);
-    store2(count + apart, f64x2.add(mean, move), left);
-    store2(count + 2 * apart, f64x2.add(m2, f64x2.add(inside, between)), left);
+    storeTwo(count, f64x2.add(before, added), left);
+    storeTwo(count + stateBytes, f64x2.add(mean, move), left);
+    storeTwo(count + 2 * stateBytes, f64x2.add(m2, f64x2.add(inside, between)), left);
     count += 16;
     sums += 8;
   }
 }
 
 /** Stores two float64, or the first of them if only one is left. */
-function store2(address: usize, values: v128, left: i32): void {
+function storeTwo(address: usize, values: v128, left: i32): void {
   if (left >= 2) v128.store(address, values);
   else v128.store64_lane(address, values, 0);
 }
 
+/** A chunk in lanes, from its first element on. */
 function sumLanes(x: usize, length: u32, lanes: u32, shifts: usize, tableBytes: usize): void {
   for (; length > lanes; length -= lanes) {
     sumRow(x, lanes, shifts, tableBytes);
@@ -211,6 +241,7 @@ function sumRow(x: usize, left: u32, shift: usize, tableBytes: usize): void {
   }
 }
 
+/** Four chunks in lanes, together. */
 function sumStrands(x: usize, length: u32, apart: usize, lanes: u32, shifts: usize, tableBytes: usize): void {
   for (; length > lanes; length -= lanes) {
     sumFourRows(x, apart, lanes, shifts, tableBytes);
@@ -250,7 +281,8 @@ function sumFourRows(x0: usize, apart: usize, left: u32, shift: usize, tableByte
   sumRow(x3, left, shift, tableBytes);
 }
 
-function sumWeightedLanes(
+/** Rows in spans of one weight each. */
+function sumSpans(
   x: usize,
   weights: usize,
   weightSpan: u32,
@@ -300,6 +332,7 @@ function sumWeightedLanes(
   }
 }
 
+/** Rows in runs, a piece of each; `element` is the first one's index, by which weights are found. */
 function sumRuns(
   x: usize,
   weights: usize,
@@ -333,6 +366,7 @@ function sumRuns(
   }
 }
 
+/** Some elements of one weight and channel: four vectors at a time, one, and lane by lane. */
 function addRun(x: usize, left: u32, weight: f32, shifts: usize, tableBytes: usize): void {
   const shift = v128.splat<f32>(load<f32>(shifts));
   let s0 = f32x4.splat(0);

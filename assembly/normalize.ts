@@ -1,8 +1,18 @@
 /**
- * @file y = slope[k]·(x − centre[k]) + intercept[k]. See lanes.ts for the two ways through memory.
+ * @file y[k, …] = slope[k]·(x[k, …] − centre[k]) + intercept[k], k = group·channels + channel.
+ *                                                                            Equals: normalize of src/core/passes.ts
+ * The scalar loop that this equals to the last bit: y = slope[k]·(x − centre[k]) + intercept[k], in float32.
+ *
+ * memory     Lanes and runs as in lanes.ts, strictly in order. y may be x.
+ * tables     float32 per lane, behind the coefficients where lanes are not channels: centre, slope, intercept.
+ * precision  float32. x − centre is exact where x is near the centre, however far both are from 0.
+ * tail       Elements beyond a multiple of 4, of a row or run, one by one.
+ * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the coefficients (`scratchByteLength` of
+ *            src/backends/kernels.ts): src/backends/passes.ts sees to them.
  */
 import { RUN, repeatsFor, spread } from './lanes';
 
+/** @param coefficients centre, slope, intercept, each of groups·channels float32. */
 export function normalize(
   x: usize,
   y: usize,
@@ -16,58 +26,39 @@ export function normalize(
   const isInRuns = inner >= RUN;
   const repeats = isInRuns ? 1 : repeatsFor(channels * inner, middle);
   const lanes = isInRuns ? channels : repeats * channels * inner;
-  const numbers = groups * channels;
   const length = middle * channels * inner;
+  const coefficientBytes = groups * channels * 4;
 
-  let centre = coefficients;
-  let slope = centre + numbers * 4;
-  let intercept = slope + numbers * 4;
-  if (lanes != channels) {
-    const table = intercept + numbers * 4;
-    for (let part: u32 = 0; part < 3; part++) {
-      spread<f32>(
-        coefficients + part * numbers * 4,
-        table + part * groups * lanes * 4,
-        groups,
-        repeats,
-        channels,
-        inner,
-      );
-    }
-    centre = table;
-    slope = centre + groups * lanes * 4;
-    intercept = slope + groups * lanes * 4;
-  }
-
-  for (let o: u32 = 0; o < outer; o++) {
-    for (let group: u32 = 0; group < groups; group++) {
-      const first = group * lanes * 4;
-      if (isInRuns) {
-        normalizeRuns(x, y, middle, channels, inner, centre + first, slope + first, intercept + first);
-      } else {
-        normalizeLanes(x, y, length, lanes, centre + first, slope + first, intercept + first);
+  for (let group: u32 = 0; group < groups; group++) {
+    let centre = coefficients + group * channels * 4;
+    let apart = coefficientBytes;
+    if (lanes != channels) {
+      const table = coefficients + 3 * coefficientBytes;
+      for (let part: u32 = 0; part < 3; part++) {
+        spread<f32>(centre + part * coefficientBytes, table + part * lanes * 4, repeats, channels, inner);
       }
-      x += length * 4;
-      y += length * 4;
+      centre = table;
+      apart = lanes * 4;
+    }
+    for (let o: u32 = 0; o < outer; o++) {
+      const start = (o * groups + group) * length * 4;
+      if (isInRuns) {
+        normalizeRuns(x + start, y + start, middle, channels, inner, centre, apart);
+      } else {
+        normalizeLanes(x + start, y + start, length, lanes, centre, apart);
+      }
     }
   }
 }
 
-function normalizeLanes(
-  x: usize,
-  y: usize,
-  length: u32,
-  lanes: u32,
-  centres: usize,
-  slopes: usize,
-  intercepts: usize,
-): void {
+/** A chunk in lanes; slopes and intercepts stand `apart` bytes from centres and from each other. */
+function normalizeLanes(x: usize, y: usize, length: u32, lanes: u32, centres: usize, apart: usize): void {
   while (length > 0) {
     let left = min(length, lanes);
     length -= left;
     let centre = centres;
-    let slope = slopes;
-    let intercept = intercepts;
+    let slope = centre + apart;
+    let intercept = slope + apart;
     for (; left >= 16; left -= 16) {
       v128.store(y, affine(v128.load(x), v128.load(centre), v128.load(slope), v128.load(intercept)));
       v128.store(
@@ -110,6 +101,7 @@ function normalizeLanes(
   }
 }
 
+/** Rows in runs. */
 function normalizeRuns(
   x: usize,
   y: usize,
@@ -117,14 +109,13 @@ function normalizeRuns(
   channels: u32,
   inner: u32,
   centres: usize,
-  slopes: usize,
-  intercepts: usize,
+  apart: usize,
 ): void {
   for (; rows > 0; rows--) {
-    for (let channel: u32 = 0; channel < channels; channel++) {
-      const centre = v128.splat<f32>(load<f32>(centres + channel * 4));
-      const slope = v128.splat<f32>(load<f32>(slopes + channel * 4));
-      const intercept = v128.splat<f32>(load<f32>(intercepts + channel * 4));
+    for (let channel = centres; channel < centres + channels * 4; channel += 4) {
+      const centre = v128.splat<f32>(load<f32>(channel));
+      const slope = v128.splat<f32>(load<f32>(channel + apart));
+      const intercept = v128.splat<f32>(load<f32>(channel + 2 * apart));
       let left = inner;
       for (; left >= 16; left -= 16) {
         v128.store(y, affine(v128.load(x), centre, slope, intercept));

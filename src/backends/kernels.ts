@@ -96,18 +96,17 @@ export interface Kernels {
   ): void;
 }
 
-/** From this inner length on runs have loops of their own: assembly/lanes.ts. */
+/** From this inner length on, runs have loops of their own: assembly/lanes.ts. */
 const RUN = 16;
-/** Rows that are shorter are walked several at a time, of together no more elements than this. */
-const LONGEST_JOINED = 512;
-/** Bytes that four neighbouring elements need at most, and alignment that the kernels make for themselves. */
-const RECORD_BYTES = 64;
+/** Shorter rows are walked several at a time, of together no more elements than this. */
+const MOST_LANES_OF_JOINED_ROWS = 512;
+/** The most that a kernel keeps: four float32 for every lane. */
+const BYTES_PER_LANE = 16;
 
 /** How many bytes of scratch must follow a state or coefficients, at most. */
-export function scratchByteLength(groups: number, middle: number, channels: number, inner: number): number {
+export function scratchByteLength(middle: number, channels: number, inner: number): number {
   const width = inner < RUN ? channels * inner : channels;
-  const lanes = Math.max(width, Math.min(width * middle, LONGEST_JOINED));
-  return (groups * Math.ceil(lanes / 4) + 1) * RECORD_BYTES;
+  return BYTES_PER_LANE * Math.max(width, Math.min(width * middle, MOST_LANES_OF_JOINED_ROWS));
 }
 
 const modules = new Map<string, WebAssembly.Module>();

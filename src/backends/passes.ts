@@ -31,13 +31,13 @@ function slabsOf({ outer, groups, middle, channels, inner }: Size): Slabs {
     return {
       units: { count: outer * middle, size: columns * inner },
       sizes: (rows) => [1, 1, rows, columns, inner],
-      scratchBytes: scratchByteLength(1, outer * middle, columns, inner),
+      scratchBytes: scratchByteLength(outer * middle, columns, inner),
     };
   }
   return {
     units: { count: outer, size: groups * middle * channels * inner },
     sizes: (units) => [units, groups, middle, channels, inner],
-    scratchBytes: scratchByteLength(groups, middle, channels, inner),
+    scratchBytes: scratchByteLength(middle, channels, inner),
   };
 }
 

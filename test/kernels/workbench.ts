@@ -19,8 +19,7 @@ export interface Size {
 export const elementsOf = ({ outer, groups, middle, channels, inner }: Size) =>
   outer * groups * middle * channels * inner;
 
-export const scratchOf = ({ groups, middle, channels, inner }: Size) =>
-  scratchByteLength(groups, middle, channels, inner);
+export const scratchOf = ({ middle, channels, inner }: Size) => scratchByteLength(middle, channels, inner);
 
 export const argumentsOf = ({ outer, groups, middle, channels, inner }: Size) =>
   [outer, groups, middle, channels, inner] as const;
