@@ -36,7 +36,7 @@ const PAGE = 65_536;
 interface Contender {
   /** How many arrays it reads or writes. */
   readonly arrays: number;
-  run(turn: number): void;
+  readonly run: (turn: number) => void;
 }
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
