@@ -16,7 +16,9 @@
  */
 import {
   BLOCK,
+  BLOCK_OF_A_RUN,
   BLOCK_OF_RUNS,
+  BLOCK_OF_STRANDS,
   LONGEST_PIECE,
   RUN,
   gather,
@@ -44,7 +46,7 @@ export function gradientSums(
   const isInRuns = inner >= RUN;
   const repeats = isInRuns ? 1 : repeatsFor(channels * inner, middle);
   const strand = isInRuns ? 0 : strandRows(middle, repeats, STRANDS);
-  const most = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : BLOCK * repeats;
+  const most = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : (strand == 0 ? BLOCK : BLOCK_OF_STRANDS) * repeats;
 
   const lanesInner = isInRuns ? 1 : inner;
   const lanes = repeats * channels * lanesInner;
@@ -224,48 +226,42 @@ function sumRuns(
   }
 }
 
-/** Some elements of one channel: four vectors at a time, one, and lane by lane. */
+/** Some elements of one channel: four vectors at a time, and the rest one by one. */
 function addRun(dy: usize, x: usize, left: u32, centres: usize, dySum: usize, tableBytes: usize): void {
   const dyXSum = dySum + tableBytes;
   const centre = v128.splat<f32>(load<f32>(centres));
-  let s0 = f32x4.splat(0);
-  let s1 = s0;
-  let s2 = s0;
-  let s3 = s0;
-  let p0 = s0;
-  let p1 = s0;
-  let p2 = s0;
-  let p3 = s0;
-  for (; left >= 16; left -= 16) {
-    const g0 = v128.load(dy);
-    const g1 = v128.load(dy, 16);
-    const g2 = v128.load(dy, 32);
-    const g3 = v128.load(dy, 48);
-    s0 = f32x4.add(s0, g0);
-    s1 = f32x4.add(s1, g1);
-    s2 = f32x4.add(s2, g2);
-    s3 = f32x4.add(s3, g3);
-    p0 = f32x4.add(p0, product(g0, v128.load(x), centre));
-    p1 = f32x4.add(p1, product(g1, v128.load(x, 16), centre));
-    p2 = f32x4.add(p2, product(g2, v128.load(x, 32), centre));
-    p3 = f32x4.add(p3, product(g3, v128.load(x, 48), centre));
-    dy += 64;
-    x += 64;
-  }
-  for (; left >= 4; left -= 4) {
-    const g = v128.load(dy);
-    s0 = f32x4.add(s0, g);
-    p0 = f32x4.add(p0, product(g, v128.load(x), centre));
-    dy += 16;
-    x += 16;
+  let sum: f64 = 0;
+  let products: f64 = 0;
+  while (left >= 16) {
+    let s0 = f32x4.splat(0);
+    let s1 = s0;
+    let p0 = s0;
+    let p1 = s0;
+    const end = dy + (min(left, BLOCK_OF_A_RUN) / 16) * 64;
+    left -= <u32>(end - dy) / 4;
+    for (; dy < end; dy += 64) {
+      const g0 = v128.load(dy);
+      const g1 = v128.load(dy, 16);
+      const g2 = v128.load(dy, 32);
+      const g3 = v128.load(dy, 48);
+      s0 = f32x4.add(s0, f32x4.add(g0, g1));
+      s1 = f32x4.add(s1, f32x4.add(g2, g3));
+      const p01 = f32x4.add(product(g0, v128.load(x), centre), product(g1, v128.load(x, 16), centre));
+      const p23 = f32x4.add(product(g2, v128.load(x, 32), centre), product(g3, v128.load(x, 48), centre));
+      p0 = f32x4.add(p0, p01);
+      p1 = f32x4.add(p1, p23);
+      x += 64;
+    }
+    sum += total(f32x4.add(s0, s1));
+    products += total(f32x4.add(p0, p1));
   }
   for (; left > 0; left--) {
     const g = v128.load32_zero(dy);
-    s1 = f32x4.add(s1, g);
-    p1 = f32x4.add(p1, product(g, v128.load32_zero(x), centre));
+    sum += f32x4.extract_lane(g, 0);
+    products += f32x4.extract_lane(product(g, v128.load32_zero(x), centre), 0);
     dy += 4;
     x += 4;
   }
-  store<f32>(dySum, load<f32>(dySum) + total(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3))));
-  store<f32>(dyXSum, load<f32>(dyXSum) + total(f32x4.add(f32x4.add(p0, p1), f32x4.add(p2, p3))));
+  store<f32>(dySum, load<f32>(dySum) + <f32>sum);
+  store<f32>(dyXSum, load<f32>(dyXSum) + <f32>products);
 }

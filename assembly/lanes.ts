@@ -17,9 +17,13 @@
 /** The inner length from which on runs are walked by loops of their own. */
 export const RUN: u32 = 16;
 
-/** Rows per repeat in a block, which is what is summed in float32. */
-export const BLOCK: u32 = 256;
-/** Elements per channel in a block of runs, which has 16 lanes per channel. */
+/** Rows per repeat in a block, which is what is summed in float32: as many numbers a lane adds up. */
+export const BLOCK: u32 = 32;
+/** The same where strands are walked together, whose numbers are added to each other first. */
+export const BLOCK_OF_STRANDS: u32 = 512;
+/** How many of a run's elements are summed in float32, by four lanes that add up four at a time. */
+export const BLOCK_OF_A_RUN: u32 = 512;
+/** Elements per channel in a block of runs. */
 export const BLOCK_OF_RUNS: u32 = 1024;
 /** The longest piece of a run in one block. */
 export const LONGEST_PIECE: u32 = 16384;
@@ -77,11 +81,12 @@ export function gather(lanes: usize, repeats: u32, channels: u32, inner: u32): v
  * ahead along each of up to four far streams, but not along neighbouring rows.
  */
 export function strandRows(rows: u32, repeats: u32, strands: u32): u32 {
-  return rows < 256 * repeats ? 0 : (rows / (strands * repeats)) * repeats;
+  return rows < 32 * repeats ? 0 : (rows / (strands * repeats)) * repeats;
 }
 
-/** The sum of the four lanes of a vector. */
-export function total(sums: v128): f32 {
-  const pairs = f32x4.add(sums, v128.shuffle<f32>(sums, sums, 2, 3, 0, 1));
-  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+/** The sum of the four lanes of a vector, in float64. */
+export function total(sums: v128): f64 {
+  const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(sums, sums, 2, 3, 0, 1));
+  const pairs = f64x2.add(f64x2.promote_low_f32x4(sums), high);
+  return f64x2.extract_lane(pairs, 0) + f64x2.extract_lane(pairs, 1);
 }

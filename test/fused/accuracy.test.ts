@@ -1,6 +1,6 @@
 /**
  * @file Accuracy far from zero: the kernels subtract the mean before anything is rounded, so that y is right to 1e-6
- * (1.5e-6 with ghost batches) and dx to 2e-6 of its largest magnitude at any mean. Plain float32 arithmetic has errors of 0.03 at a mean of 10⁶.
+ * and dx to 2e-6 of its largest magnitude at any mean. Plain float32 arithmetic has errors of 0.03 at a mean of 10⁶.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
@@ -78,7 +78,7 @@ describeBackends(() => {
       test.each(MEANS)(`${name}${isMasked ? ', masked' : ''}: exact to float32 at a mean of %d`, (mean) => {
         const { y, dx } = errors(args, mean, isMasked);
         // A ghost batch has a quarter of the values, so fewer roundings of its variance cancel.
-        expect(y, 'y').toBeLessThanOrEqual(args.virtualBatchSize ? 1.5e-6 : 1e-6);
+        expect(y, 'y').toBeLessThanOrEqual(1e-6);
         expect(dx, 'dx').toBeLessThanOrEqual(2e-6);
       });
     }

@@ -36,16 +36,16 @@ export function makeMemory(variant: (typeof VARIANTS)[number], pages = 4): WebAs
 /** What stands at `i` of a canary. */
 const canaryAt = (i: number) => (i * 37 + 11) & 255;
 
-interface Buffer {
+interface Placed {
   readonly address: number;
   readonly bytes: Uint8Array;
-  isInput: boolean;
+  readonly isInput: boolean;
 }
 
 /** Places buffers in a memory, one after another, and watches what lies between them. */
 export class Workbench {
   readonly kernels: Kernels;
-  #buffers: Buffer[] = [];
+  #buffers: Placed[] = [];
   #next: number;
   readonly #start: number;
 
@@ -87,14 +87,16 @@ export class Workbench {
     );
   }
 
-  /** An output of so many bytes. */
+  /** An output of so many bytes, which hold `fill` until it is written. */
   output(byteLength: number, misalignment: number, fill = 0xff): number {
     return this.#place(new Uint8Array(byteLength).fill(fill), misalignment, false);
   }
 
-  /** Says that the buffer there is an output too. */
-  release(address: number): void {
-    this.#buffers.find((buffer) => buffer.address === address)!.isInput = false;
+  /** An input that a pass may write its output over, or that scratch follows. */
+  inOut(values: Float32Array, extraBytes: number, misalignment: number): number {
+    const bytes = new Uint8Array(values.byteLength + extraBytes).fill(0xff);
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    return this.#place(bytes, misalignment, false);
   }
 
   /** Copies float32 out. */
@@ -113,10 +115,8 @@ export class Workbench {
     let at = this.#start;
     for (const { address, bytes, isInput } of this.#buffers) {
       for (; at < address; at++) if (now[at] !== canaryAt(at)) expect.fail(`canary written at ${at}`);
-      if (isInput) {
-        for (let i = 0; i < bytes.length; i++) {
-          if (now[address + i] !== bytes[i]) expect.fail(`input at ${address} written, byte ${i}`);
-        }
+      if (isInput && Buffer.compare(now.subarray(address, address + bytes.length), bytes) !== 0) {
+        expect.fail(`the input at ${address} was written`);
       }
       at += bytes.length;
     }
@@ -129,9 +129,39 @@ export function visit(
   { outer, groups, middle, channels, inner }: Size,
   each: (element: number, k: number) => void,
 ): void {
-  const run = channels * inner;
-  for (let element = 0; element < outer * groups * middle * run; element++) {
-    const group = Math.floor(element / (run * middle)) % groups;
-    each(element, group * channels + (Math.floor(element / inner) % channels));
+  let element = 0;
+  for (let o = 0; o < outer; o++) {
+    for (let group = 0; group < groups; group++) {
+      for (let m = 0; m < middle; m++) {
+        for (let channel = 0; channel < channels; channel++) {
+          for (let i = 0; i < inner; i++) each(element++, group * channels + channel);
+        }
+      }
+    }
   }
+}
+
+/** Numbers in order, no two of them near each other: the fractional parts of multiples of the golden ratio. */
+export function drawn(length: number, seed: number, scale = 2, offset = 0): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    values[i] = offset + scale * ((((i + 1) * 0.6180339887498949 + seed * 0.7548776662466927) % 1) - 0.5);
+  }
+  return values;
+}
+
+/** Independent numbers of a normal distribution of mean 0 and standard deviation 1, the same for the same seed. */
+export function normal(length: number, seed: number): Float64Array {
+  let state = seed >>> 0;
+  const uniform = () => {
+    // xorshift32, which is enough to measure rounding with
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return ((state >>> 0) + 0.5) / 2 ** 32;
+  };
+  return Float64Array.from(
+    { length },
+    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
