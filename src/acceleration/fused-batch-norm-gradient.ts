@@ -69,13 +69,14 @@ function byPasses(
   epsilon: number,
 ): Gradients {
   // Read when they are needed: a view of a memory that may have grown since.
-  const inverse = () => Float64Array.from(on.values(variance), (value) => 1 / Math.sqrt(value + epsilon));
+  const inverse = () => Float64Array.from(on.values(variance)[0]!, (value) => 1 / Math.sqrt(value + epsilon));
   const slopes = () => {
-    const scales = scale && on.values(scale);
-    return inverse().map((value, k) => value * (scales ? scales[k]! : 1));
+    const slope = inverse();
+    const scales = scale && on.values(scale)[0]!;
+    return scales ? slope.map((value, k) => value * scales[k]!) : slope;
   };
   let found: GradientSums | undefined;
-  const sums = () => (found ??= gradientSums(on, dy, x, layout, Float64Array.from(on.values(mean))));
+  const sums = () => (found ??= gradientSums(on, dy, x, layout, Float64Array.from(on.values(mean)[0]!)));
   const gradient = (values: Float64Array) => tensor(Float32Array.from(values), mean.shape);
   return {
     x() {

@@ -22,7 +22,7 @@ import {
 import { activePassMemory } from '../backends/active.js';
 import type { PassMemory } from '../backends/pass-memory.js';
 import { normalize } from '../backends/passes.js';
-import { noCorrection, normalizationOf, withParameters } from '../core/coefficients.js';
+import { normalizationOf, withParameters } from '../core/coefficients.js';
 import type { Layout } from '../core/layout.js';
 import { type Inputs, isBroadcastable, layoutFor } from './parameters.js';
 
@@ -58,14 +58,14 @@ function forgetAbsent(inputs: NamedTensorInfoMap): void {
 
 function byPass(on: PassMemory, inputs: Inputs, layout: Layout, epsilon: number): TensorInfo {
   const { x, mean, variance, scale, offset } = inputs;
-  const values = (parameter: TensorInfo) => Float64Array.from(on.values(parameter));
+  const values = (parameter: TensorInfo) => Float64Array.from(on.values(parameter)[0]!);
   const length = layout.groups * layout.channels;
   const centre = values(mean);
   const moments = { count: new Float64Array(length), mean: centre, variance: values(variance) };
   const affine = withParameters(
-    normalizationOf(moments, noCorrection(length), centre, epsilon),
-    scale ? on.values(scale) : new Float64Array(length).fill(1),
-    offset ? on.values(offset) : new Float64Array(length),
+    normalizationOf(moments, null, centre, epsilon),
+    scale ? values(scale) : null,
+    offset ? values(offset) : null,
   );
   return normalize(on, x, layout, affine);
 }

@@ -37,7 +37,7 @@ export function cpuPassMemory(backend: KernelBackend): PassMemory | null {
       grow(reserved);
       return 0;
     },
-    values: valuesOf,
+    values: (...tensors) => tensors.map(valuesOf),
     replace(tensor, values) {
       const entry = data.get(tensor.dataId);
       if (entry.refCount > 1) return false;

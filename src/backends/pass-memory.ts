@@ -5,6 +5,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Kernels } from './kernels.js';
 
+/** A tensor's values: of a parameter that is not float32, too. */
+export type NumberArray = Float32Array | Int32Array | Uint8Array;
+
 /** An array divided into consecutive slabs, each of whole units. */
 export interface Units {
   readonly count: number;
@@ -32,8 +35,8 @@ export interface PassMemory {
   readonly memory: WebAssembly.Memory;
   /** The address of `byteLength` bytes, 16-byte aligned, to be used until the next call of `reserve`. */
   reserve(byteLength: number): number;
-  /** A tensor's values, not to be written to. No view: they stay what they are when the memory grows. */
-  values(tensor: TensorInfo): ArrayLike<number>;
+  /** The values of each tensor, not to be written to, and good until the next call of anything here. */
+  values(...tensors: TensorInfo[]): NumberArray[];
   /** Puts other values in the place of a tensor's, if nobody else holds them. Returns whether it did. */
   replace(tensor: TensorInfo, values: Float32Array): boolean;
   /** A new float32 tensor with whatever values its memory holds. */

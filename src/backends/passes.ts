@@ -72,11 +72,11 @@ export function moments(on: PassMemory, x: TensorInfo, layout: Layout, weights: 
   on.forEachSlab(slabs.units, [x], null, (slab) => {
     kernels.moments(slab.inputs[0]!, weightOf(slab), span, ...slabs.sizes(slab.units), state);
   });
-  const results = new Float64Array(memory.buffer, state, 3 * length);
-  const count = results.slice(0, length);
-  const variance = results.slice(2 * length);
+  const results = new Float64Array(memory.buffer, state, 3 * length).slice();
+  const count = results.subarray(0, length);
+  const variance = results.subarray(2 * length);
   for (let k = 0; k < length; k++) variance[k]! /= count[k]!;
-  return { count, mean: results.slice(length, 2 * length), variance };
+  return { count, mean: results.subarray(length, 2 * length), variance };
 }
 
 /** y = slope·(x − centre) + intercept. */
@@ -110,8 +110,8 @@ export function gradientSums(
   on.forEachSlab(slabs.units, [dy, x], null, ({ inputs, units: some }) => {
     kernels.gradientSums(inputs[0]!, inputs[1]!, ...slabs.sizes(some), state + centreAt, state);
   });
-  const results = new Float64Array(memory.buffer, state, 2 * length);
-  return { dy: results.slice(0, length), dyTimesX: results.slice(length) };
+  const results = new Float64Array(memory.buffer, state, 2 * length).slice();
+  return { dy: results.subarray(0, length), dyTimesX: results.subarray(length) };
 }
 
 /** dx = a·dy + b·(x − centre) + c, the last two times the element's weight. */

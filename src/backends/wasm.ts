@@ -2,6 +2,7 @@
  * @file The kernels on TF.js' wasm backend: they work on its memory, where its tensors are, so nothing is copied.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../core/nd-array.js';
 import { instantiateKernels } from './kernels.js';
 import type { PassMemory } from './pass-memory.js';
 
@@ -24,13 +25,13 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   const memory = found?.wasmMemory ?? found?.asm?.memory;
   if (!memory) return null;
   const addressOf = ({ dataId }: TensorInfo) => dataIdMap.get(dataId).memoryOffset;
-  const view = (tensor: TensorInfo) => {
-    const size = tensor.shape.reduce((a, b) => a * b, 1);
-    const View =
-      tensor.dtype === 'float32' ? Float32Array : tensor.dtype === 'int32' ? Int32Array : Uint8Array;
-    // First the address: it may bring the tensor over from another backend, and the memory's buffer may grow by it.
-    const address = addressOf(tensor);
-    return new View(memory.buffer, address, size);
+  const values = (...tensors: TensorInfo[]) => {
+    // First all addresses: each may bring a tensor over from another backend, and the memory's buffer may grow by it.
+    const addresses = tensors.map(addressOf);
+    return tensors.map(({ shape, dtype }, i) => {
+      const View = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint8Array;
+      return new View(memory.buffer, addresses[i], sizeOf(shape));
+    });
   };
   let reserved = { address: 0, byteLength: 0 };
   return {
@@ -47,10 +48,10 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       }
       return reserved.address;
     },
-    values: (tensor) => view(tensor).slice(),
-    replace(tensor, values) {
+    values,
+    replace(tensor, newValues) {
       if (dataIdMap.get(tensor.dataId).refCount > 1) return false;
-      view(tensor).set(values);
+      values(tensor)[0]!.set(newValues);
       return true;
     },
     allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),

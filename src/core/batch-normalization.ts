@@ -13,7 +13,6 @@ import {
   averageOverGhosts,
   gradientCoefficients,
   movedState,
-  noCorrection,
   normalizationOf,
   parameterGradients,
   renormCorrection,
@@ -127,9 +126,7 @@ export function forward<Values extends FloatArray>(
   const batch = usesBatch ? moments(x.values, layout, weights) : noMoments(layout);
   const average = averageOverGhosts(batch, layout.ghosts);
   const parameters = average.count.length;
-  const correction = isRenormState(state)
-    ? renormCorrection(average, state, plan.options)
-    : noCorrection(parameters);
+  const correction = isRenormState(state) ? renormCorrection(average, state, plan.options) : null;
   const statistics = statisticsInUse(batch, state);
   const normalization = normalizationOf(statistics, correction, statistics.mean, epsilon);
 

@@ -15,7 +15,7 @@
  * Sources: Ioffe and Szegedy, arXiv 1502.03167; Ioffe, arXiv 1702.03275;
  * keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py for order and rounding.
  */
-import type { FloatArray } from './nd-array.js';
+import { type FloatArray, makePair } from './nd-array.js';
 import type { ResolvedOptions } from './options.js';
 import type { Affine, GradientCoefficients, GradientSums, Moments } from './passes.js';
 import { isRenormState, type RenormState, type State } from './state.js';
@@ -51,12 +51,6 @@ export function statisticsInUse(batch: Moments, { movingMean, movingVariance }: 
   };
 }
 
-/** No correction: r = 1, d = 0. */
-export const noCorrection = (parameters: number): Correction => ({
-  r: new Float64Array(parameters).fill(1),
-  d: new Float64Array(parameters),
-});
-
 /**
  * Batch renormalization: r = σ/σ_renorm and d = (mean − renormMean)/σ_renorm, clipped, with σ = √(variance + epsilon)
  * and σ_renorm = max(renormStddev, √epsilon). They count as constants: no gradient goes through them.
@@ -69,55 +63,51 @@ export function renormCorrection(
   { renormMean, renormStddev }: RenormState,
   { epsilon, renormClipping: { rmin, rmax, dmax } }: Pick<ResolvedOptions, 'epsilon' | 'renormClipping'>,
 ): Correction {
-  const correction = noCorrection(count.length);
+  const [r, d] = makePair(count.length);
+  r.fill(1);
   for (let p = 0; p < count.length; p++) {
     if (count[p] === 0) continue;
     const stddev = Math.max(renormStddev[p]!, Math.sqrt(epsilon));
-    const r = Math.sqrt(variance[p]! + epsilon) / stddev;
-    const d = (mean[p]! - renormMean[p]!) / stddev;
-    correction.r[p] = Math.min(Math.max(r, rmin), rmax);
-    correction.d[p] = Math.min(Math.max(d, -dmax), dmax);
+    r[p] = Math.min(Math.max(Math.sqrt(variance[p]! + epsilon) / stddev, rmin), rmax);
+    d[p] = Math.min(Math.max((mean[p]! - renormMean[p]!) / stddev, -dmax), dmax);
   }
-  return correction;
+  return { r, d };
 }
 
-/** n as a function of x: slope = inv·r, intercept = d + slope·(centre − mean). */
+/** n as a function of x: slope = inv·r, intercept = d + slope·(centre − mean). Without a correction r = 1, d = 0. */
 export function normalizationOf(
   { mean, variance }: Moments,
-  { r, d }: Correction,
+  correction: Correction | null,
   centre: Float64Array,
   epsilon: number,
 ): Affine {
-  const slope = new Float64Array(mean.length);
-  const intercept = new Float64Array(mean.length);
-  forEachParameter(mean.length, r.length, (k, p) => {
-    slope[k] = r[p]! / Math.sqrt(variance[k]! + epsilon);
-    intercept[k] = d[p]! + slope[k] * (centre[k]! - mean[k]!);
-  });
+  const { length } = mean;
+  const [slope, intercept] = makePair(length);
+  const parameters = correction ? correction.r.length : length;
+  for (let k = 0, p = 0; k < length; k++, p = p + 1 === parameters ? 0 : p + 1) {
+    const inverse = 1 / Math.sqrt(variance[k]! + epsilon);
+    slope[k] = correction ? correction.r[p]! * inverse : inverse;
+    intercept[k] = (correction ? correction.d[p]! : 0) + slope[k]! * (centre[k]! - mean[k]!);
+  }
   return { centre, slope, intercept };
 }
 
-/** y as a function of x, from n as a function of x: `y = n·gamma + beta`. */
+/** y as a function of x, from n as a function of x: `y = n·gamma + beta`. A gamma left out is 1, a beta 0. */
 export function withParameters(
   normalization: Affine,
-  gamma: ArrayLike<number>,
-  beta: ArrayLike<number>,
+  gamma: ArrayLike<number> | null,
+  beta: ArrayLike<number> | null,
 ): Affine {
+  const parameters = (gamma ?? beta)?.length;
+  if (parameters === undefined) return normalization;
   const { centre } = normalization;
-  const slope = new Float64Array(centre.length);
-  const intercept = new Float64Array(centre.length);
-  forEachParameter(centre.length, gamma.length, (k, p) => {
-    slope[k] = normalization.slope[k]! * gamma[p]!;
-    intercept[k] = normalization.intercept[k]! * gamma[p]! + beta[p]!;
-  });
-  return { centre, slope, intercept };
-}
-
-/** Visits every group and channel k with its parameter p = k mod parameters. */
-function forEachParameter(length: number, parameters: number, visit: (k: number, p: number) => void): void {
-  for (let first = 0; first < length; first += parameters) {
-    for (let p = 0; p < parameters; p++) visit(first + p, p);
+  const [slope, intercept] = makePair(centre.length);
+  for (let k = 0, p = 0; k < centre.length; k++, p = p + 1 === parameters ? 0 : p + 1) {
+    const factor = gamma ? gamma[p]! : 1;
+    slope[k] = normalization.slope[k]! * factor;
+    intercept[k] = normalization.intercept[k]! * factor + (beta ? beta[p]! : 0);
   }
+  return { centre, slope, intercept };
 }
 
 /**
@@ -147,7 +137,7 @@ export function movedState(
 
   const movingMean = moved(state.movingMean, mean, momentum);
   if (!isRenormState(state)) {
-    const unbiased = variance.slice();
+    const unbiased = hasBessel ? variance.slice() : variance;
     for (let p = 0; hasBessel && p < unbiased.length; p++) {
       const n = count[p]!;
       if (n >= 2) unbiased[p]! *= n / (n - 1);
@@ -174,12 +164,11 @@ export function parameterGradients(
   { slope, intercept }: Affine,
   parameters: number,
 ): { dgamma: Float64Array; dbeta: Float64Array } {
-  const dgamma = new Float64Array(parameters);
-  const dbeta = new Float64Array(parameters);
-  forEachParameter(slope.length, parameters, (k, p) => {
+  const [dgamma, dbeta] = makePair(parameters);
+  for (let k = 0, p = 0; k < slope.length; k++, p = p + 1 === parameters ? 0 : p + 1) {
     dgamma[p]! += slope[k]! * sums.dyTimesX[k]! + intercept[k]! * sums.dy[k]!;
     dbeta[p]! += sums.dy[k]!;
-  });
+  }
   return { dgamma, dbeta };
 }
 
@@ -199,8 +188,7 @@ export function gradientCoefficients(
   { centre, slope: a }: Affine,
   epsilon: number,
 ): GradientCoefficients {
-  const b = new Float64Array(a.length);
-  const c = new Float64Array(a.length);
+  const [b, c] = makePair(a.length);
   for (let k = 0; k < a.length; k++) {
     if (count[k] === 0) continue; // constants: no element moves them
     const rest = mean[k]! - centre[k]!;

@@ -17,6 +17,12 @@ export interface NdArray<Values = ArrayLike<number>> {
 /** How many elements an array of this shape has. */
 export const sizeOf = (shape: readonly number[]) => shape.reduce((size, dim) => size * dim, 1);
 
+/** Two arrays of zeros in one allocation: for a few hundred numbers that is what costs, more than filling them. */
+export function makePair(length: number): [Float64Array, Float64Array] {
+  const both = new Float64Array(2 * length);
+  return [both.subarray(0, length), both.subarray(length)];
+}
+
 /** The distance in memory between neighbours along each dimension of a row-major array: `[2, 3, 4]` → `[12, 4, 1]`. */
 export const rowMajorStrides = (shape: readonly number[]) => shape.map((_, d) => sizeOf(shape.slice(d + 1)));
 

@@ -9,9 +9,9 @@ import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } 
 import type { PassMemory } from '../backends/pass-memory.js';
 import type { Weights } from '../backends/passes.js';
 import {
+  type Correction,
   averageOverGhosts,
   movedState,
-  noCorrection,
   normalizationOf,
   renormCorrection,
   statisticsInUse,
@@ -36,20 +36,21 @@ export function trainFused(
   const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
   const seen = arrange(x, layout);
   const weights = step.mask && elementWeights(step.mask, layout);
-  const state = stateOf(on, statistics);
 
   const batch = momentsOf(seen, { on, layout, weights });
+  const state = stateOf(on, statistics);
   const average = averageOverGhosts(batch, layout.ghosts);
   const correction = isRenormState(state)
     ? renormCorrection(average, state, { ...step, renormClipping: clippingOf(step.renormClipping) })
-    : noCorrection(average.mean.length);
+    : null;
   const used = statisticsInUse(batch, state);
+  const moved = movedState(state, average, step, step.bessel);
   const { scale, offset, rest } = settleAdjustment(parameters, step, x.shape);
   const y = normalizeSeen({ on, layout, weights }, seen, used, correction, scale, offset, step.epsilon);
 
   return {
     y: rest(restore(y, layout)),
-    moved: statisticsFrom(movedState(state, average, step, step.bessel)),
+    moved: statisticsFrom(moved),
   };
 }
 
@@ -63,21 +64,10 @@ export function inferFused(
   epsilon: number,
 ): Tensor {
   const layout = makeLayout(x.shape, axes, null);
-  const used = {
-    count: new Float64Array(movingMean.size),
-    mean: new Float64Array(on.values(movingMean)),
-    variance: new Float64Array(on.values(movingVariance)),
-  };
+  const [mean, variance] = on.values(movingMean, movingVariance).map((values) => new Float64Array(values));
+  const used = { count: new Float64Array(movingMean.size), mean: mean!, variance: variance! };
   const view = { on, layout, weights: null };
-  const y = normalizeSeen(
-    view,
-    arrange(x, layout),
-    used,
-    noCorrection(movingMean.size),
-    gamma,
-    beta,
-    epsilon,
-  );
+  const y = normalizeSeen(view, arrange(x, layout), used, null, gamma, beta, epsilon);
   return restore(y, layout);
 }
 
@@ -85,21 +75,18 @@ function normalizeSeen(
   view: View,
   seen: Tensor,
   used: Moments,
-  correction: ReturnType<typeof noCorrection>,
+  correction: Correction | null,
   scale: Tensor | null,
   offset: Tensor | null,
   epsilon: number,
 ): Tensor {
   // Kernels subtract the mean as float32 has it, which is exact near it; the rest goes into the intercept.
-  const centre = new Float64Array(new Float32Array(used.mean));
+  const centre = new Float64Array(used.mean.length);
+  for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(used.mean[k]!);
   const normalization = normalizationOf(used, correction, centre, epsilon);
-  const parameters = correction.r.length;
-  const affine = withParameters(
-    normalization,
-    scale ? view.on.values(scale) : new Float64Array(parameters).fill(1),
-    offset ? view.on.values(offset) : new Float64Array(parameters),
-  );
-  const parameterShape = (scale ?? offset)?.shape ?? [parameters];
+  const values = view.on.values(...[scale, offset].filter((parameter) => parameter !== null));
+  const affine = withParameters(normalization, scale && values[0]!, offset && values.at(-1)!);
+  const parameterShape = (scale ?? offset)?.shape ?? [];
   const step: Step = { ...view, epsilon, used, normalization, affine, scale, parameterShape };
   return normalizeBy(step, seen, offset);
 }
@@ -170,17 +157,11 @@ function settleAdjustment(
   };
 }
 
-/** The statistics' values as the core's arithmetic takes them. */
+/** The statistics' values as the core's arithmetic takes them, good until the memory is used again. */
 function stateOf(on: PassMemory, { movingMean, movingVariance, renorm }: Statistics): State {
-  const values = (statistic: Tensor) => new Float32Array(on.values(statistic));
-  const plain = { movingMean: values(movingMean), movingVariance: values(movingVariance) };
-  if (!renorm) return plain;
-  return {
-    ...plain,
-    movingStddev: values(renorm.movingStddev),
-    renormMean: values(renorm.renormMean),
-    renormStddev: values(renorm.renormStddev),
-  };
+  const tensors = { movingMean, movingVariance, ...renorm };
+  const values = on.values(...Object.values(tensors));
+  return Object.fromEntries(Object.keys(tensors).map((name, i) => [name, values[i]])) as unknown as State;
 }
 
 function statisticsFrom(state: State): Statistics<Float32Array> {

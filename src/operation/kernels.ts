@@ -137,9 +137,10 @@ function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string
     return backward.sums!;
   };
   const { normalization, parameterShape } = step;
+  let found: ReturnType<typeof parameterGradients> | undefined;
   const parameterGradient = (name: 'dgamma' | 'dbeta') => {
-    const gradients = parameterGradients(sums(), normalization, util.sizeFromShape(parameterShape));
-    return tensor(new Float32Array(gradients[name]), parameterShape);
+    found ??= parameterGradients(sums(), normalization, util.sizeFromShape(parameterShape));
+    return tensor(new Float32Array(found[name]), parameterShape);
   };
   const gradients: Record<string, () => Tensor> = {
     x() {
