@@ -2,9 +2,11 @@
  * @file The kernels on TF.js' cpu backend, whose tensors are JavaScript arrays: slab by slab, these are copied into a
  * memory of the kernels' own that fits the processor's cache, and results back.
  */
-import { type DataStorage, type KernelBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { type DataStorage, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../core/nd-array.js';
 import { instantiateKernels } from './kernels.js';
 import type { PassMemory } from './pass-memory.js';
+import { divide } from './slabs.js';
 
 interface CpuBackend extends KernelBackend {
   readonly data: DataStorage<{ values: Float32Array; refCount: number }>;
@@ -46,24 +48,24 @@ export function cpuPassMemory(backend: KernelBackend): PassMemory | null {
       return true;
     },
     allocate: (shape) =>
-      (backend as CpuBackend).makeTensorInfo(shape, 'float32', new Float32Array(util.sizeFromShape(shape))),
-    forEachSlab({ count, size }, inputs, output, run) {
-      const unitsPerSlab = Math.max(1, Math.min(count, Math.floor(SLAB_BYTES / (4 * size))));
-      const stride = align(4 * unitsPerSlab * size);
+      (backend as CpuBackend).makeTensorInfo(shape, 'float32', new Float32Array(sizeOf(shape))),
+    forEachSlab(sizes, span, inputs, output, run) {
+      const parts = divide(sizes, span, SLAB_BYTES / 4);
+      const stride = align(4 * parts.reduce((most, part) => Math.max(most, sizeOf(part.sizes)), 0));
       grow(reserved + stride * (inputs.length + 1));
       const whole = new Float32Array(memory.buffer);
       const addresses = inputs.map((_, i) => reserved + stride * i);
       const outputAddress = reserved + stride * inputs.length;
       const arrays = inputs.map(valuesOf);
       const outputArray = output && valuesOf(output);
-      for (let first = 0; first < count; first += unitsPerSlab) {
-        const units = Math.min(unitsPerSlab, count - first);
-        const [start, end] = [first * size, (first + units) * size];
+      for (const part of parts) {
+        const start = part.firstElement;
+        const size = sizeOf(part.sizes);
         arrays.forEach((array, i) => {
-          whole.set(array.subarray(start, end), addresses[i]! / 4);
+          whole.set(array.subarray(start, start + size), addresses[i]! / 4);
         });
-        run({ units, firstElement: start, inputs: addresses, output: outputAddress });
-        outputArray?.set(whole.subarray(outputAddress / 4, outputAddress / 4 + end - start), start);
+        run({ ...part, inputs: addresses, output: outputAddress });
+        outputArray?.set(whole.subarray(outputAddress / 4, outputAddress / 4 + size), start);
       }
     },
   };

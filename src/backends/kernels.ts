@@ -103,10 +103,10 @@ const MOST_LANES_OF_JOINED_ROWS = 512;
 /** The most that a kernel keeps: four float32 for every lane. */
 const BYTES_PER_LANE = 16;
 
-/** How many bytes of scratch must follow a state or coefficients, at most. */
+/** How many bytes of scratch must follow a state or coefficients, at most; as many do for any part of the data. */
 export function scratchByteLength(middle: number, channels: number, inner: number): number {
   const width = inner < RUN ? channels * inner : channels;
-  return BYTES_PER_LANE * Math.max(width, Math.min(width * middle, MOST_LANES_OF_JOINED_ROWS));
+  return BYTES_PER_LANE * Math.max(width, RUN, Math.min(width * middle, MOST_LANES_OF_JOINED_ROWS));
 }
 
 const modules = new Map<string, WebAssembly.Module>();

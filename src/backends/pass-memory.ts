@@ -8,19 +8,16 @@ import type { Kernels } from './kernels.js';
 /** A tensor's values: of a parameter that is not float32, too. */
 export type NumberArray = Float32Array | Int32Array | Uint8Array;
 
-/** An array divided into consecutive slabs, each of whole units. */
-export interface Units {
-  readonly count: number;
-  /** float32 elements per unit. */
-  readonly size: number;
-}
+/** outer, groups, middle, channels, inner: a layout's, or those of a part. */
+export type Sizes = readonly [outer: number, groups: number, middle: number, channels: number, inner: number];
 
-/** Some consecutive units, in the kernels' memory. */
+/** A consecutive part of the data, in the kernels' memory. */
 export interface Slab {
-  /** How many units. */
-  readonly units: number;
-  /** The first element, counted from the array's start. */
+  readonly sizes: Sizes;
+  /** The part's first element. */
   readonly firstElement: number;
+  /** Which group and channel, k = group·channels + channel, is the part's first: 0 unless it has fewer of them. */
+  readonly firstNumber: number;
   /** Address of each input's part. */
   readonly inputs: readonly number[];
   /** Address of the output's part; 0 if there is no output. */
@@ -41,9 +38,14 @@ export interface PassMemory {
   replace(tensor: TensorInfo, values: Float32Array): boolean;
   /** A new float32 tensor with whatever values its memory holds. */
   allocate(shape: number[]): TensorInfo;
-  /** Runs a kernel over whole arrays, slab by slab, in order. */
+  /**
+   * Runs a kernel over whole arrays, slab by slab, in order.
+   *
+   * @param span a slab of part of a run begins at a multiple of it
+   */
   forEachSlab(
-    units: Units,
+    sizes: Sizes,
+    span: number,
     inputs: readonly TensorInfo[],
     output: TensorInfo | null,
     run: (slab: Slab) => void,

@@ -6,7 +6,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../core/layout.js';
 import type { Affine, GradientCoefficients, GradientSums, Moments } from '../core/passes.js';
 import { scratchByteLength } from './kernels.js';
-import type { PassMemory, Slab, Units } from './pass-memory.js';
+import type { PassMemory, Sizes, Slab } from './pass-memory.js';
 
 /** A mask: each weight covers `span` consecutive elements of the arranged input. */
 export interface Weights {
@@ -16,29 +16,54 @@ export interface Weights {
 
 type Size = Pick<Layout, 'outer' | 'groups' | 'middle' | 'channels' | 'inner'>;
 
-/** A layout cut into slabs. Where there is one group, or nothing between groups and channels, all rows are alike. */
-interface Slabs {
-  readonly units: Units;
-  /** outer, groups, middle, channels, inner of so many units. */
-  sizes(units: number): [number, number, number, number, number];
-  /** What the kernels want behind a state or coefficients. */
+/** Where there is one group, or nothing between groups and channels, all rows are alike. */
+function sizesOf({ outer, groups, middle, channels, inner }: Size): Sizes {
+  if (groups === 1 || middle === 1) return [1, 1, outer * middle, groups * channels, inner];
+  return [outer, groups, middle, channels, inner];
+}
+
+/** What the kernels want behind a state or coefficients. */
+const scratchBytes = ([, , middle, channels, inner]: Sizes) => scratchByteLength(middle, channels, inner);
+
+/** Tables of one number per group and channel, one after another in the kernels' memory, and scratch behind them. */
+interface Tables {
+  readonly address: number;
+  /** How many tables. */
+  readonly count: number;
+  /** How many numbers in each. */
+  readonly length: number;
+  readonly bytesPerNumber: 4 | 8;
   readonly scratchBytes: number;
 }
 
-function slabsOf({ outer, groups, middle, channels, inner }: Size): Slabs {
-  if (groups === 1 || middle === 1) {
-    const columns = groups * channels;
-    return {
-      units: { count: outer * middle, size: columns * inner },
-      sizes: (rows) => [1, 1, rows, columns, inner],
-      scratchBytes: scratchByteLength(outer * middle, columns, inner),
-    };
+/** Bytes that tables take: with what the kernels want behind them, and the same for copies of a part of them. */
+const byteLengthOf = ({ count, length, bytesPerNumber, scratchBytes }: Omit<Tables, 'address'>) =>
+  2 * (count * length * bytesPerNumber + scratchBytes);
+
+/** Runs a kernel on the part of the tables that a slab is about, copied out and back if it is not the whole. */
+function onTables(
+  memory: WebAssembly.Memory,
+  tables: Tables,
+  slab: Slab,
+  run: (address: number) => void,
+): void {
+  const { address, count, length, bytesPerNumber, scratchBytes } = tables;
+  const [, groups, , channels] = slab.sizes;
+  if (groups * channels === length) {
+    run(address);
+    return;
   }
-  return {
-    units: { count: outer, size: groups * middle * channels * inner },
-    sizes: (units) => [units, groups, middle, channels, inner],
-    scratchBytes: scratchByteLength(middle, channels, inner),
-  };
+  const bytes = new Uint8Array(memory.buffer);
+  const [whole, part] = [length * bytesPerNumber, groups * channels * bytesPerNumber];
+  const first = address + slab.firstNumber * bytesPerNumber;
+  const copies = address + count * whole + scratchBytes;
+  for (let t = 0; t < count; t++) {
+    bytes.copyWithin(copies + t * part, first + t * whole, first + t * whole + part);
+  }
+  run(copies);
+  for (let t = 0; t < count; t++) {
+    bytes.copyWithin(first + t * whole, copies + t * part, copies + (t + 1) * part);
+  }
 }
 
 /** Puts arrays one after another at `address`, as float32. */
@@ -62,17 +87,20 @@ const weightBytes = (weights: Weights | null) => (weights ? weights.values.byteL
 /** Count, mean and variance per group and channel. */
 export function moments(on: PassMemory, x: TensorInfo, layout: Layout, weights: Weights | null): Moments {
   const { kernels, memory } = on;
-  const slabs = slabsOf(layout);
+  const sizes = sizesOf(layout);
   const length = layout.groups * layout.channels;
-  const weightsAt = 24 * length + slabs.scratchBytes;
-  const state = on.reserve(weightsAt + weightBytes(weights));
-  new Float64Array(memory.buffer, state, 3 * length).fill(0);
-  const weightOf = placeWeights(memory, state + weightsAt, weights);
+  const table = { count: 3, length, bytesPerNumber: 8, scratchBytes: scratchBytes(sizes) } as const;
+  const weightsAt = byteLengthOf(table);
+  const address = on.reserve(weightsAt + weightBytes(weights));
+  new Float64Array(memory.buffer, address, 3 * length).fill(0);
+  const weightOf = placeWeights(memory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
-  on.forEachSlab(slabs.units, [x], null, (slab) => {
-    kernels.moments(slab.inputs[0]!, weightOf(slab), span, ...slabs.sizes(slab.units), state);
+  on.forEachSlab(sizes, span, [x], null, (slab) => {
+    onTables(memory, { ...table, address }, slab, (state) => {
+      kernels.moments(slab.inputs[0]!, weightOf(slab), span, ...slab.sizes, state);
+    });
   });
-  const results = new Float64Array(memory.buffer, state, 3 * length).slice();
+  const results = new Float64Array(memory.buffer, address, 3 * length).slice();
   const count = results.subarray(0, length);
   const variance = results.subarray(2 * length);
   for (let k = 0; k < length; k++) variance[k]! /= count[k]!;
@@ -82,12 +110,16 @@ export function moments(on: PassMemory, x: TensorInfo, layout: Layout, weights: 
 /** y = slope·(x − centre) + intercept. */
 export function normalize(on: PassMemory, x: TensorInfo, layout: Layout, affine: Affine): TensorInfo {
   const { kernels, memory } = on;
-  const slabs = slabsOf(layout);
+  const sizes = sizesOf(layout);
   const y = on.allocate(x.shape);
-  const coefficients = on.reserve(12 * affine.centre.length + slabs.scratchBytes);
-  writeAt(memory, coefficients, [affine.centre, affine.slope, affine.intercept]);
-  on.forEachSlab(slabs.units, [x], y, (slab) => {
-    kernels.normalize(slab.inputs[0]!, slab.output, ...slabs.sizes(slab.units), coefficients);
+  const { length } = affine.centre;
+  const table = { count: 3, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
+  const address = on.reserve(byteLengthOf(table));
+  writeAt(memory, address, [affine.centre, affine.slope, affine.intercept]);
+  on.forEachSlab(sizes, 1, [x], y, (slab) => {
+    onTables(memory, { ...table, address }, slab, (coefficients) => {
+      kernels.normalize(slab.inputs[0]!, slab.output, ...slab.sizes, coefficients);
+    });
   });
   return y;
 }
@@ -101,16 +133,22 @@ export function gradientSums(
   centre: Float64Array,
 ): GradientSums {
   const { kernels, memory } = on;
-  const slabs = slabsOf(layout);
-  const length = centre.length;
-  const centreAt = 16 * length + slabs.scratchBytes;
-  const state = on.reserve(centreAt + 4 * length);
-  new Float64Array(memory.buffer, state, 2 * length).fill(0);
-  writeAt(memory, state + centreAt, [centre]);
-  on.forEachSlab(slabs.units, [dy, x], null, ({ inputs, units: some }) => {
-    kernels.gradientSums(inputs[0]!, inputs[1]!, ...slabs.sizes(some), state + centreAt, state);
+  const sizes = sizesOf(layout);
+  const { length } = centre;
+  const table = { count: 2, length, bytesPerNumber: 8, scratchBytes: scratchBytes(sizes) } as const;
+  const centreTable = { count: 1, length, bytesPerNumber: 4, scratchBytes: 0 } as const;
+  const address = on.reserve(byteLengthOf(table) + byteLengthOf(centreTable));
+  const centresAt = address + byteLengthOf(table);
+  new Float64Array(memory.buffer, address, 2 * length).fill(0);
+  writeAt(memory, centresAt, [centre]);
+  on.forEachSlab(sizes, 1, [dy, x], null, (slab) => {
+    onTables(memory, { ...centreTable, address: centresAt }, slab, (centres) => {
+      onTables(memory, { ...table, address }, slab, (state) => {
+        kernels.gradientSums(slab.inputs[0]!, slab.inputs[1]!, ...slab.sizes, centres, state);
+      });
+    });
   });
-  const results = new Float64Array(memory.buffer, state, 2 * length).slice();
+  const results = new Float64Array(memory.buffer, address, 2 * length).slice();
   return { dy: results.subarray(0, length), dyTimesX: results.subarray(length) };
 }
 
@@ -124,20 +162,23 @@ export function gradientNormalize(
   weights: Weights | null,
 ): TensorInfo {
   const { kernels, memory } = on;
-  const slabs = slabsOf(layout);
+  const sizes = sizesOf(layout);
   const dx = on.allocate(x.shape);
-  const weightsAt = 16 * centre.length + slabs.scratchBytes;
-  const coefficients = on.reserve(weightsAt + weightBytes(weights));
-  writeAt(memory, coefficients, [centre, a, b, c]);
-  const weightOf = placeWeights(memory, coefficients + weightsAt, weights);
+  const { length } = centre;
+  const table = { count: 4, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
+  const weightsAt = byteLengthOf(table);
+  const address = on.reserve(weightsAt + weightBytes(weights));
+  writeAt(memory, address, [centre, a, b, c]);
+  const weightOf = placeWeights(memory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
-  on.forEachSlab(slabs.units, [dy, x], dx, (slab) => {
-    const { inputs, output } = slab;
-    kernels.gradientNormalize(
-      ...([inputs[0]!, inputs[1]!, output, weightOf(slab), span] as const),
-      ...slabs.sizes(slab.units),
-      coefficients,
-    );
+  on.forEachSlab(sizes, span, [dy, x], dx, (slab) => {
+    onTables(memory, { ...table, address }, slab, (coefficients) => {
+      kernels.gradientNormalize(
+        ...([slab.inputs[0]!, slab.inputs[1]!, slab.output, weightOf(slab), span] as const),
+        ...slab.sizes,
+        coefficients,
+      );
+    });
   });
   return dx;
 }

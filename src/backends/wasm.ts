@@ -55,10 +55,11 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       return true;
     },
     allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),
-    forEachSlab(units, inputs, output, run) {
+    forEachSlab(sizes, _, inputs, output, run) {
       run({
-        units: units.count,
+        sizes,
         firstElement: 0,
+        firstNumber: 0,
         inputs: inputs.map(addressOf),
         output: output ? addressOf(output) : 0,
       });
