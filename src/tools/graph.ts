@@ -5,6 +5,7 @@
  * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that have no place of their own.
  */
 import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { show } from '../layer/show.js';
 
 export type Layer = layers.Layer;
 
@@ -42,6 +43,9 @@ export type NormalizationLayer = Layer & {
   readonly movingVariance: LayerVariable;
 };
 
+const isLayer = (value: unknown): value is Layer =>
+  typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
+
 /** Whether a layer is a batch normalization, this package's or TF.js' own. */
 export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer =>
   layer.getClassName() === 'BatchNormalization';
@@ -50,14 +54,26 @@ export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer 
 export const isContainer = (layer: Layer): layer is LayersModel =>
   'layers' in layer && 'inputLayers' in layer && Array.isArray(layer.layers);
 
+/**
+ * @throws TypeError where a value is no layers model
+ */
+export function checkModel(model: unknown): void {
+  if (isLayer(model) && isContainer(model)) return;
+  throw new TypeError(
+    `model: expected a tf.LayersModel (tf.sequential, tf.model, tf.loadLayersModel), received ${show(model)}. ` +
+      `A tf.GraphModel has no layers left; start from the model that it was converted from.`,
+  );
+}
+
 /** Whether a model is a chain of layers. */
 export const isSequential = (layer: Layer): boolean => layer.getClassName() === 'Sequential';
 
+/** Whether a layer calls another for each step. */
+export const isTimeDistributed = (layer: Layer): layer is Layer & { readonly layer: Layer } =>
+  layer.getClassName() === 'TimeDistributed';
+
 /** Where TF.js' wrappers and recurrent layers keep the layers that they call. */
 const HOLDERS = ['layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'] as const;
-
-const isLayer = (value: unknown): value is Layer =>
-  typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
 
 /** The layers that a layer consists of: a container's, a wrapper's, none of any other. */
 export function innerLayersOf(layer: Layer): Layer[] {
