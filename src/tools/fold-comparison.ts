@@ -1,10 +1,11 @@
 /** @file Compares what two models predict, on data or on random inputs that fit. */
-import { type Tensor, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, add, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { isTensor } from '../layer/is-tensor.js';
 import { showShape } from '../layer/show.js';
-import { isContainer, placesOf } from './graph.js';
+import { assignExactly } from './graph-copy.js';
+import { isContainer, normalizationsOf, ownWeightsOf, placesOf } from './graph.js';
 
 /** Random samples, where the model leaves the batch open. */
 const SAMPLES = 8;
@@ -59,11 +60,18 @@ function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number 
 
 /** The numbers that a model predicts, output by output. */
 export async function predictionsOf(model: LayersModel, inputs: Tensor[]): Promise<Float32Array[]> {
-  const outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
+  // A layer that is called with training: true moves its statistics in every prediction.
+  const weights = normalizationsOf(model).flatMap(({ layer }) => ownWeightsOf(layer));
+  const values = weights.map((weight) => tidy(() => add(weight.read(), 0)));
+  let outputs: Tensor[] = [];
   try {
+    outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
     return await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
   } finally {
-    dispose(outputs);
+    weights.forEach((weight, i) => {
+      assignExactly(weight, values[i]!);
+    });
+    dispose([outputs, values]);
   }
 }
 

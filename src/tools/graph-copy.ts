@@ -98,10 +98,16 @@ export function remakeLayer(
 
 function configurationOf(layer: Layer): serialization.ConfigDict {
   const config = layer.getConfig();
-  // TF.js 4.22 writes the regularizer in the constraint's place.
-  if (layer.getClassName() === 'DepthwiseConv2D') config.depthwiseConstraint = null;
-  return config;
+  const forgotten = FORGOTTEN[layer.getClassName()] ?? [];
+  const held = layer as unknown as Readonly<Record<string, serialization.ConfigDictValue>>;
+  return { ...config, ...Object.fromEntries(forgotten.map((name) => [name, held[name] ?? null])) };
 }
+
+/** What TF.js 4.22 leaves out of a layer's configuration, or writes another value for. */
+const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {
+  DepthwiseConv2D: ['depthwiseConstraint'],
+  SeparableConv2D: ['depthMultiplier'],
+};
 
 class Copier {
   readonly copies = new Map<Layer, Layer>();

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { layersOf, ownWeightsOf } from '../../src/tools/graph.js';
 import { numbers, sizeOf } from '../core/reference.js';
-import { drawFor } from '../models/models.js';
+import { draw } from '../models/models.js';
 
 export type Layer = tf.layers.Layer;
 export type Symbolic = tf.SymbolicTensor;
@@ -25,7 +25,10 @@ export function spoil(model: tf.LayersModel, { positive = false } = {}): tf.Laye
         moving_variance: (d) => 1.1 + d,
       };
       const value = values[name];
-      if (value) tf.tidy(() => weight.write(tf.tensor(Float32Array.from(drawn, value), shape)));
+      if (!value) continue;
+      const written = tf.tensor(Float32Array.from(drawn, value), shape);
+      weight.write(written);
+      written.dispose();
     }
   });
   return model;
@@ -34,7 +37,10 @@ export function spoil(model: tf.LayersModel, { positive = false } = {}): tf.Laye
 /** What a model predicts for drawn inputs, all outputs one after the other. */
 export function predict(model: tf.LayersModel, seed = 1): number[] {
   return tf.tidy(() => {
-    const inputs = model.inputs.map((input, i) => drawFor(input, seed + i));
+    const inputs = model.inputs.map(({ shape, dtype }, i) => {
+      const x = draw([8, ...shape.slice(1).map((size) => size ?? 4)], seed + i);
+      return dtype === 'float32' ? x : tf.cast(tf.abs(tf.mul(x, 5)), dtype);
+    });
     const outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
     return outputs.flatMap((output) => Array.from(output.dataSync()));
   });
