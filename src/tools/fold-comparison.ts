@@ -1,5 +1,5 @@
 /** @file Compares what two models predict, on data or on random inputs that fit. */
-import { type Tensor, add, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { isTensor } from '../layer/is-tensor.js';
@@ -33,7 +33,8 @@ export function randomInputs(model: LayersModel): Tensor[] {
   return model.inputs.map((input, i) => {
     const shape = input.shape.map((size, d) => size ?? (d === 0 ? SAMPLES : FREE_SIZE));
     const entries = entriesLookedUp(model, input);
-    if (input.dtype === 'bool') return tidy(() => randomUniform(shape, 0, 2, 'int32', SEED + i).toBool());
+    if (input.dtype === 'bool')
+      return tidy(() => cast(randomUniform(shape, 0, 2, 'int32', SEED + i), 'bool'));
     if (entries === Infinity && input.dtype !== 'int32')
       return randomNormal(shape, 0, 1, 'float32', SEED + i);
     return randomUniform(shape, 0, Math.min(entries, 10), 'int32', SEED + i);

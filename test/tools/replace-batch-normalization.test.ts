@@ -44,7 +44,8 @@ describeBackends(() => {
     expect(isOurs(model)).toMatchObject({ shared: false, 'inner/nested': false });
     expect(distance(predict(ours), before)).toBeLessThan(1e-6);
     expect(snapshot(ours).map(([, values]) => values)).toEqual(weights.map(([, values]) => values));
-    const shared = ours.getLayer('shared') as BatchNormalization;
+    const shared: tf.layers.Layer = ours.getLayer('shared');
+    if (!(shared instanceof BatchNormalization)) throw new Error('It is not ours.');
     expect([shared.momentum, shared.epsilon, shared.trainable, shared.inboundNodes.length]).toEqual([
       0.5,
       0.01,
