@@ -29,7 +29,9 @@ interface Example extends Block {
 function withImports({ place, code }: Block): string {
   if (/^import /m.test(code)) return code;
   const isCore = place.startsWith('src/core/');
-  const entries: Record<string, object> = isCore ? { 'evenkeel/core': core } : { evenkeel, 'evenkeel/tools': tools };
+  const entries: Record<string, object> = isCore
+    ? { 'evenkeel/core': core }
+    : { evenkeel, 'evenkeel/tools': tools };
   const libraries = Object.entries(entries).map(([entry, exported]) => {
     const names = Object.keys(exported).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
     return names.length > 0 ? `import { ${names.join(', ')} } from '${entry}';\n` : '';
