@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^evenkeel\/core$/, replacement: source('core/index.ts') },
+      { find: /^evenkeel\/tools$/, replacement: source('tools/index.ts') },
       { find: /^evenkeel$/, replacement: source('index.ts') },
     ],
   },

@@ -10,6 +10,7 @@ import { format } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as evenkeel from 'evenkeel';
 import * as core from 'evenkeel/core';
+import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
@@ -28,11 +29,14 @@ interface Example extends Block {
 function withImports({ place, code }: Block): string {
   if (/^import /m.test(code)) return code;
   const isCore = place.startsWith('src/core/');
-  const names = Object.keys(isCore ? core : evenkeel).filter((name) =>
-    new RegExp(`\\b${name}\\b`).test(code),
-  );
-  const library = `import { ${names.join(', ')} } from 'evenkeel${isCore ? '/core' : ''}';\n`;
-  return (isCore ? '' : `import * as tf from '@tensorflow/tfjs';\n`) + library + code;
+  const entries: Record<string, object> = isCore
+    ? { 'evenkeel/core': core }
+    : { evenkeel, 'evenkeel/tools': tools };
+  const libraries = Object.entries(entries).map(([entry, exported]) => {
+    const names = Object.keys(exported).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+    return names.length > 0 ? `import { ${names.join(', ')} } from '${entry}';\n` : '';
+  });
+  return (isCore ? '' : `import * as tf from '@tensorflow/tfjs';\n`) + libraries.join('') + code;
 }
 
 const documented = DOCUMENTS.flatMap((path) => blocksOf(path, 'ts', 'js'));

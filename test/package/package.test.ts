@@ -49,6 +49,7 @@ const PROGRAM = `
   import '@tensorflow/tfjs-backend-cpu';
   import { layerBatchNormalization } from 'evenkeel';
   import { forward, initialState } from 'evenkeel/core';
+  import { fold, freeze } from 'evenkeel/tools';
 
   tf.enableProdMode();
   const model = layerBatchNormalization(sequential(), { momentum: 0, scale: false, inputShape: [1] });
@@ -60,7 +61,8 @@ const PROGRAM = `
 
   const values = Float64Array.of(10, 30);
   const { state } = forward({ values, shape: [2, 1] }, initialState({}, [2, 1]), { momentum: 0 }, { training: true });
-  console.log(moved, state.movingMean[0]);
+  const { folded } = await fold(model);
+  console.log(moved, state.movingMean[0], folded.length, freeze(model, 'dense*').changed.length);
 `;
 
 test('holds what it should and nothing else', () => {
@@ -86,7 +88,7 @@ test('its source maps lead to source files that are in it', () => {
 });
 
 test('runs in Node', () => {
-  expect(runInNode(write('program.js', PROGRAM))).toBe('20 20');
+  expect(runInNode(write('program.js', PROGRAM))).toBe('20 20 1 1');
 });
 
 test('has types for every form of the call', () => {
@@ -110,6 +112,7 @@ test('has types for every form of the call', () => {
       type Adjustment, type BatchNormalizationArgs, type CallArguments, type RenormClipping,
     } from 'evenkeel';
     import { type Forward, type State, ValueError as CoreError, backward, forward, initialState } from 'evenkeel/core';
+    import { type FoldReport, type FreezeReport, fold, freeze, replaceBatchNormalization } from 'evenkeel/tools';
 
     type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
     const same = <A>() => <B>(_: B): Same<A, B> => true as Same<A, B>;
@@ -142,7 +145,10 @@ test('has types for every form of the call', () => {
     const state: State = initialState({ momentum: 0.5 }, [2, 1]);
     const result: Forward<Float32Array> = forward({ values: new Float32Array(2), shape: [2, 1] }, state);
     same<Float32Array>()(backward([1, 2], result.saved).dx) satisfies true;
-    export { CoreError, adjustment, clipping, error, undo };
+    const report: FoldReport = await fold(sequential(), { data: tf.ones([1]), signal: new AbortController().signal });
+    const frozen: FreezeReport = freeze(report.model, /bn/);
+    const [names]: [readonly string[]] = [replaceBatchNormalization(report.model).replaced];
+    export { CoreError, adjustment, clipping, error, frozen, names, undo };
     `,
   );
   run(installed.folder, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.');
@@ -165,7 +171,7 @@ describe('in a page that Vite bundles,', () => {
   }
 
   test('it trains', async () => {
-    expect(runAsPage(await bundle('page', PROGRAM))).toBe('20 20');
+    expect(runAsPage(await bundle('page', PROGRAM))).toBe('20 20 1 1');
   });
 
   test('what is not imported is left out', async () => {

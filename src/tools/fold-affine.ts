@@ -1,0 +1,258 @@
+/**
+ * @file What a normalization does in inference: y = slope·x + intercept, per element of a sample, in float64; and how
+ * that passes through layers that only move or average values.
+ *
+ * F(slope·x + intercept) = slope'·F(x) + intercept' holds exactly for what stands in the tables below, and for nothing
+ * else that TF.js has.
+ */
+import { util } from '@tensorflow/tfjs-core';
+import type { Layer, NormalizationLayer, Place } from './graph.js';
+
+/** One slope and intercept for each element of `shape`, which is a sample's, with 1 where they are the same. */
+export interface Affine {
+  readonly shape: readonly number[];
+  readonly slope: Float64Array;
+  readonly intercept: Float64Array;
+  /** The largest distance of a moving mean from 0, in moving deviations. */
+  readonly shift: number;
+}
+
+/** A result, or why there is none. */
+export type OrReason<T> = T | string;
+
+/** Which way an affine travels: to where its values come from, or to where they go. */
+export type Direction = 'back' | 'on';
+
+/**
+ * slope = gamma / √(moving variance + epsilon), intercept = beta − moving mean · slope.
+ *
+ * @param place where the layer, or the TimeDistributed around it, is called
+ */
+export async function affineOf(layer: NormalizationLayer, place: Place): Promise<OrReason<Affine>> {
+  const around = place.layer === layer ? 0 : 1;
+  const sizes = place.inputs[0]!.shape.slice(1);
+  const rank = sizes.length + 1 - around;
+  const axes = [layer.axis].flat().map((axis) => (axis + rank) % rank);
+  if (axes.includes(0)) return 'it normalizes along the batch';
+  const shape = sizes.map((size, i) => (axes.includes(i + 1 - around) ? size! : 1));
+  const values = async (weight: { read(): { data(): Promise<ArrayLike<number>> } } | null | undefined) =>
+    weight && Float64Array.from(await weight.read().data());
+  const gamma = await values(layer.gamma);
+  const beta = await values(layer.beta);
+  const mean = Float64Array.from(await layer.movingMean.read().data());
+  const variance = Float64Array.from(await layer.movingVariance.read().data());
+  const deviation = variance.map((v) => Math.sqrt(v + layer.epsilon));
+  const slope = deviation.map((d, i) => (gamma ? gamma[i]! : 1) / d);
+  const intercept = slope.map((s, i) => (beta ? beta[i]! : 0) - mean[i]! * s);
+  const isFinite = [slope, intercept].every((numbers) =>
+    numbers.every((n) => Number.isFinite(Math.fround(n))),
+  );
+  if (!isFinite) return 'its weights or statistics are not finite, or a variance is below −epsilon';
+  const shift = mean.reduce(
+    (most, m, i) => (slope[i] === 0 ? most : Math.max(most, Math.abs(m) / deviation[i]!)),
+    0,
+  );
+  return { shape, slope, intercept, shift };
+}
+
+/** The same values for every element of a sample of `shape`. */
+function spread({ shape, slope, intercept, shift }: Affine, full: readonly number[]): Affine {
+  const size = util.sizeFromShape([...full]);
+  const [spreadSlope, spreadIntercept] = [new Float64Array(size), new Float64Array(size)];
+  const strides = stridesOf(shape);
+  for (let i = 0; i < size; i++) {
+    let [rest, from] = [i, 0];
+    for (let d = full.length - 1; d >= 0; d--) {
+      if (shape[d] !== 1) from += (rest % full[d]!) * strides[d]!;
+      rest = Math.floor(rest / full[d]!);
+    }
+    spreadSlope[i] = slope[from]!;
+    spreadIntercept[i] = intercept[from]!;
+  }
+  return { shape: full, slope: spreadSlope, intercept: spreadIntercept, shift };
+}
+
+const stridesOf = (shape: readonly number[]): number[] =>
+  shape.map((_, i) => util.sizeFromShape([...shape.slice(i + 1)]));
+
+/** The same affine, with 1 for every dimension along which nothing changes. */
+function collapse(affine: Affine): Affine {
+  return affine.shape.reduce((reduced, size, d) => {
+    const stride = stridesOf(reduced.shape)[d]!;
+    const start = (i: number) => Math.floor(i / (stride * size)) * stride * size + (i % stride);
+    const isConstant = (numbers: Float64Array) => numbers.every((n, i) => n === numbers[start(i)]);
+    if (size === 1 || !isConstant(reduced.slope) || !isConstant(reduced.intercept)) return reduced;
+    const first = (_: number, i: number) => start(i) === i;
+    return {
+      ...reduced,
+      shape: reduced.shape.with(d, 1),
+      slope: reduced.slope.filter(first),
+      intercept: reduced.intercept.filter(first),
+    };
+  }, affine);
+}
+
+/** The slopes and intercepts along one dimension of a sample; null where they differ along another, too. */
+export function alongDimension(
+  { shape, slope, intercept }: Affine,
+  dimension: number,
+  size: number,
+): Pick<Affine, 'slope' | 'intercept'> | null {
+  if (shape.some((s, d) => s !== 1 && d !== dimension)) return null;
+  return shape[dimension] === size
+    ? { slope, intercept }
+    : {
+        slope: new Float64Array(size).fill(slope[0]!),
+        intercept: new Float64Array(size).fill(intercept[0]!),
+      };
+}
+
+function permute(affine: Affine, order: readonly number[]): Affine {
+  const shape = order.map((d) => affine.shape[d]!);
+  const strides = stridesOf(affine.shape);
+  const from = Int32Array.from(affine.slope, (_, i) => {
+    let [rest, index] = [i, 0];
+    for (let d = order.length - 1; d >= 0; d--) {
+      index += (rest % shape[d]!) * strides[order[d]!]!;
+      rest = Math.floor(rest / shape[d]!);
+    }
+    return index;
+  });
+  const take = (numbers: Float64Array) => numbers.map((_, i) => numbers[from[i]!]!);
+  return { ...affine, shape, slope: take(affine.slope), intercept: take(affine.intercept) };
+}
+
+type Passage = (affine: Affine, place: Place, direction: Direction) => OrReason<Affine>;
+
+const unchanged: Passage = (affine) => affine;
+
+/** A layer that mixes or drops positions but no channels. */
+const alongChannels: Passage = (affine, { layer }) => {
+  const channels = channelDimension(layer, affine.shape.length);
+  return affine.shape.every((size, d) => size === 1 || d === channels)
+    ? affine
+    : `it has other parameters at other positions, which '${layer.name}' mixes`;
+};
+
+/** Of the whole: max(slope·x + intercept) = slope·max(x) + intercept where slope ≥ 0. */
+const alongRisingChannels: Passage = (affine, place, direction) =>
+  affine.slope.every((slope) => slope >= 0)
+    ? alongChannels(affine, place, direction)
+    : `a gamma is negative, and '${place.layer.name}' takes the largest value`;
+
+/** Zeros that are put around stay zeros only where nothing is added. */
+const aroundZeros: Passage = (affine, place, direction) =>
+  affine.intercept.every((intercept) => intercept === 0)
+    ? alongChannels(affine, place, direction)
+    : `'${place.layer.name}' pads with zeros, which the intercept would change`;
+
+/** Averages over all positions, so that only channels are left. */
+const overPositions: Passage = (affine, place, direction) => {
+  const rank = place.inputs[0]!.shape.length - 1;
+  const channels = channelDimension(place.layer, rank);
+  if (direction === 'on') {
+    const along = alongChannels(affine, place, direction);
+    return typeof along === 'string' ? along : { ...along, shape: [along.shape[channels]!] };
+  }
+  const shape = new Array<number>(rank).fill(1).with(channels, affine.shape[0]!);
+  return { ...affine, shape };
+};
+
+/** Keeps the order of the elements and counts them by other sizes. */
+function reshape(
+  affine: Affine,
+  input: readonly number[],
+  output: readonly number[],
+  direction: Direction,
+): Affine {
+  const [given, wanted] = direction === 'on' ? [input, output] : [output, input];
+  return collapse({ ...spread(affine, given), shape: wanted });
+}
+
+const reshaped: Passage = (affine, place, direction) => {
+  const sizes = knownSizes(place);
+  return sizes
+    ? reshape(affine, sizes.input, sizes.output, direction)
+    : `the sizes that '${place.layer.name}' reshapes are not all known`;
+};
+
+/** A sample's sizes before and after a reshape. TF.js leaves a size open that follows from the others. */
+function knownSizes({ inputs, outputs }: Place): { input: number[]; output: number[] } | null {
+  const input = inputs[0]!.shape.slice(1);
+  const output = outputs[0]!.shape.slice(1);
+  if (!isKnown(input)) return null;
+  const open = output.filter((size) => size === null).length;
+  if (open > 1) return null;
+  const rest = output.reduce<number>((product, size) => product * (size ?? 1), 1);
+  return { input, output: output.map((size) => size ?? util.sizeFromShape(input) / rest) };
+}
+
+const isKnown = (sizes: readonly (number | null)[]): sizes is number[] =>
+  sizes.every((size) => size !== null);
+
+const flattened: Passage = (affine, place, direction) => {
+  if (!isChannelsFirst(place.layer)) return reshaped(affine, place, direction);
+  // TF.js moves the channels last before it flattens, and asks that all sizes be known.
+  const input = place.inputs[0]!.shape.slice(1) as number[];
+  const output = place.outputs[0]!.shape.slice(1) as number[];
+  const order = [...input.keys()].slice(1).concat(0);
+  const moved = order.map((d) => input[d]!);
+  return direction === 'on'
+    ? reshape(permute(affine, order), moved, output, direction)
+    : permute(reshape(affine, moved, output, direction), inverse(order));
+};
+
+const inverse = (order: readonly number[]): number[] => order.map((_, d) => order.indexOf(d));
+
+const permuted: Passage = (affine, { layer }, direction) => {
+  const { dims } = layer as Layer & { readonly dims: readonly number[] };
+  const order = dims.map((d) => d - 1);
+  return permute(affine, direction === 'on' ? order : inverse(order));
+};
+
+const repeated: Passage = (affine, place, direction) => {
+  if (direction === 'on') return { ...affine, shape: [1, ...affine.shape] };
+  const [steps, ...shape] = affine.shape;
+  return steps === 1
+    ? { ...affine, shape }
+    : `its parameters differ between the steps of '${place.layer.name}'`;
+};
+
+const activated: Passage = (affine, { layer }) =>
+  isLinear(layer) ? affine : `'${layer.name}' (${activationOf(layer)}) is not linear`;
+
+/** The layers of TF.js that an affine passes in inference. */
+const PASSAGES: Readonly<Record<string, Passage>> = {
+  ...{ Dropout: unchanged, SpatialDropout1D: unchanged, GaussianNoise: unchanged },
+  ...{ GaussianDropout: unchanged, AlphaDropout: unchanged, Activation: activated },
+  ...{ Flatten: flattened, Reshape: reshaped, Permute: permuted, RepeatVector: repeated },
+  ...{ Cropping2D: alongChannels, UpSampling2D: alongChannels, ZeroPadding2D: aroundZeros },
+  // Averages leave padding out of the count, so they pass an intercept at the borders too.
+  ...{ AveragePooling1D: alongChannels, AveragePooling2D: alongChannels, AveragePooling3D: alongChannels },
+  ...{ GlobalAveragePooling1D: overPositions, GlobalAveragePooling2D: overPositions },
+  ...{
+    MaxPooling1D: alongRisingChannels,
+    MaxPooling2D: alongRisingChannels,
+    MaxPooling3D: alongRisingChannels,
+  },
+};
+
+/** What an affine becomes on the other side of a layer, why it does not get there, or null for a layer that ends it. */
+export function passThrough(affine: Affine, place: Place, direction: Direction): OrReason<Affine> | null {
+  const className = place.layer.getClassName();
+  return Object.hasOwn(PASSAGES, className) ? PASSAGES[className]!(affine, place, direction) : null;
+}
+
+const isChannelsFirst = (layer: Layer): boolean =>
+  (layer as Layer & { readonly dataFormat?: string }).dataFormat === 'channelsFirst';
+
+/** Which dimension of a sample is a layer's channels; with `steps` 1 where the layer is called for each step. */
+export const channelDimension = (layer: Layer, rank: number, steps: 0 | 1 = 0): number =>
+  isChannelsFirst(layer) ? steps : rank - 1;
+
+/** The name of a layer's activation. */
+export const activationOf = (layer: Layer): string =>
+  (layer as Layer & { readonly activation?: { getClassName(): string } | null }).activation?.getClassName() ??
+  'linear';
+
+export const isLinear = (layer: Layer): boolean => activationOf(layer) === 'linear';

@@ -1,0 +1,153 @@
+/**
+ * @file Folds the normalizations of one container: looks for each one's neighbours, back and on, and keeps account of
+ * what their weights become.
+ */
+import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import { type Affine, type Direction, type OrReason, affineOf, passThrough } from './fold-affine.js';
+import {
+  type Linear,
+  computingLayer,
+  foldBefore,
+  foldBehind,
+  isLinearLayer,
+  readLinear,
+} from './fold-linear.js';
+import {
+  type Layer,
+  type NormalizationLayer,
+  type Place,
+  isBatchNormalization,
+  isContainer,
+  placesOf,
+} from './graph.js';
+
+/** What the linear layers of a model have become so far. */
+export type LinearLayers = Map<Layer, Linear>;
+
+export interface FoldedPlace {
+  readonly place: Place;
+  readonly into: readonly Layer[];
+}
+
+/** The normalization that computes at a place, if one does. */
+export function normalizationAt(place: Place): NormalizationLayer | null {
+  const layer = computingLayer(place);
+  return isBatchNormalization(layer) ? layer : null;
+}
+
+/** A container's graph, in which places go. */
+export class FoldGraph {
+  /** The results of the places that are gone. */
+  private readonly gone = new Set<SymbolicTensor>();
+  readonly normalizations: readonly Place[];
+  private readonly places: readonly Place[];
+  private readonly producers: ReadonlyMap<SymbolicTensor, Place>;
+
+  /**
+   * @param container whose places these are
+   * @param linear grows with each layer that is folded into
+   * @param callsOf how many places call a layer, in the whole model
+   */
+  constructor(
+    private readonly container: LayersModel,
+    private readonly linear: LinearLayers,
+    private readonly callsOf: (layer: Layer) => number,
+  ) {
+    this.places = placesOf(container);
+    this.normalizations = this.places.filter(normalizationAt);
+    this.producers = new Map(this.places.flatMap((place) => place.outputs.map((tensor) => [tensor, place])));
+  }
+
+  /** Whether a place has been folded into others. */
+  isGone = (place: Place): boolean => this.gone.has(place.outputs[0]!);
+
+  /** Whether the container gives this place's result to the outside. */
+  isOutput = (place: Place): boolean =>
+    place.outputs.some((tensor) => this.container.outputs.includes(tensor));
+
+  /** Folds a normalization into the layer before it or those behind it, or says why it cannot be. */
+  async fold(place: Place, direction: Direction): Promise<OrReason<FoldedPlace>> {
+    const layer = normalizationAt(place)!;
+    if (layer instanceof BatchNormalization && place.callArgs.training === true) {
+      return 'it is called with training: true, and so depends on the batch';
+    }
+    const affine = await affineOf(layer, place);
+    if (typeof affine === 'string') return affine;
+    const changed =
+      direction === 'back'
+        ? await this.foldBack(place, affine)
+        : await this.foldOn(place.outputs[0]!, affine);
+    if (typeof changed === 'string') return changed;
+    for (const one of changed) this.linear.set(one.layer, one);
+    this.gone.add(place.outputs[0]!);
+    return { place, into: changed.map((one) => one.layer) };
+  }
+
+  private async foldBack(normalization: Place, start: Affine): Promise<OrReason<Linear[]>> {
+    let affine = start;
+    let tensor = this.follow(normalization.inputs[0]!);
+    for (;;) {
+      const producer = this.producers.get(tensor);
+      if (!producer) return 'it takes an input of the model';
+      const users = this.usersOf(tensor).length + (this.isGiven(tensor) ? 1 : 0);
+      if (users > 1) return `others take the output of '${producer.layer.name}' too`;
+      const passed = passThrough(affine, producer, 'back');
+      if (passed === null) {
+        const linear = await this.linearAt(producer);
+        if (typeof linear === 'string') return linear;
+        const folded = foldBehind(linear, affine, producer);
+        return typeof folded === 'string' ? folded : [folded];
+      }
+      if (typeof passed === 'string') return passed;
+      affine = passed;
+      tensor = this.follow(producer.inputs[0]!);
+    }
+  }
+
+  /** Into every layer that takes the tensor, or into none. */
+  private async foldOn(tensor: SymbolicTensor, affine: Affine): Promise<OrReason<Linear[]>> {
+    if (this.isGiven(tensor)) return 'its result is an output of the model';
+    const changed: Linear[] = [];
+    for (const user of this.usersOf(tensor)) {
+      const passed = passThrough(affine, user, 'on');
+      if (passed === null) {
+        const linear = await this.linearAt(user);
+        const folded = typeof linear === 'string' ? linear : foldBefore(linear, affine, user);
+        if (typeof folded === 'string') return folded;
+        changed.push(folded);
+      } else {
+        const further = typeof passed === 'string' ? passed : await this.foldOn(user.outputs[0]!, passed);
+        if (typeof further === 'string') return further;
+        changed.push(...further);
+      }
+    }
+    return changed;
+  }
+
+  private async linearAt(place: Place): Promise<OrReason<Linear>> {
+    const layer = computingLayer(place);
+    const name = `'${layer.name}'`;
+    if (isContainer(layer)) return `${name} is a model of its own`;
+    if (!isLinearLayer(layer)) return `${name} is of class ${layer.getClassName()}`;
+    const calls = this.callsOf(layer);
+    if (calls > 1) return `${name} is shared by ${calls} places`;
+    return this.linear.get(layer) ?? (await readLinear(layer));
+  }
+
+  /** The tensor that stands for one, once places have gone. */
+  private follow(tensor: SymbolicTensor): SymbolicTensor {
+    const producer = this.producers.get(tensor);
+    return producer && this.isGone(producer) ? this.follow(producer.inputs[0]!) : tensor;
+  }
+
+  private usersOf(tensor: SymbolicTensor): Place[] {
+    return this.places.filter(
+      (place) => !this.isGone(place) && place.inputs.some((input) => this.follow(input) === tensor),
+    );
+  }
+
+  private isGiven(tensor: SymbolicTensor): boolean {
+    return this.container.outputs.some((output) => this.follow(output) === tensor);
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * @file The layers that an affine vanishes into: y = kernel ∗ x + bias. Behind one, slope and intercept of an output
+ * go into its part of the kernel and its bias; before one, those of an input go into its part of the kernel and,
+ * summed over the kernel, into every bias. All in float64.
+ */
+import { util } from '@tensorflow/tfjs-core';
+import {
+  type Affine,
+  type OrReason,
+  activationOf,
+  alongDimension,
+  channelDimension,
+  isLinear,
+} from './fold-affine.js';
+import { type Layer, type Place, isTimeDistributed, ownWeightsOf } from './graph.js';
+
+/** One kernel: which input and output each of its elements joins. */
+interface Kernel {
+  readonly shape: readonly number[];
+  readonly values: Float64Array;
+  readonly inputOf: (element: number) => number;
+  readonly outputOf: (element: number) => number;
+}
+
+/** A linear layer's weights in float64. */
+export interface Linear {
+  readonly layer: Layer;
+  /** One, or the two of a separable convolution, the one that the input meets first. */
+  readonly kernels: readonly Kernel[];
+  readonly bias: Float64Array;
+  /** Whether some bias is not 0, or the layer has one. */
+  readonly hasBias: boolean;
+}
+
+type Join = (shape: readonly number[]) => Pick<Kernel, 'inputOf' | 'outputOf'>;
+
+/** [..., inputs, outputs]: Dense and the convolutions. */
+const inputsThenOutputs: Join = (shape) => {
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  return { inputOf: (n) => Math.floor(n / outputs) % inputs, outputOf: (n) => n % outputs };
+};
+
+/** [..., outputs, inputs]: the transposed convolutions. */
+const outputsThenInputs: Join = (shape) => {
+  const { inputOf: outputOf, outputOf: inputOf } = inputsThenOutputs(shape);
+  return { inputOf, outputOf };
+};
+
+/** [..., inputs, multiplier]: each input has outputs of its own, next to each other. */
+const outputsPerInput: Join = (shape) => {
+  const [inputs, multiplier] = shape.slice(-2) as [number, number];
+  return {
+    inputOf: (n) => Math.floor(n / multiplier) % inputs,
+    outputOf: (n) => n % (inputs * multiplier),
+  };
+};
+
+/** The linear layers of TF.js, by the kernels that they have. */
+const JOINS: Readonly<Record<string, readonly Join[]>> = {
+  Dense: [inputsThenOutputs],
+  ...{ Conv1D: [inputsThenOutputs], Conv2D: [inputsThenOutputs], Conv3D: [inputsThenOutputs] },
+  ...{ Conv2DTranspose: [outputsThenInputs], Conv3DTranspose: [outputsThenInputs] },
+  DepthwiseConv2D: [outputsPerInput],
+  SeparableConv2D: [outputsPerInput, inputsThenOutputs],
+};
+
+/** The layer that computes at a place: the one in a TimeDistributed, which is called for each step. */
+export const computingLayer = ({ layer }: Place): Layer => (isTimeDistributed(layer) ? layer.layer : layer);
+
+export const isLinearLayer = (layer: Layer): boolean => Object.hasOwn(JOINS, layer.getClassName());
+
+/** Reads a layer's weights. */
+export async function readLinear(layer: Layer): Promise<Linear> {
+  const joins = JOINS[layer.getClassName()]!;
+  const weights = ownWeightsOf(layer);
+  const values = await Promise.all(
+    weights.map(async (weight) => Float64Array.from(await weight.read().data<'float32'>())),
+  );
+  const kernels = joins.map((join, i) => {
+    const shape = weights[i]!.shape as number[];
+    return { shape, values: values[i]!, ...join(shape) };
+  });
+  const bias = values[joins.length];
+  return { layer, kernels, bias: bias ?? new Float64Array(outputsOf(kernels)), hasBias: bias !== undefined };
+}
+
+const outputsOf = (kernels: readonly Kernel[]): number => {
+  const { shape, outputOf } = kernels.at(-1)!;
+  return outputOf(util.sizeFromShape([...shape]) - 1) + 1;
+};
+
+/** A linear layer with what follows it folded in. */
+export function foldBehind(linear: Linear, affine: Affine, place: Place): OrReason<Linear> {
+  const { layer, kernels, bias } = linear;
+  if (!isLinear(layer)) return `'${layer.name}' has the activation ${activationOf(layer)}`;
+  const along = alongChannels(linear, affine, place, bias.length);
+  if (typeof along === 'string') return along;
+  const last = kernels.at(-1)!;
+  const values = last.values.map((value, n) => value * along.slope[last.outputOf(n)]!);
+  return checked({
+    layer,
+    kernels: kernels.with(-1, { ...last, values }),
+    bias: bias.map((b, o) => b * along.slope[o]! + along.intercept[o]!),
+    hasBias: linear.hasBias || along.intercept.some((intercept) => intercept !== 0),
+  });
+}
+
+/**
+ * How far a moving mean may be from 0, in moving deviations, for a normalization to vanish into the layer behind it. The
+ * normalization subtracts the mean before it rounds; without it the next layer's sum, in float32, is off by so many
+ * times 2^-24.
+ */
+const LARGEST_SHIFT = 64;
+
+/** A linear layer with what comes before it folded in. */
+export function foldBefore(linear: Linear, affine: Affine, place: Place): OrReason<Linear> {
+  const { layer, kernels, bias } = linear;
+  if (affine.shift > LARGEST_SHIFT) {
+    return (
+      `a moving mean is ${affine.shift.toPrecision(3)} deviations from 0, so that '${layer.name}' would lose digits ` +
+      `by taking its input as it is`
+    );
+  }
+  const addsSomething = affine.intercept.some((intercept) => intercept !== 0);
+  if (addsSomething && !seesWholeInputs(layer)) {
+    return `the borders of '${layer.name}' see less of the intercept than its middle`;
+  }
+  const first = kernels[0]!;
+  const along = alongChannels(linear, affine, place, first.inputOf(first.values.length - 1) + 1);
+  if (typeof along === 'string') return along;
+  const values = first.values.map((value, n) => value * along.slope[first.inputOf(n)]!);
+  // What the intercepts amount to in each output, kernel by kernel.
+  const added = kernels.reduce((inputs, kernel) => {
+    const outputs = new Float64Array(kernel.outputOf(kernel.values.length - 1) + 1);
+    kernel.values.forEach((value, n) => (outputs[kernel.outputOf(n)]! += value * inputs[kernel.inputOf(n)]!));
+    return outputs;
+  }, along.intercept);
+  return checked({
+    layer,
+    kernels: kernels.with(0, { ...first, values }),
+    bias: bias.map((b, o) => b + added[o]!),
+    hasBias: linear.hasBias || addsSomething,
+  });
+}
+
+/** The slopes and intercepts of a linear layer's channels, on one side of it. */
+function alongChannels({ layer }: Linear, affine: Affine, place: Place, channels: number) {
+  const dimension = channelDimension(layer, affine.shape.length, place.layer === layer ? 0 : 1);
+  return (
+    alongDimension(affine, dimension, channels) ??
+    `it has other parameters at other positions, where '${layer.name}' has the same kernel`
+  );
+}
+
+/** Whether every output is a sum over the whole kernel, borders included. */
+function seesWholeInputs(layer: Layer): boolean {
+  const className = layer.getClassName();
+  if (className === 'Dense') return true;
+  const { padding, kernelSize, strides } = layer as Layer & {
+    readonly padding: string;
+    readonly kernelSize: readonly number[];
+    readonly strides: readonly number[];
+  };
+  const isSingle = kernelSize.every((size) => size === 1);
+  return className.endsWith('Transpose')
+    ? isSingle && strides.every((stride) => stride === 1)
+    : isSingle || padding === 'valid';
+}
+
+function checked(linear: Linear): OrReason<Linear> {
+  const numbers = [linear.bias, ...linear.kernels.map(({ values }) => values)];
+  return numbers.every((values) => values.every((value) => Number.isFinite(Math.fround(value))))
+    ? linear
+    : `the weights of '${linear.layer.name}' would not be finite`;
+}
+
+/** What a layer's configuration has to say for the weights of `linear`: a constraint would change them. */
+export const configurationFor = ({ hasBias }: Linear) => ({
+  useBias: hasBias,
+  ...{ kernelConstraint: null, biasConstraint: null, depthwiseConstraint: null, pointwiseConstraint: null },
+});
+
+/** The weights of `linear` in the layer's order. */
+export const weightsOf = ({ kernels, bias, hasBias }: Linear): Float64Array[] => [
+  ...kernels.map(({ values }) => values),
+  ...(hasBias ? [bias] : []),
+];

@@ -1,0 +1,159 @@
+/**
+ * @file Folds normalizations into their neighbours: in inference y = slope·x + intercept, which a linear layer before or
+ * behind can do with other weights, for nothing.
+ */
+import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkData, largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
+import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
+import { configurationFor, weightsOf } from './fold-linear.js';
+import { type Changes, assignExactly, copyModel, disposeLayers, remakeLayer } from './graph-copy.js';
+import { type Layer, type Place, checkModel, containersOf, layersOf, ownWeightsOf } from './graph.js';
+import type { ToolOptions } from './progress.js';
+
+export interface FoldOptions extends ToolOptions {
+  /** Inputs to compare the two models on: a tensor, or one for each input. Default: random numbers. */
+  readonly data?: Tensor | readonly Tensor[] | undefined;
+}
+
+export interface FoldReport {
+  /** The model without what was folded. It shares nothing with the original, and is not compiled. */
+  readonly model: LayersModel;
+  /** What is gone, and into which layers, by path: 'base/bn' is bn in the model base. */
+  readonly folded: readonly { readonly name: string; readonly into: readonly string[] }[];
+  /** What had to stay, and why. A layer that is called at several places is listed for each. */
+  readonly kept: readonly { readonly name: string; readonly reason: string }[];
+  /** The largest difference between the outputs of the two models. */
+  readonly largestDifference: number;
+  /** The largest magnitude of an output, to hold the difference against. */
+  readonly largestOutput: number;
+  readonly comparedOn: 'data' | 'random inputs';
+}
+
+/**
+ * A copy of a model for inference, without the normalizations that can vanish into a neighbour: with
+ * `slope = gamma / √(moving variance + epsilon)` and `intercept = beta − moving mean · slope`,
+ *
+ * - behind a Dense or a convolution without an activation: `kernel · slope`, `bias · slope + intercept`, per output;
+ * - before a Dense, or a convolution without padding: `kernel · slope` per input, `bias + Σ kernel · intercept`.
+ *
+ * Convolutions are Conv1D to 3D, DepthwiseConv2D, SeparableConv2D and the transposed ones (before those, and before
+ * padding, only where the intercept is 0), all of them within TimeDistributed, too. Reshapes, dropout, average pooling
+ * and the like may lie between; max pooling too, where no gamma is negative. Nothing passes from one model into another
+ * that is nested in it, nor through a layer that others share. New weights are computed in float64.
+ *
+ * A normalization that was an output leaves a linear activation of its name, so that outputs keep their names.
+ *
+ * @throws TypeError where `model` is no layers model
+ * @throws ValueError where the data does not fit the model, or a layer cannot be made again from its configuration
+ * @throws the signal's reason, where it was aborted
+ * @example
+ * ```ts
+ * const model = tf.sequential();
+ * model.add(tf.layers.conv2d({ name: 'conv', filters: 8, kernelSize: 3, useBias: false, inputShape: [8, 8, 3] }));
+ * layerBatchNormalization(model, { name: 'bn' });
+ * const { folded, largestDifference } = await fold(model);
+ * console.log(folded, largestDifference < 1e-5); // [ { name: 'bn', into: [ 'conv' ] } ] true
+ * ```
+ */
+export async function fold(model: LayersModel, options: FoldOptions = {}): Promise<FoldReport> {
+  checkModel(model);
+  const { data, signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const inputs = data ? checkData(model, data) : randomInputs(model);
+  let copy: LayersModel | null = null;
+  try {
+    const before = await predictionsOf(model, inputs);
+    const plan = await makePlan(model, options);
+    copy = copyWith(model, plan);
+    const after = await predictionsOf(copy, inputs);
+    signal?.throwIfAborted();
+    onProgress?.({ done: plan.total, total: plan.total, step: 'comparison' });
+    return {
+      model: copy,
+      folded: plan.folded,
+      kept: plan.kept,
+      largestDifference: largestDifference(before, after),
+      largestOutput: largestDifference(
+        before,
+        before.map(({ length }) => new Float32Array(length)),
+      ),
+      comparedOn: data ? 'data' : 'random inputs',
+    };
+  } catch (error) {
+    if (copy) disposeLayers([copy]);
+    throw error;
+  } finally {
+    if (!data) dispose(inputs);
+  }
+}
+
+interface FoldPlan extends Pick<FoldReport, 'folded' | 'kept'> {
+  readonly linear: LinearLayers;
+  readonly fateOf: NonNullable<Changes['fateOf']>;
+  /** Steps in all. */
+  readonly total: number;
+}
+
+async function makePlan(model: LayersModel, { signal, onProgress }: FoldOptions): Promise<FoldPlan> {
+  const found = new Map(layersOf(model).map((one) => [one.layer, one]));
+  const pathOf = (layer: Layer) => found.get(layer)!.path;
+  const nameOf = (place: Place) => pathOf(normalizationAt(place)!);
+  const linear: LinearLayers = new Map();
+  const containers = containersOf(model);
+  const graphs = containers.map((one) => new FoldGraph(one, linear, (layer) => found.get(layer)!.places));
+  const total = graphs.reduce((sum, { normalizations }) => sum + normalizations.length, 0) + 1;
+  const folded: { name: string; into: string[] }[] = [];
+  const kept: { name: string; reason: string }[] = [];
+  for (const graph of graphs) {
+    const tryFold = async (place: Place, direction: 'back' | 'on') => {
+      const result = await graph.fold(place, direction);
+      await nextFrame();
+      signal?.throwIfAborted();
+      if (typeof result === 'string') return result;
+      folded.push({ name: nameOf(place), into: result.into.map(pathOf) });
+      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(place) });
+      return null;
+    };
+    // Back in the order of the graph and on against it, so that of several in a row each meets what was left by others.
+    const reasons = new Map<Place, string>();
+    for (const place of graph.normalizations) {
+      const reason = await tryFold(place, 'back');
+      if (reason !== null) reasons.set(place, reason);
+    }
+    for (const [place, back] of [...reasons].reverse()) {
+      const on = await tryFold(place, 'on');
+      if (on === null) continue;
+      const reason = back === on ? back : `Into what comes before: ${back}. Into what follows: ${on}.`;
+      kept.unshift({ name: nameOf(place), reason });
+      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(place) });
+    }
+  }
+  const stays = new Set(
+    graphs.flatMap((graph) =>
+      graph.normalizations.filter((place) => !graph.isGone(place)).map(({ layer }) => layer),
+    ),
+  );
+  const fateOf = (place: Place, container: LayersModel) => {
+    const graph = graphs[containers.indexOf(container)]!;
+    if (!graph.isGone(place)) return 'kept';
+    return container === model && graph.isOutput(place) && !stays.has(place.layer) ? 'identity' : 'gone';
+  };
+  return { folded, kept, linear, fateOf, total };
+}
+
+function copyWith(model: LayersModel, { linear, fateOf }: FoldPlan): LayersModel {
+  return copyModel(model, {
+    remake: (layer) => {
+      const changed = linear.get(layer);
+      return changed && remakeLayer(layer, configurationFor(changed));
+    },
+    fill: (layer, remade) => {
+      const values = weightsOf(linear.get(layer)!);
+      ownWeightsOf(remade).forEach((weight, i) => {
+        assignExactly(weight, tensor(Float32Array.from(values[i]!), weight.shape as number[]));
+      });
+    },
+    fateOf,
+  }).model;
+}

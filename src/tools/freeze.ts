@@ -1,0 +1,147 @@
+/** @file Freezes layers of a model, however deep they lie, so that training leaves them alone. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { closest } from 'fastest-levenshtein';
+import { ValueError } from '../core/value-error.js';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import { show } from '../layer/show.js';
+import {
+  type FoundLayer,
+  type Layer,
+  checkModel,
+  innerLayersOf,
+  isBatchNormalization,
+  isContainer,
+  layersOf,
+  ownWeightsOf,
+} from './graph.js';
+
+/** Which layers: a glob, where * stands for any characters, or a regular expression. */
+export type LayerPattern = string | RegExp;
+
+export interface FreezeReport {
+  /** The layers that are otherwise than before, by path: 'base/bn' is bn in the model base. */
+  readonly changed: readonly string[];
+  /**
+   * Frozen normalizations of TF.js' own class: their gamma and beta stay, but TF.js moves their statistics all the
+   * same. `replaceBatchNormalization` cures it.
+   */
+  readonly stillMoving: readonly string[];
+}
+
+/**
+ * Freezes the layers that match: `fit` leaves their weights alone, and a normalization of this package works in
+ * inference mode. Every layer is frozen itself, since in TF.js `model.trainable = false` does not reach a normalization
+ * two models deep, or one without gamma and beta. Compile the model afterwards, as after any change of `trainable`.
+ *
+ * @param pattern compared with a layer's name, and with its path, in which the names of the models around it stand
+ *   first: 'conv*', 'base/*', /^block[12]_/. A nested model that matches is frozen with all that is in it. Default: all
+ * @throws TypeError where `model` is no layers model, or `pattern` neither a string nor a RegExp
+ * @throws ValueError where nothing matches; the message names the nearest layer
+ * @example
+ * ```ts
+ * const model = tf.sequential();
+ * model.add(tf.layers.dense({ name: 'dense1', units: 4, inputShape: [3] }));
+ * layerBatchNormalization(model, { name: 'bn1' });
+ * model.add(tf.layers.dense({ name: 'head', units: 1 }));
+ * console.log(freeze(model, '*1').changed); // [ 'dense1', 'bn1' ]
+ * ```
+ */
+export function freeze(model: LayersModel, pattern: LayerPattern = '*'): FreezeReport {
+  return change(model, pattern, false);
+}
+
+/**
+ * Lets the layers that match be trained again. A nested model that is itself frozen (`model.trainable = false`) is
+ * opened where something in it matches; its other layers stay frozen, each by itself.
+ *
+ * @param pattern as in {@link freeze}. Default: all
+ * @throws TypeError where `model` is no layers model, or `pattern` neither a string nor a RegExp
+ * @throws ValueError where nothing matches; the message names the nearest layer
+ */
+export function unfreeze(model: LayersModel, pattern: LayerPattern = '*'): FreezeReport {
+  return change(model, pattern, true);
+}
+
+function change(model: LayersModel, pattern: LayerPattern, trainable: boolean): FreezeReport {
+  checkModel(model);
+  const found = layersOf(model);
+  const matches = matcherOf(pattern);
+  const named = found.filter(({ layer, path }) => matches(layer.name) || matches(path));
+  if (named.length === 0) throw new ValueError(nothingMatches(pattern, found));
+  // Whatever lies within something that matches goes with it.
+  const meant = new Set(named.flatMap(({ layer }) => withInner(layer)));
+  const before = trainedIn(model);
+  if (trainable) open(model, meant, false);
+  // A container's setter writes on the weights of its layers, so it comes before theirs; it freezes nothing that counts.
+  for (const layer of meant) if (trainable || !isContainer(layer)) layer.trainable = trainable;
+  const after = trainedIn(model);
+  return {
+    changed: unitsOf(found)
+      .filter(({ layer }) => layer.weights.length > 0)
+      .filter(({ layer }) => withInner(layer).some((part) => before.has(part) !== after.has(part)))
+      .map(({ path }) => path),
+    stillMoving: found
+      .filter(({ layer }) => isBatchNormalization(layer) && !(layer instanceof BatchNormalization))
+      .filter(({ layer }) => !after.has(layer))
+      .map(({ path }) => path),
+  };
+}
+
+/** A layer and all in it, the outermost first. */
+const withInner = (layer: Layer): Layer[] => [layer, ...innerLayersOf(layer).flatMap(withInner)];
+
+/** The layers that a user would name: neither containers nor the parts of wrappers and recurrent layers. */
+function unitsOf(found: readonly FoundLayer[]): FoundLayer[] {
+  const layers = found.filter(({ layer }) => !isContainer(layer));
+  const parts = new Set(layers.flatMap(({ layer }) => withInner(layer).slice(1)));
+  return layers.filter(({ layer }) => !parts.has(layer));
+}
+
+/** The layers within a model that training reaches: frozen neither themselves nor through what they lie in. */
+function trainedIn(model: LayersModel): Set<Layer> {
+  const all = withInner(model);
+  const frozen = new Set(all.filter(({ trainable }) => !trainable).flatMap(withInner));
+  return new Set(all.filter((layer) => !frozen.has(layer) && ownWeightsOf(layer).length > 0));
+}
+
+/**
+ * Unfreezes the containers on the way to the layers that are meant, and freezes one by one what was frozen with them
+ * and is not meant.
+ */
+function open(container: LayersModel, meant: ReadonlySet<Layer>, isFrozen: boolean): void {
+  const wasFrozen = isFrozen || !container.trainable;
+  if (wasFrozen) container.trainable = true;
+  for (const layer of container.layers) {
+    if (meant.has(layer)) continue;
+    if (isContainer(layer) && withInner(layer).some((inner) => meant.has(inner))) {
+      open(layer, meant, wasFrozen);
+    } else if (wasFrozen) {
+      for (const inner of withInner(layer)) if (!isContainer(inner)) inner.trainable = false;
+    }
+  }
+}
+
+/** @throws TypeError where the pattern is neither a string nor a RegExp */
+function matcherOf(pattern: LayerPattern): (name: string) => boolean {
+  if (pattern instanceof RegExp) {
+    // With these flags a RegExp remembers where it last matched.
+    const stateless = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    return (name) => stateless.test(name);
+  }
+  if (typeof pattern !== 'string') {
+    throw new TypeError(`pattern: expected a string such as 'conv*' or a RegExp, received ${show(pattern)}.`);
+  }
+  const pieces = pattern.split('*').map((piece) => piece.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  const glob = new RegExp(`^${pieces.join('.*')}$`, 's');
+  return (name) => glob.test(name);
+}
+
+function nothingMatches(pattern: LayerPattern, found: readonly FoundLayer[]): string {
+  const names = found.map(({ path }) => path);
+  if (names.length === 0) return 'The model has no layers.';
+  const text = pattern instanceof RegExp ? pattern.source : pattern;
+  return (
+    `No layer matches ${String(pattern)}. Did you mean '${closest(text, names)}'? ` +
+    `A name, its path ('base/conv1'), '*' for any characters, and a RegExp are accepted.`
+  );
+}

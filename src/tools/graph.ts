@@ -1,0 +1,197 @@
+/**
+ * @file Walks a model: every layer in it, however deep, and every place where a container calls one.
+ *
+ * A container is a sequential or functional model, also one that stands in another as a layer. A wrapper
+ * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that have no place of their own.
+ */
+import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { show } from '../layer/show.js';
+
+export type Layer = layers.Layer;
+
+/** One call of a layer in a container's graph; a shared layer has several. */
+export interface Place {
+  readonly layer: Layer;
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputs: readonly SymbolicTensor[];
+  /** What was said with the call, such as `training`. */
+  readonly callArgs: Readonly<Record<string, unknown>>;
+}
+
+/** A layer and where it was found. */
+export interface FoundLayer {
+  readonly layer: Layer;
+  /** The names of what holds it and its own, the outermost first: 'base/block1/bn'. */
+  readonly path: string;
+  /** The container that calls it, or that calls the wrapper around it. */
+  readonly container: LayersModel;
+  /** How many places call it, or the wrapper around it, in all containers together. */
+  readonly places: number;
+}
+
+/** What the stock layer and ours have in common, once built. */
+export type NormalizationLayer = Layer & {
+  /** The stock layer knows one axis only. */
+  readonly axis: number | readonly number[];
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
+  readonly gamma: LayerVariable | null | undefined;
+  readonly beta: LayerVariable | null | undefined;
+  readonly movingMean: LayerVariable;
+  readonly movingVariance: LayerVariable;
+};
+
+const isLayer = (value: unknown): value is Layer =>
+  typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
+
+/** Whether a layer is a batch normalization, this package's or TF.js' own. */
+export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer =>
+  layer.getClassName() === 'BatchNormalization';
+
+/** Whether a layer is a model, whose layers have places in a graph of its own. */
+export const isContainer = (layer: Layer): layer is LayersModel =>
+  'layers' in layer && 'inputLayers' in layer && Array.isArray(layer.layers);
+
+/**
+ * @throws TypeError where a value is no layers model
+ */
+export function checkModel(model: unknown): void {
+  if (isLayer(model) && isContainer(model)) return;
+  throw new TypeError(
+    `model: expected a tf.LayersModel (tf.sequential, tf.model, tf.loadLayersModel), received ${show(model)}. ` +
+      `A tf.GraphModel has no layers left; start from the model that it was converted from.`,
+  );
+}
+
+/** Whether a model is a chain of layers. */
+export const isSequential = (layer: Layer): boolean => layer.getClassName() === 'Sequential';
+
+/** Whether a layer calls another for each step. */
+export const isTimeDistributed = (layer: Layer): layer is Layer & { readonly layer: Layer } =>
+  layer.getClassName() === 'TimeDistributed';
+
+/** Where TF.js' wrappers and recurrent layers keep the layers that they call. */
+const HOLDERS = ['layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'] as const;
+
+/** The layers that a layer consists of: a container's, a wrapper's, none of any other. */
+export function innerLayersOf(layer: Layer): Layer[] {
+  if (isContainer(layer)) return layer.layers;
+  const held = layer as unknown as Partial<Record<(typeof HOLDERS)[number], unknown>>;
+  return HOLDERS.flatMap((holder) => held[holder]).filter(isLayer);
+}
+
+/**
+ * Every call in a container's graph, each after those whose results it takes. Input layers are left out: their tensors
+ * are the model's inputs.
+ */
+export function placesOf(container: LayersModel): Place[] {
+  return isSequential(container) ? placesOfChain(container) : placesOfGraph(container);
+}
+
+function placesOfGraph({ inputs, outputs }: LayersModel): Place[] {
+  const places: Place[] = [];
+  const seen = new Set<unknown>();
+  const pending = outputs.toReversed().map((tensor) => ({ tensor, isReady: false }));
+  // A stack, since models are deeper than calls may be.
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { tensor, isReady } = next;
+    if (inputs.includes(tensor)) continue;
+    const layer = tensor.sourceLayer;
+    const node = layer.inboundNodes[tensor.nodeIndex]!;
+    if (isReady) {
+      places.push(placeOf(node));
+    } else if (!seen.has(node)) {
+      seen.add(node);
+      pending.push({ tensor, isReady: true });
+      for (const input of node.inputTensors.toReversed()) pending.push({ tensor: input, isReady: false });
+    }
+  }
+  return places;
+}
+
+/** A chain that begins with a model takes that model's tensors for its own, so its graph alone would show no model. */
+function placesOfChain({ layers: chain, inputs }: LayersModel): Place[] {
+  let tensor = inputs[0]!;
+  return chain.flatMap((layer, i) => {
+    if (layer.getClassName() === 'InputLayer') return [];
+    if (i === 0 && isContainer(layer)) {
+      tensor = layer.outputs[0]!;
+      return [{ layer, inputs, outputs: [tensor], callArgs: {} }];
+    }
+    const node = layer.inboundNodes.find(({ inputTensors }) => inputTensors[0] === tensor)!;
+    tensor = node.outputTensors[0]!;
+    return [placeOf(node)];
+  });
+}
+
+const placeOf = (node: Layer['inboundNodes'][number]): Place => ({
+  layer: node.outboundLayer,
+  inputs: node.inputTensors,
+  outputs: node.outputTensors,
+  callArgs: node.callArgs ?? {},
+});
+
+/** The model and every container in it, each once, the outermost first. */
+export function containersOf(model: LayersModel): LayersModel[] {
+  const found = new Set<LayersModel>();
+  const visit = (layer: Layer) => {
+    if (isContainer(layer)) {
+      if (found.has(layer)) return;
+      found.add(layer);
+    }
+    innerLayersOf(layer).forEach(visit);
+  };
+  visit(model);
+  return [...found];
+}
+
+/** Every layer within a model, containers and wrappers too, each once, in the order in which the model calls them. */
+export function layersOf(model: LayersModel): FoundLayer[] {
+  const places = new Map<Layer, number>();
+  const count = (layer: Layer) => {
+    places.set(layer, (places.get(layer) ?? 0) + 1);
+    if (!isContainer(layer)) innerLayersOf(layer).forEach(count);
+  };
+  for (const container of containersOf(model)) {
+    for (const { layer } of placesOf(container)) count(layer);
+  }
+  const found = new Map<Layer, FoundLayer>();
+  const visit = (layer: Layer, container: LayersModel, prefix: string) => {
+    if (found.has(layer)) return;
+    const path = prefix + layer.name;
+    found.set(layer, { layer, path, container, places: places.get(layer) ?? 0 });
+    if (isContainer(layer)) open(layer, `${path}/`);
+    else
+      innerLayersOf(layer).forEach((inner) => {
+        visit(inner, container, `${path}/`);
+      });
+  };
+  const open = (container: LayersModel, prefix: string) => {
+    const called = placesOf(container).map(({ layer }) => layer);
+    for (const layer of [...called, ...container.layers]) visit(layer, container, prefix);
+  };
+  open(model, '');
+  return [...found.values()];
+}
+
+/** Every batch normalization within a model, each once. */
+export const normalizationsOf = (
+  model: LayersModel,
+): (FoundLayer & { readonly layer: NormalizationLayer })[] =>
+  layersOf(model).filter((found): found is FoundLayer & { layer: NormalizationLayer } =>
+    isBatchNormalization(found.layer),
+  );
+
+/**
+ * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'
+ * own lists change with what is trainable.
+ */
+export function ownWeightsOf(layer: Layer): LayerVariable[] {
+  const { _trainableWeights: trainable, _nonTrainableWeights: others } = layer as unknown as Record<
+    '_trainableWeights' | '_nonTrainableWeights',
+    LayerVariable[]
+  >;
+  return [...trainable, ...others];
+}

@@ -1,0 +1,126 @@
+/** @file Frozen layers do not move in training, wherever they lie; unfrozen ones do. */
+import * as tf from '@tensorflow/tfjs';
+import { layerBatchNormalization } from 'evenkeel';
+import { freeze, replaceBatchNormalization, unfreeze } from 'evenkeel/tools';
+import { expect, test } from 'vitest';
+import { describeBackends, takeWarnings } from '../backends.js';
+import { compile, fit } from '../models/models.js';
+import { apply, functional, snapshot } from './networks.js';
+
+const { layers } = tf;
+
+/** A head on a base that has a block in it, two models deep; the block's last normalization has no gamma and beta. */
+function network(normalization: (args: { name: string }) => tf.layers.Layer = layerBatchNormalization) {
+  const block = functional([4], (x) => {
+    const hidden = apply(
+      normalization({ name: 'bn1' }),
+      apply(layers.dense({ units: 4, name: 'dense1' }), x),
+    );
+    return apply(layerBatchNormalization({ name: 'bn2', center: false, scale: false }), hidden);
+  });
+  block.name = 'block';
+  const base = functional([4], (x) => apply(layers.dense({ units: 4, name: 'dense2' }), apply(block, x)));
+  base.name = 'base';
+  const model = functional([4], (x) =>
+    apply(
+      layers.dense({ units: 1, name: 'head' }),
+      apply(layerBatchNormalization({ name: 'bn3' }), apply(base, x)),
+    ),
+  );
+  return { model, base, block };
+}
+
+const ALL = ['base/block/dense1', 'base/block/bn1', 'base/block/bn2', 'base/dense2', 'bn3', 'head'];
+
+/** Trains some steps and says which layers moved. */
+async function movedBy(model: tf.LayersModel): Promise<string[]> {
+  const before = new Map(snapshot(model));
+  compile(model);
+  await fit(model, 2);
+  takeWarnings();
+  const moved = snapshot(model).filter(([name, values]) => before.get(name)!.join() !== values.join());
+  return ALL.filter((layer) => moved.some(([name]) => name.startsWith(`${layer}/`)));
+}
+
+describeBackends(() => {
+  test('everything moves before, and nothing that is frozen after, statistics two models deep included', async () => {
+    const { model } = network();
+    expect(await movedBy(model)).toEqual(ALL);
+    expect(freeze(model, 'base/*')).toEqual({ changed: ALL.slice(0, 4), stillMoving: [] });
+    expect(await movedBy(model)).toEqual(['bn3', 'head']);
+    expect(unfreeze(model).changed).toEqual(ALL.slice(0, 4));
+    expect(await movedBy(model)).toEqual(ALL);
+  });
+
+  test.each<[string | RegExp, string[]]>([
+    ['bn*', ['base/block/bn1', 'base/block/bn2', 'bn3']],
+    ['dense1', ['base/block/dense1']],
+    ['*/block/*', ['base/block/dense1', 'base/block/bn1', 'base/block/bn2']],
+    ['block', ['base/block/dense1', 'base/block/bn1', 'base/block/bn2']],
+    [/^base\/dense|^head$/, ['base/dense2', 'head']],
+    [/DENSE[12]/gi, ['base/block/dense1', 'base/dense2']],
+  ])('%s means the layers whose name or path it matches', async (pattern, meant) => {
+    const { model } = network();
+    expect(freeze(model, pattern).changed).toEqual(meant);
+    expect(await movedBy(model)).toEqual(ALL.filter((name) => !meant.includes(name)));
+    expect(freeze(model, pattern).changed).toEqual([]);
+    expect(unfreeze(model, pattern).changed).toEqual(meant);
+  });
+
+  test('unfreezing a part of a frozen container leaves the rest of it frozen', async () => {
+    const { model, base } = network();
+    base.trainable = false;
+    expect(unfreeze(model, 'bn1').changed).toEqual(['base/block/bn1']);
+    expect(await movedBy(model)).toEqual(['base/block/bn1', 'bn3', 'head']);
+    expect(unfreeze(model).changed).toEqual(ALL.filter((name) => /base/.test(name) && !/bn1/.test(name)));
+    expect(await movedBy(model)).toEqual(ALL);
+  });
+
+  test('holds in a chain that begins with what is frozen, through saving, and in recurrent and wrapped layers', async () => {
+    const { base } = network();
+    const model = tf.sequential({ layers: [base, layers.dense({ units: 1, name: 'head' })] });
+    freeze(model, 'base');
+    expect(await movedBy(model)).toEqual(['head']);
+    const sequences = tf.sequential({
+      layers: [
+        layers.bidirectional({
+          layer: layers.gru({ units: 2, returnSequences: true }),
+          inputShape: [3, 2],
+          name: 'both',
+          mergeMode: 'concat',
+        }),
+        layers.timeDistributed({
+          layer: functional([4], (x) => apply(layerBatchNormalization(), x)),
+          name: 'steps',
+        }),
+        layers.lstm({ units: 2, name: 'last' }),
+        layers.dense({ units: 1, name: 'end' }),
+      ],
+    });
+    expect(freeze(sequences, /both|steps|last/).changed).toEqual(['both', 'steps', 'last']);
+    const before = snapshot(sequences).filter(([name]) => !name.startsWith('end'));
+    compile(sequences);
+    await fit(sequences, 2);
+    takeWarnings();
+    expect(snapshot(sequences).filter(([name]) => !name.startsWith('end'))).toEqual(before);
+  });
+
+  test("says that the statistics of TF.js' own layer move even so; replacing it is the cure", async () => {
+    const { model } = network((args) => layers.batchNormalization(args));
+    expect(freeze(model, 'b*').stillMoving).toEqual(['base/block/bn1']);
+    expect(await movedBy(model)).toEqual(['base/block/bn1', 'head']);
+    const { model: cured } = replaceBatchNormalization(model);
+    expect(freeze(cured, 'b*').stillMoving).toEqual([]);
+    expect(await movedBy(cured)).toEqual(['head']);
+  });
+
+  test('a pattern that matches nothing is refused with the nearest layer', () => {
+    const { model } = network();
+    expect(() => freeze(model, 'haed')).toThrow(/No layer matches haed. Did you mean 'head'\?/);
+    expect(() => unfreeze(model, /^conv/)).toThrow(expect.objectContaining({ name: 'ValueError' }) as Error);
+    expect(() => freeze(model, 3 as unknown as string)).toThrow(TypeError);
+    expect(() => freeze(null as unknown as tf.LayersModel)).toThrow(
+      /expected a tf.LayersModel.*received null/,
+    );
+  });
+});
