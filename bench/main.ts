@@ -21,7 +21,7 @@ interface Row {
   timesAsFast: number;
 }
 
-const DEFAULT_SHAPES = '60x100,128x512,32x28x28x64,32x7x7x512';
+const DEFAULT_SHAPES = '60x100,128x512,32x28x28x64,32x7x7x512,32x56x56x64';
 /** The stock layer lacks Bessel's correction, so after a step its moving variance, and inference, differ by this much. */
 const AGREEMENT = 2e-3;
 
@@ -87,8 +87,8 @@ const {
   json,
 } = new Command('bench')
   .description(
-    'Times a training step and inference against the stock TF.js layer, what options cost, a whole fit, and, where ' +
-      'python3 has it, PyTorch. All contenders warm, in turn, as medians.',
+    'Times a training step and inference against the stock TF.js layer, what options cost, a whole fit, and PyTorch ' +
+      '(of python3, or of what PYTHON names). All contenders warm, in turn, as medians; PyTorch by itself, after.',
   )
   .addOption(new Option('--backend <name...>', 'backends').choices(['wasm', 'cpu']).default(['wasm', 'cpu']))
   .option('--shapes <list>', 'input shapes, channels last', parseShapes, parseShapes(DEFAULT_SHAPES))
@@ -149,7 +149,10 @@ if (json) {
     ]),
   );
   if (typeof torch === 'string') {
-    process.stdout.write(`PyTorch was not run: ${torch}\n`);
+    process.stderr.write(
+      `PyTorch was not run: ${torch}\nInstall it (pip install torch), or name a Python that has it: PYTHON=…\n`,
+    );
+    process.exitCode = 1;
   } else {
     print(
       ['shape', 'PyTorch, one thread, step ms', 'evenkeel on wasm, times that'],
@@ -158,6 +161,15 @@ if (json) {
         return [shape, ms.toFixed(3), own ? (own.evenkeelMs / ms).toFixed(2) : '-'];
       }),
     );
+    const ratios = rows
+      .filter(
+        ({ backend, what, shape }) => backend === 'wasm' && what === 'step' && shape.split('x').length > 2,
+      )
+      .map(({ shape, evenkeelMs }) => evenkeelMs / torch[shape]!);
+    const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+    if (ratios.length > 0) {
+      process.stdout.write(`Images: ${mean.toFixed(2)} times PyTorch's time, geometric mean.\n`);
+    }
   }
   process.stdout.write(`${machine.cpu}, ${machine.cores} cores, ${machine.node}; peer: ${report.against}\n`);
 }

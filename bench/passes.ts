@@ -6,6 +6,7 @@
  * Passes that only read are compared with reading, the others with copying. All of them take turns, on arrays that were
  * last touched long ago, and medians are compared.
  */
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import Table from 'cli-table3';
@@ -144,6 +145,10 @@ function measure(shape: Shape) {
 
 const machine = cpus()[0]!.model;
 const rows = SHAPES.map(measure);
+writeFileSync(
+  new URL('results/passes.json', import.meta.url),
+  `${JSON.stringify({ machine, rows }, null, 2)}\n`,
+);
 if (process.argv.includes('--json')) {
   console.log(JSON.stringify({ machine, rows }, null, 2));
 } else {
