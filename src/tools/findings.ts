@@ -22,7 +22,7 @@ import { type Population, type Statistics, distances, rootMeanSquare } from './p
  * | gap | 0.5 | normalized values off by half a deviation, root of the mean square over channels |
  * | gapNoise | 5/√samples | what the sample itself may be off by, five times over: small data proves little |
  * | youngBias | 0.05 | one part in 20 of the initial 0 and 1 is left after 3/(1 − momentum) steps |
- * | youngFit | 0.8 | the share of the gap that such a rest must explain before it is called the cause |
+ * | unexplained | 0.4 | the part of the gap that may remain where such a rest is called its cause |
  * | nearInitial | 0.1 | without data: moving statistics all within a tenth of a deviation of 0 and 1 |
  * | outputGap | 0.5 | outputs change by half their own deviation between training and inference mode |
  * | unshuffled | 3 | times the variance between batches that samples drawn at random would have, at most |
@@ -43,7 +43,7 @@ export const THRESHOLDS = {
   gap: 0.5,
   gapNoise: 5,
   youngBias: 0.05,
-  youngFit: 0.8,
+  unexplained: 0.4,
   nearInitial: 0.1,
   outputGap: 0.5,
   unshuffled: 3,
@@ -137,7 +137,8 @@ const round = (value: number): number => Number(value.toPrecision(4));
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-const median = (values: Float64Array): number => values.toSorted()[Math.floor(values.length / 2)]!;
+/** undefined where there are none. */
+const median = (values: Float64Array): number | undefined => values.toSorted()[Math.floor(values.length / 2)];
 
 const notFinite: Rule = ({ weights }) => {
   const broken = Object.entries(weights as unknown as Record<string, Float64Array | null>).flatMap(
@@ -157,11 +158,11 @@ const notFinite: Rule = ({ weights }) => {
 };
 
 const negativeVariance: Rule = ({ weights: { movingVariance } }) => {
-  const channels = indicesOf(movingVariance, (value) => value < 0);
+  const channels = indicesOf(movingVariance, (value) => value < 0 && value > -Infinity);
   if (channels.length === 0) return null;
   return {
     ...{ name: 'negative-variance', severity: 'error', channels },
-    evidence: { smallest: movingVariance.reduce((a, b) => Math.min(a, b)) },
+    evidence: { smallest: Math.min(...channels.map((c) => movingVariance[c]!)) },
     message:
       `The moving variance of ${plural(channels.length, 'channel')} is below 0, which no variance can be: ` +
       'weights were averaged or extrapolated, or moments computed as E[x²] − E[x]².',
@@ -226,17 +227,16 @@ function gapOf(subject: Subject): Gap | null {
 
 /**
  * What is left of the initial 0 and 1 in moving averages of these statistics: the b that fits
- * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best, and the share of the gap it explains.
+ * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best.
  */
 function biasLeft(
   { weights: { movingMean, movingVariance }, layer: { epsilon } }: Subject,
   actual: Statistics,
 ) {
-  let [product, square, total] = [0, 0, 0];
+  let [product, square] = [0, 0];
   const add = (gap: number, direction: number) => {
     product += gap * direction;
     square += direction * direction;
-    total += gap * gap;
   };
   actual.mean.forEach((mean, c) => {
     const variance = actual.variance[c]! + epsilon;
@@ -244,8 +244,7 @@ function biasLeft(
     add((movingMean[c]! - mean) / deviation, -mean / deviation);
     add((movingVariance[c]! - actual.variance[c]!) / variance, (1 - actual.variance[c]!) / variance);
   });
-  const bias = square > 0 ? product / square : 0;
-  return { bias, fit: total > 0 ? (bias * product) / total : 0 };
+  return square > 0 ? product / square : 0;
 }
 
 const youngStatistics = (subject: Subject): Told | null => {
@@ -273,8 +272,15 @@ const youngStatistics = (subject: Subject): Told | null => {
   }
   const gap = gapOf(subject);
   if (!gap) return null;
-  const { bias, fit } = biasLeft(subject, gap.actual);
-  if (bias < THRESHOLDS.youngBias || bias >= 1 || fit < THRESHOLDS.youngFit) return null;
+  const bias = biasLeft(subject, gap.actual);
+  if (bias < THRESHOLDS.youngBias || bias >= 1) return null;
+  const blended = {
+    mean: gap.actual.mean.map((mean) => (1 - bias) * mean),
+    variance: gap.actual.variance.map((variance) => (1 - bias) * variance + bias),
+  };
+  const used = { mean: weights.movingMean, variance: weights.movingVariance };
+  const unexplained = rootMeanSquare(distances(blended, used, layer.epsilon));
+  if (unexplained > THRESHOLDS.gap || unexplained > THRESHOLDS.unexplained * gap.distance) return null;
   const steps = Math.round(Math.log(bias) / Math.log(momentum));
   return {
     ...{ name: 'young-statistics', severity: 'warning', channels: gap.channels },
@@ -297,13 +303,13 @@ function isUnaffected({ seen }: Subject): boolean {
 const statisticsGap: Rule = (subject) => {
   const gap = gapOf(subject);
   if (!gap || youngStatistics(subject)) return null;
-  const { weights, layer } = subject;
-  const ratio = median(
-    gap.actual.variance.map((value, c) =>
-      Math.sqrt((value + layer.epsilon) / (weights.movingVariance[c]! + layer.epsilon)),
-    ),
-  );
-  const evidence = { distance: round(gap.distance), deviationRatio: round(ratio) };
+  const { weights } = subject;
+  const ratios = gap.actual.variance.map((value, c) => Math.sqrt(value / weights.movingVariance[c]!));
+  const ratio = median(ratios.filter((one) => one > 0 && one < Infinity));
+  const evidence = {
+    distance: round(gap.distance),
+    ...(ratio !== undefined && { deviationRatio: round(ratio) }),
+  };
   const off = `Values normalized by the moving statistics are off by ${gap.distance.toFixed(1)} deviations on this data`;
   if (!isUnaffected(subject)) {
     return {
@@ -312,7 +318,10 @@ const statisticsGap: Rule = (subject) => {
       cure: 'Recalibrate; for the next training, a lower learning rate at the end or a lower momentum.',
     };
   }
-  const isPixels = [ratio, 1 / ratio].some((factor) => factor > 150 && factor < 400);
+  const isPixels =
+    ratio !== undefined &&
+    Math.abs(Math.log(ratio)) > Math.log(150) &&
+    Math.abs(Math.log(ratio)) < Math.log(400);
   return {
     ...{ name: 'data-shift', severity: 'warning', channels: gap.channels, evidence },
     message:
@@ -329,7 +338,7 @@ const severityOf = (channels: readonly number[], { weights }: Subject): Severity
 
 const zeroGamma: Rule = (subject) => {
   const { gamma } = subject.weights;
-  if (!gamma) return null;
+  if (!gamma?.every(Number.isFinite)) return null;
   const largest = gamma.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const channels = indicesOf(gamma, (value) => Math.abs(value) <= THRESHOLDS.zeroGamma * largest);
   if (channels.length === 0) return null;
@@ -398,7 +407,10 @@ const epsilonDominates: Rule = ({ layer: { epsilon }, weights: { movingVariance 
   if (channels.length < THRESHOLDS.smallVariances * movingVariance.length) return null;
   return {
     ...{ name: 'epsilon-dominates', severity: 'warning', channels },
-    evidence: { epsilon, medianVariance: round(median(movingVariance)) },
+    evidence: {
+      epsilon,
+      medianVariance: round(median(Float64Array.from(channels, (c) => movingVariance[c]!))!),
+    },
     message: `The variance of ${plural(channels.length, 'channel')} is below epsilon, which therefore sets the scale of the output.`,
     cure: 'Scale the inputs up, or use a smaller epsilon and train again. If weights come from another framework, use its epsilon.',
   };

@@ -53,12 +53,12 @@ export function makeReader(): tf.Sequential {
 export async function trainReader(model: tf.LayersModel, { xs, ys }: Samples, epochs: number): Promise<void> {
   const optimizer = tf.train.adam(0.005);
   model.compile({ optimizer, loss: 'categoricalCrossentropy' });
-  await model.fit(xs, ys, { epochs, batchSize: 60, shuffle: false, verbose: 0 });
+  await model.fit(xs, ys, { epochs, batchSize: 60, shuffle: false });
 }
 
 /** The share of the samples that are read rightly. */
 export function accuracyOf(model: tf.LayersModel, { xs, labels }: Samples): number {
-  const classes = tf.tidy(() => tf.argMax(model.predict(xs) as tf.Tensor, 1).dataSync());
+  const classes = tf.tidy(() => [...tf.argMax(model.predict(xs) as tf.Tensor, 1).dataSync()]);
   return classes.reduce((hits, one, i) => hits + Number(one === labels[i]), 0) / labels.length;
 }
 

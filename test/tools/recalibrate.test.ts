@@ -274,8 +274,7 @@ describeBackends(() => {
       'from an asynchronous generator': generateLater,
       'from a function that makes generators': () => generateLater,
       'from a function that promises data': () => () => Promise.resolve(generate()),
-      'from a tf.data.Dataset': () =>
-        tf.data.generator(generate as () => Generator<tf.TensorContainer>) as unknown as Data,
+      'from a tf.data.Dataset': () => tf.data.generator(generate as () => Generator<tf.TensorContainer>),
     };
 
     test.each(Object.entries(FORMS))('%s', async (_, make) => {
@@ -451,7 +450,7 @@ describeBackends(() => {
       const whole = model();
       const before = whole.layers.map(weightsOf);
       const x = drawn([5, 3], 1);
-      const predicted = valuesOf(whole.predict(x) as tf.Tensor);
+      const predicted = valuesOf(whole.predict(x));
       const given = data();
       remember();
       await expect(recalibrate(whole, given as Data, options)).rejects.toThrow(error);
