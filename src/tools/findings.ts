@@ -22,7 +22,9 @@ import { type Population, type Statistics, distances, rootMeanSquare } from './p
  * | gap | 0.5 | normalized values off by half a deviation, root of the mean square over channels |
  * | gapNoise | 5/√samples | what the sample itself may be off by, five times over: small data proves little |
  * | youngBias | 0.05 | one part in 20 of the initial 0 and 1 is left after 3/(1 − momentum) steps |
- * | unexplained | 0.4 | the part of the gap that may remain where such a rest is called its cause |
+ * | unexplained | 0.5 | the part of the gap that may remain where such a rest is called its cause: weights move meanwhile |
+ * | telling | 0.1 | means within 0.3 deviations of 0, variances within 0.3 of 1, all channels: these tell of no rest |
+ * | agreeing | 1.5 | the factor between 1 − b by means and by variances; where data was scaled by 2, it is 2 |
  * | nearInitial | 0.1 | without data: moving statistics all within a tenth of a deviation of 0 and 1 |
  * | outputGap | 0.5 | outputs change by half their own deviation between training and inference mode |
  * | unshuffled | 3 | times the variance between batches that samples drawn at random would have, at most |
@@ -43,7 +45,9 @@ export const THRESHOLDS = {
   gap: 0.5,
   gapNoise: 5,
   youngBias: 0.05,
-  unexplained: 0.4,
+  unexplained: 0.5,
+  telling: 0.1,
+  agreeing: 1.5,
   nearInitial: 0.1,
   outputGap: 0.5,
   unshuffled: 3,
@@ -227,24 +231,41 @@ function gapOf(subject: Subject): Gap | null {
 
 /**
  * What is left of the initial 0 and 1 in moving averages of these statistics: the b that fits
- * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best.
+ * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best. null where means and variances tell of
+ * different ones, as they do where the data was scaled by a factor: then 1 − b is the factor's inverse, and its square's.
  */
 function biasLeft(
   { weights: { movingMean, movingVariance }, layer: { epsilon } }: Subject,
-  actual: Statistics,
-) {
-  let [product, square] = [0, 0];
-  const add = (gap: number, direction: number) => {
-    product += gap * direction;
-    square += direction * direction;
-  };
-  actual.mean.forEach((mean, c) => {
-    const variance = actual.variance[c]! + epsilon;
-    const deviation = Math.sqrt(variance);
-    add((movingMean[c]! - mean) / deviation, -mean / deviation);
-    add((movingVariance[c]! - actual.variance[c]!) / variance, (1 - actual.variance[c]!) / variance);
+  { mean, variance }: Statistics,
+): number | null {
+  const [means, variances] = [new Fit(), new Fit()];
+  mean.forEach((value, c) => {
+    const scale = variance[c]! + epsilon;
+    const deviation = Math.sqrt(scale);
+    means.add((movingMean[c]! - value) / deviation, -value / deviation);
+    variances.add((movingVariance[c]! - variance[c]!) / scale, (1 - variance[c]!) / scale);
   });
-  return square > 0 ? product / square : 0;
+  const { telling, agreeing } = THRESHOLDS;
+  if (means.square > telling * mean.length && variances.square > telling * mean.length) {
+    const factor = (1 - means.factor) / (1 - variances.factor);
+    if (!(factor < agreeing && factor > 1 / agreeing)) return null;
+  }
+  return (means.product + variances.product) / (means.square + variances.square);
+}
+
+/** The factor by which a direction comes nearest to a gap, by least squares. */
+class Fit {
+  product = 0;
+  square = 0;
+
+  add(gap: number, direction: number): void {
+    this.product += gap * direction;
+    this.square += direction * direction;
+  }
+
+  get factor(): number {
+    return this.product / this.square;
+  }
 }
 
 const youngStatistics = (subject: Subject): Told | null => {
@@ -273,14 +294,14 @@ const youngStatistics = (subject: Subject): Told | null => {
   const gap = gapOf(subject);
   if (!gap) return null;
   const bias = biasLeft(subject, gap.actual);
-  if (bias < THRESHOLDS.youngBias || bias >= 1) return null;
+  if (bias === null || !(bias >= THRESHOLDS.youngBias && bias < 1)) return null;
   const blended = {
     mean: gap.actual.mean.map((mean) => (1 - bias) * mean),
     variance: gap.actual.variance.map((variance) => (1 - bias) * variance + bias),
   };
   const used = { mean: weights.movingMean, variance: weights.movingVariance };
   const unexplained = rootMeanSquare(distances(blended, used, layer.epsilon));
-  if (unexplained > THRESHOLDS.gap || unexplained > THRESHOLDS.unexplained * gap.distance) return null;
+  if (unexplained > THRESHOLDS.unexplained * gap.distance) return null;
   const steps = Math.round(Math.log(bias) / Math.log(momentum));
   return {
     ...{ name: 'young-statistics', severity: 'warning', channels: gap.channels },
@@ -325,11 +346,11 @@ const statisticsGap: Rule = (subject) => {
   return {
     ...{ name: 'data-shift', severity: 'warning', channels: gap.channels, evidence },
     message:
-      `${off}: it is unlike what they were computed from.` +
+      `${off}: other data, or other weights before the layer, were what they were computed from.` +
       (isPixels
         ? ' The factor between the deviations is near 255, that of pixels that were not scaled alike.'
         : ''),
-    cure: 'Prepare the data as for training (scale, order of channels). If it is new data by intent, recalibrate with it.',
+    cure: 'Prepare the data as for training (scale, order of channels). If it is so, or new data by intent, recalibrate.',
   };
 };
 

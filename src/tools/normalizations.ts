@@ -1,10 +1,10 @@
 /** @file The batch normalizations of a model, this library's and TF.js' own, with what surrounds each of them. */
-import { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { show } from '../layer/show.js';
 import {
   type Layer,
   type NormalizationLayer,
+  checkModel,
   innerLayersOf,
   isBatchNormalization,
   isContainer,
@@ -45,9 +45,7 @@ export function isFrozen({ trainable, gamma, beta }: NormalizationLayer): boolea
  * @throws TypeError for what is no layers model
  */
 export function findNormalizations(model: LayersModel): Normalization[] {
-  if (!(model instanceof LayersModel)) {
-    throw new TypeError(`model: expected a tf.LayersModel or tf.Sequential, received ${show(model)}.`);
-  }
+  checkModel(model);
   // As predict and fit do for a sequential model.
   if (!model.built) model.build(undefined as never);
   const found = new Map<NormalizationLayer, { name: string; places: Surroundings[]; isWrapped: boolean }>();
