@@ -24,7 +24,7 @@ import { type Population, type Statistics, distances, rootMeanSquare } from './p
  * | youngBias | 0.05 | one part in 20 of the initial 0 and 1 is left after 3/(1 − momentum) steps |
  * | unexplained | 0.5 | the part of the gap that may remain where such a rest is called its cause: weights move meanwhile |
  * | telling | 0.1 | means within 0.3 deviations of 0, variances within 0.3 of 1, all channels: these tell of no rest |
- * | agreeing | 1.5 | the factor between 1 − b by means and by variances; where data was scaled by 2, it is 2 |
+ * | agreeing | 1.5 | how many times 1 − b by variances it is by means; data scaled up by 2 makes it 2, weights that move less than 1 |
  * | nearInitial | 0.1 | without data: moving statistics all within a tenth of a deviation of 0 and 1 |
  * | outputGap | 0.5 | outputs change by half their own deviation between training and inference mode |
  * | unshuffled | 3 | times the variance between batches that samples drawn at random would have, at most |
@@ -231,8 +231,8 @@ function gapOf(subject: Subject): Gap | null {
 
 /**
  * What is left of the initial 0 and 1 in moving averages of these statistics: the b that fits
- * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best. null where means and variances tell of
- * different ones, as they do where the data was scaled by a factor: then 1 − b is the factor's inverse, and its square's.
+ * moving mean = (1 − b)·mean and moving variance = (1 − b)·variance + b best. null where the data was scaled up:
+ * then 1 − b is the factor's inverse by the means, and the inverse of its square by the variances.
  */
 function biasLeft(
   { weights: { movingMean, movingVariance }, layer: { epsilon } }: Subject,
@@ -248,7 +248,7 @@ function biasLeft(
   const { telling, agreeing } = THRESHOLDS;
   if (means.square > telling * mean.length && variances.square > telling * mean.length) {
     const factor = (1 - means.factor) / (1 - variances.factor);
-    if (!(factor < agreeing && factor > 1 / agreeing)) return null;
+    if (!(factor > 0 && factor < agreeing)) return null;
   }
   return (means.product + variances.product) / (means.square + variances.square);
 }
