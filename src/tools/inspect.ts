@@ -20,7 +20,7 @@ import {
   normalizeByBatch,
   runWith,
 } from './observe.js';
-import { Population, type Statistics, distances, plain } from './population.js';
+import { Population, type Statistics, areFinite, distances, plain } from './population.js';
 import type { ToolOptions } from './progress.js';
 
 export interface InspectOptions extends ToolOptions, DataOptions {
@@ -245,8 +245,7 @@ class Examination {
 
   #add({ normalization, mode, hasBessel, place }: Sight, moments: Moments): void {
     const record = this.#recordOf(normalization, hasBessel);
-    const isBroken = (value: number, k: number) => moments.count[k] !== 0 && !Number.isFinite(value);
-    if (moments.mean.some(isBroken) || moments.variance.some(isBroken)) {
+    if (!areFinite(moments)) {
       record.brokenBatch ??= this.batches;
       return;
     }

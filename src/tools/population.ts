@@ -8,6 +8,11 @@
  */
 import type { Moments } from '../core/passes.js';
 
+/** Whether a batch's moments are numbers, wherever there was something to compute them from. */
+export function areFinite({ count, mean, variance }: Moments): boolean {
+  return count.every((n, k) => n === 0 || (Number.isFinite(mean[k]) && Number.isFinite(variance[k])));
+}
+
 /** A mean and a variance per channel. */
 export interface Statistics {
   readonly mean: Float64Array;

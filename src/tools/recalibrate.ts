@@ -21,7 +21,7 @@ import {
   normalizeByStatistics,
   runWith,
 } from './observe.js';
-import { Population, type Statistics, distances, plain } from './population.js';
+import { Population, type Statistics, areFinite, distances, plain } from './population.js';
 import type { ToolOptions } from './progress.js';
 
 const STATISTICS = ['population', 'batches'] as const;
@@ -309,9 +309,8 @@ function virtualBatchSizeOf({ normalization: { layer, name }, x }: Call): number
 }
 
 /** @throws ValueError where a batch brought NaN or infinity to a layer */
-function checkFinite({ count, mean, variance }: Moments, what: string, layer: string): void {
-  const isBroken = (value: number, k: number) => count[k] !== 0 && !Number.isFinite(value);
-  if (!mean.some(isBroken) && !variance.some(isBroken)) return;
+function checkFinite(moments: Moments, what: string, layer: string): void {
+  if (areFinite(moments)) return;
   throw new ValueError(
     `${what} brings values to the layer '${layer}' that are NaN or infinite. Look for them in the data and in the ` +
       `weights of the layers before; inspect tells of those in normalizations.`,

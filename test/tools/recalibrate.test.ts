@@ -256,6 +256,20 @@ describeBackends(() => {
         expectClose(weightsOf(shared).slice(2), columnStatistics(tf.concat([left, right])));
       }
     });
+
+    test('a layer that feeds itself normalizes by the batch meanwhile, as in training', async () => {
+      const layer = normalize({ epsilon: 0, inputShape: [3] });
+      const model = tf.sequential({ layers: [layer, tf.layers.activation({ activation: 'relu' })] });
+      const twice = tf.model({
+        inputs: model.inputs,
+        outputs: model.apply(model.outputs) as tf.SymbolicTensor,
+      });
+      const x = drawn([20, 3], 1);
+      await recalibrate(twice, x, { batchSize: 20 });
+      const { mean, variance } = tf.moments(x, 0);
+      const second = tf.relu(tf.div(tf.sub(x, mean), tf.sqrt(variance)));
+      expectClose(weightsOf(layer).slice(2), columnStatistics(tf.concat([x, second])), 1e-5);
+    });
   });
 
   describe('takes its data', () => {
