@@ -352,20 +352,31 @@ export class BatchNormalization extends layers.Layer {
 
   /** Called by TF.js; use `apply`, which checks its input. */
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
-    const { place } = this;
-    this.place = null;
     this.wiring.isLatest = false;
-    const said = (place?.callArgs ?? {}) as CallArguments;
+    const said = (this.place?.callArgs ?? {}) as CallArguments;
     const training = said.training ?? kwargs.training ?? false;
     const update = said.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
-    return tidy(() => {
-      const input = [inputs].flat()[0]!;
-      const x = input.dtype === 'float32' ? input : cast(input, 'float32');
-      // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
-      if (x.size === 0) return clone(x);
-      if (!training || this.isFrozen()) return this.infer(x);
-      return this.train(x, this.maskOf(x, (this.isApplied && kwargs.mask) || null, place), update);
-    });
+    try {
+      return tidy(() => {
+        const input = [inputs].flat()[0]!;
+        const x = input.dtype === 'float32' ? input : cast(input, 'float32');
+        // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
+        if (x.size === 0) return clone(x);
+        if (!training || this.isFrozen()) return this.infer(x);
+        return this.train(x, this.maskInCall(x, kwargs), update);
+      });
+    } finally {
+      this.place = null;
+    }
+  }
+
+  /**
+   * The mask that counts in the call that TF.js makes now. For tools that stand in for `call`.
+   *
+   * @internal
+   */
+  maskInCall(x: Tensor, kwargs: CallArguments): Tensor | null {
+    return this.maskOf(x, (this.isApplied && kwargs.mask) || null, this.place);
   }
 
   override get trainable(): boolean {

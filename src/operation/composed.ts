@@ -14,12 +14,15 @@ import {
   broadcastTo,
   cast,
   expandDims,
+  fill,
   mean,
   mul,
   ones,
   reshape,
   rsqrt,
+  stack,
   sub,
+  sum,
   where,
   zeros,
 } from '@tensorflow/tfjs-core';
@@ -29,6 +32,7 @@ import {
   arrangeChannels,
   GROUPS,
   makeArrangement,
+  REDUCED,
   restore,
 } from './arrangement.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
@@ -85,6 +89,23 @@ export function train(
   const count = outer * middle * inner;
   const variance = step.bessel && count > 1 ? mul(average.variance, count / (count - 1)) : average.variance;
   return { y, moved: moveStatistics(statistics, { mean: average.mean, variance }, isKnown, step) };
+}
+
+/**
+ * The moments of x (float32, not empty), per group and channel: a tensor `[3, groups · channels]` of counts, means and
+ * variances. Where a count is 0, the others mean nothing.
+ */
+export function batchMoments(
+  x: Tensor,
+  { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
+): Tensor {
+  const arrangement = makeArrangement(x.shape, axes, virtualBatchSize);
+  const arranged = arrange(x, arrangement);
+  const weights = mask && arrange(elementWeights(mask, x.shape), arrangement);
+  const batch = weights ? weightedMoments(arranged, weights) : moments(arranged);
+  const [outer, groups, middle, channels, inner] = arrangement.shape;
+  const count = weights ? sum(weights, REDUCED) : fill([groups, channels], outer * middle * inner);
+  return stack([count, batch.mean, batch.variance].map((values) => reshape(values, [groups * channels])));
 }
 
 /** Normalizes x (float32, not empty) by the moving statistics. */

@@ -54,6 +54,16 @@ export function trainFused(
   };
 }
 
+/** The moments of x (float32, not empty), per group and channel, in float64. */
+export function momentsFused(
+  on: PassMemory,
+  x: Tensor,
+  { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
+): Moments {
+  const layout = makeLayout(x.shape, axes, virtualBatchSize);
+  return momentsOf(arrange(x, layout), { on, layout, weights: mask && elementWeights(mask, layout) });
+}
+
 /** Normalizes x (float32, not empty) by the moving statistics. */
 export function inferFused(
   on: PassMemory,

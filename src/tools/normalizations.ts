@@ -1,0 +1,75 @@
+/** @file The batch normalizations of a model, this library's and TF.js' own, with what surrounds each of them. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import {
+  type Layer,
+  type NormalizationLayer,
+  checkModel,
+  innerLayersOf,
+  isBatchNormalization,
+  isContainer,
+  placesOf,
+} from './graph.js';
+
+/** What surrounds one use of a normalization in a model. */
+export interface Surroundings {
+  /** Where the input comes from. */
+  readonly source: Layer;
+  /** What takes the output. */
+  readonly followers: readonly Layer[];
+}
+
+/** A batch normalization of a model. */
+export interface Normalization {
+  readonly layer: NormalizationLayer;
+  /** The layer's name, behind those of the models and wrappers that it is in: `'encoder/bn1'`. */
+  readonly name: string;
+  /** One for each time that a run of the model comes to the layer; a model within may be shared too. */
+  readonly places: readonly Surroundings[];
+  /** Whether it is in a wrapper, which may call it any number of times, once for each step of a sequence. */
+  readonly isWrapped: boolean;
+}
+
+/** Whether the layer is this library's, and not TF.js' own. */
+export const isEvenkeel = (layer: Layer): layer is BatchNormalization => layer instanceof BatchNormalization;
+
+/** Frozen layers train in inference mode; TF.js' own layer does not, but its parameters stay. */
+export function isFrozen({ trainable, gamma, beta }: NormalizationLayer): boolean {
+  const parameters = [gamma, beta].filter((parameter) => parameter != null);
+  return !trainable || (parameters.length > 0 && parameters.every((parameter) => !parameter.trainable));
+}
+
+/**
+ * The model's batch normalizations, each after those that its input depends on.
+ *
+ * @throws TypeError for what is no layers model
+ */
+export function findNormalizations(model: LayersModel): Normalization[] {
+  checkModel(model);
+  // As predict and fit do for a sequential model.
+  if (!model.built) model.build(undefined as never);
+  const found = new Map<NormalizationLayer, { name: string; places: Surroundings[]; isWrapped: boolean }>();
+  const add = (layer: NormalizationLayer, name: string, place: Surroundings, isWrapped: boolean): void => {
+    const known = found.get(layer) ?? { name, places: [], isWrapped: false };
+    known.places.push(place);
+    known.isWrapped ||= isWrapped;
+    found.set(layer, known);
+  };
+
+  const look = (layer: Layer, name: string, surroundings: Surroundings, isWrapped: boolean): void => {
+    if (isBatchNormalization(layer)) add(layer, name, surroundings, isWrapped);
+    else if (isContainer(layer)) walk(layer, `${name}/`, isWrapped);
+    else for (const inner of innerLayersOf(layer)) look(inner, `${name}/${inner.name}`, surroundings, true);
+  };
+  const walk = (container: LayersModel, prefix: string, isWrapped: boolean): void => {
+    const places = placesOf(container);
+    for (const { layer, inputs, outputs } of places) {
+      const takesOutput = (other: (typeof places)[number]) =>
+        other.inputs.some((input) => outputs.includes(input));
+      const followers = places.filter(takesOutput).map((other) => other.layer);
+      look(layer, prefix + layer.name, { source: inputs[0]!.sourceLayer, followers }, isWrapped);
+    }
+  };
+  walk(model, '', false);
+  return [...found].map(([layer, rest]) => ({ layer, ...rest }));
+}

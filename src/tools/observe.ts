@@ -1,0 +1,159 @@
+/**
+ * @file Runs a model in inference mode and looks at what reaches its normalizations, or lets them normalize by other
+ * statistics, without touching a weight: for the time of the run, and no longer, each of them calls the tool.
+ */
+import {
+  type Tensor,
+  cast,
+  dispose,
+  keep,
+  relu,
+  reshape,
+  tensor,
+  tidy,
+  unstack,
+  where,
+} from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { activePassMemory } from '../backends/active.js';
+import type { Moments } from '../core/passes.js';
+import type { Options } from '../layer/arguments.js';
+import type { CallArguments } from '../layer/batch-normalization.js';
+import { type Plan, makePlan } from '../layer/plan.js';
+import { batchMoments, infer } from '../operation/composed.js';
+import { momentsFused } from '../operation/fused.js';
+import type { NormalizationLayer } from './graph.js';
+import { type Normalization, isEvenkeel } from './normalizations.js';
+import type { Statistics } from './population.js';
+
+/** A normalization's call. */
+export interface Call {
+  readonly normalization: Normalization;
+  /** The input, as float32. */
+  readonly x: Tensor;
+  readonly plan: Plan;
+  /** Which elements count; null where all do. */
+  readonly mask: Tensor | null;
+  /** The output in inference mode, by the layer itself. */
+  infer(): Tensor;
+  /** The output in training mode, by this library's layer itself, its statistics left alone. */
+  train(): Tensor;
+}
+
+/**
+ * Applies the model to a batch, in inference mode, while `normalize` gives the outputs of its normalizations. Must be
+ * called within a `tidy`.
+ */
+export function runWith(
+  model: LayersModel,
+  inputs: readonly Tensor[],
+  normalizations: readonly Normalization[],
+  normalize: (call: Call) => Tensor,
+): Tensor[] {
+  const undo = normalizations.map((normalization) => standIn(normalization, normalize));
+  try {
+    return [model.apply([...inputs], { training: false }) as Tensor | Tensor[]].flat();
+  } finally {
+    for (const one of undo) one();
+  }
+}
+
+/** Puts another `call` on the layer. Returns how to put things back. */
+function standIn(normalization: Normalization, normalize: (call: Call) => Tensor): () => void {
+  const { layer } = normalization;
+  const own = Object.getOwnPropertyDescriptor(layer, 'call');
+  const call = layer.call.bind(layer) as (inputs: Tensor | Tensor[], kwargs: CallArguments) => Tensor;
+  layer.call = (inputs: Tensor | Tensor[], kwargs: CallArguments) =>
+    tidy(() => {
+      const x = cast([inputs].flat()[0]!, 'float32');
+      const infer = () => call(inputs, { training: false, updateMovingStatistics: false });
+      if (x.size === 0) return infer();
+      return normalize({
+        normalization,
+        x,
+        plan: planFor(layer, x.shape),
+        mask: isEvenkeel(layer) ? layer.maskInCall(x, kwargs) : null,
+        infer,
+        train: () => call(inputs, { ...kwargs, training: true, updateMovingStatistics: false }),
+      });
+    });
+  return () => {
+    if (own) Object.defineProperty(layer, 'call', own);
+    else Reflect.deleteProperty(layer, 'call');
+  };
+}
+
+/** TF.js' own layer as a plan: one axis, and moving variances without Bessel's correction. */
+function planFor(layer: NormalizationLayer, shape: number[]): Plan {
+  const stock = { axis: layer.axis, fused: false, renorm: false, virtualBatchSize: null, adjustment: null };
+  return makePlan(isEvenkeel(layer) ? layer : (stock as unknown as Options), shape);
+}
+
+/** Moments of one batch, of which the host may have to wait for the numbers. */
+export interface PendingMoments {
+  /** On the backend, per group and channel: count, mean, variance; good within the run's tidy. */
+  readonly tensors: readonly [Tensor, Tensor, Tensor];
+  /** On the host. To be called once, after the run, or else `dispose`. */
+  read(): Promise<Moments>;
+  dispose(): void;
+}
+
+/** The moments of a call's input: by the kernels in float64, where the backend has them. */
+export function momentsOfCall(
+  { x, plan: { axes }, mask }: Call,
+  virtualBatchSize: number | null,
+): PendingMoments {
+  const view = { axes, virtualBatchSize, mask };
+  const memory = activePassMemory();
+  if (memory) {
+    const moments = momentsFused(memory, x, view);
+    const { count, mean, variance } = moments;
+    const upload = (values: Float64Array) => tensor(new Float32Array(values));
+    return {
+      tensors: [upload(count), upload(mean), upload(variance)],
+      read: () => Promise.resolve(moments),
+      dispose: () => undefined,
+    };
+  }
+  const found = keep(batchMoments(x, view));
+  return {
+    tensors: unstack(found) as [Tensor, Tensor, Tensor],
+    async read() {
+      try {
+        const values = Float64Array.from(await found.data());
+        const length = values.length / 3;
+        const part = (i: number) => values.subarray(i * length, (i + 1) * length);
+        return { count: part(0), mean: part(1), variance: part(2) };
+      } finally {
+        found.dispose();
+      }
+    },
+    dispose() {
+      dispose(found);
+    },
+  };
+}
+
+/** The call's output where the layer normalizes by the batch's own moments; by the moving ones where there are none. */
+export function normalizeByBatch(call: Call, { tensors: [count, mean, variance] }: PendingMoments): Tensor {
+  const { movingMean, movingVariance } = call.normalization.layer;
+  if (!call.mask) return normalizeBy(call, mean, variance);
+  const isKnown = cast(relu(count), 'bool');
+  const choose = (own: Tensor, moving: Tensor) => where(isKnown, own, reshape(moving, [moving.size]));
+  return normalizeBy(call, choose(mean, movingMean.read()), choose(variance, movingVariance.read()));
+}
+
+/** The call's output where the layer normalizes by other statistics. */
+export function normalizeByStatistics(call: Call, { mean, variance }: Statistics): Tensor {
+  return normalizeBy(call, tensor(new Float32Array(mean)), tensor(new Float32Array(variance)));
+}
+
+function normalizeBy({ x, plan, normalization: { layer } }: Call, mean: Tensor, variance: Tensor): Tensor {
+  const { gamma, beta, epsilon } = layer;
+  const parameters = { gamma: gamma?.read() ?? null, beta: beta?.read() ?? null };
+  const statistics = { movingMean: mean, movingVariance: variance, renorm: null };
+  return infer(x, parameters, statistics, plan.axes, epsilon);
+}
+
+/** Lets timers and events, an abort among them, have their turn. */
+export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));

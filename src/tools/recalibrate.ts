@@ -1,0 +1,376 @@
+/**
+ * @file New moving statistics from data: "precise batch normalization".
+ *
+ * Source: Wu and Johnson 2021, "Rethinking 'Batch' in BatchNorm", arXiv:2105.07576, section 3: moving averages lag
+ * behind the weights, and statistics of the population, computed with the weights as they are, do not.
+ */
+import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Moments } from '../core/passes.js';
+import { ValueError } from '../core/value-error.js';
+import { show } from '../layer/show.js';
+import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
+import type { NormalizationLayer } from './graph.js';
+import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
+import {
+  type Call,
+  type PendingMoments,
+  breathe,
+  momentsOfCall,
+  normalizeByBatch,
+  normalizeByStatistics,
+  runWith,
+} from './observe.js';
+import { Population, type Statistics, areFinite, distances, plain } from './population.js';
+import type { ToolOptions } from './progress.js';
+
+const STATISTICS = ['population', 'batches'] as const;
+const ORDERS = ['layer by layer', 'one pass'] as const;
+
+export interface RecalibrateOptions extends ToolOptions, DataOptions {
+  /** How many batches to look at, in each pass, at most. Default: all of them. */
+  readonly batches?: number | undefined;
+  /**
+   * `'population'` (the default): mean and variance of all values together, the same in however many batches they come.
+   * `'batches'`: the mean over batches of each batch's mean and variance, every batch with the same weight; that is what
+   * the moving averages of training tend to. A ghost batch is a batch here.
+   */
+  readonly statistics?: (typeof STATISTICS)[number] | undefined;
+  /**
+   * `'layer by layer'` (the default): one pass over the data per normalization, in the order of the graph, so that each
+   * sees what those before it will give in inference. `'one pass'`: one pass in all, in which every layer normalizes by
+   * the batch's own statistics, as in training; cheaper by far, and good where batches are large.
+   */
+  readonly order?: (typeof ORDERS)[number] | undefined;
+  /**
+   * Ends a pass early, once the standard errors of means and variances have come down to this, in standard deviations
+   * and variances of the channel (the root of the mean square over channels). They are told by how batches differ, so
+   * batches must be shuffled; four are looked at in any case. Default 0: never.
+   */
+  readonly tolerance?: number | undefined;
+}
+
+/** A layer's statistics as plain numbers; null where one is not finite. */
+export interface PlainStatistics {
+  readonly mean: readonly (number | null)[];
+  readonly variance: readonly (number | null)[];
+}
+
+/** What became of one layer. */
+export interface RecalibratedLayer {
+  /** The layer's name, behind those of the models that it is in: `'encoder/bn1'`. */
+  readonly layer: string;
+  readonly before: PlainStatistics;
+  readonly after: PlainStatistics;
+  /**
+   * How far from mean 0 and deviation 1 values normalized by the old statistics were, per channel:
+   * √(((mean − old mean)/σ)² + (√(variance + epsilon)/σ − 1)²) with σ = √(old variance + epsilon). null: not finite.
+   */
+  readonly distance: readonly (number | null)[];
+  /** Batches seen; each ghost batch counts if statistics are those of batches, and each place of a shared layer. */
+  readonly batches: number;
+  /** Values seen per channel, or the weight that a mask gave them. A channel with 0 keeps its old statistics. */
+  readonly count: readonly number[];
+  /** How far the new statistics may still be off, as for `tolerance`; null after a single batch. */
+  readonly standardError: { readonly mean: number; readonly variance: number } | null;
+  /** Whether the tolerance was reached, and ended the pass. */
+  readonly isSettled: boolean;
+}
+
+export interface RecalibrateReport {
+  readonly statistics: (typeof STATISTICS)[number];
+  readonly order: (typeof ORDERS)[number];
+  /** In the order of the graph. */
+  readonly layers: readonly RecalibratedLayer[];
+}
+
+/** How many batches are looked at before they may be found to be enough. */
+const FEWEST_TO_SETTLE = 4;
+
+/**
+ * Gives every batch normalization of a model new moving statistics, computed from data with the weights as they are.
+ * All else in the model works in inference mode: dropout is off, as it will be. Nothing is trained, no gradient taken.
+ *
+ * Counts, means and sums of squared distances of batches are merged in float64 (Chan). The moving variance gets Bessel's
+ * correction n/(n − 1) where training gives it, which is where Keras runs its fused kernel (README, COMPATIBILITY.md); n
+ * is the whole count for `'population'` and the batch's for `'batches'`. With renorm, the moving and the renorm
+ * deviation become √(variance + epsilon), the renorm mean the mean. Masked values do not count, where the layer takes
+ * masks. Frozen layers get new statistics too: freezing guards against training.
+ *
+ * A layer at several places gets the statistics of all its inputs together, one set for all, as in training. While its
+ * statistics are being found, it normalizes by the batch's own.
+ *
+ * Use some thousand samples, from what the model is used on, prepared as they are there; 1,000 to 10,000 were enough on
+ * ImageNet (Wu and Johnson 2021). Batches should be shuffled.
+ *
+ * @param model any layers model, with this library's layer or TF.js' own in it, nested or not. Its statistics are
+ *   replaced when all are known, and not before: after an error or an abort the model is as it was.
+ * @param data what to take the statistics from, see {@link Data}; `'layer by layer'` goes through it more than once
+ * @throws TypeError for data of an unknown form
+ * @throws ValueError for options that cannot be, data that does not fit the model or holds NaN, an iterable that can be
+ *   gone through only once where that is not enough, fewer than two values per channel
+ * @example
+ * ```ts
+ * const model = tf.sequential({ layers: [layerBatchNormalization({ inputShape: [1] })] });
+ * const { layers } = await recalibrate(model, tf.tensor2d([[1], [3]]));
+ * console.log(layers[0]?.after); // { mean: [ 2 ], variance: [ 1 ] }
+ * ```
+ */
+export async function recalibrate(
+  model: LayersModel,
+  data: Data,
+  options: RecalibrateOptions = {},
+): Promise<RecalibrateReport> {
+  const { statistics = 'population', order = 'layer by layer', tolerance = 0, signal, onProgress } = options;
+  oneOf('statistics', statistics, STATISTICS);
+  oneOf('order', order, ORDERS);
+  const limit = positiveInteger('batches', options.batches) ?? Infinity;
+  if (!(tolerance >= 0 && Number.isFinite(tolerance))) {
+    throw new ValueError(`tolerance: expected a number of at least 0, received ${show(tolerance)}.`);
+  }
+  signal?.throwIfAborted();
+  const normalizations = findNormalizations(model);
+  if (normalizations.length === 0) {
+    throw new ValueError(
+      `The model '${model.name}' has no batch normalization, so there is nothing to recalibrate.`,
+    );
+  }
+  const source = sourceOf(model, data, options);
+  const passes = order === 'one pass' ? [normalizations] : normalizations.map((one) => [one]);
+  if (passes.length > 1 && !source.isReplayable) {
+    throw new ValueError(
+      `data: it can be gone through only once, and the order 'layer by layer' needs one pass for each of ` +
+        `${passes.length} layers. Give a function that returns fresh batches each time, or use order: 'one pass'.`,
+    );
+  }
+
+  const before = new Map(
+    await Promise.all(normalizations.map(async (one) => [one, await read(one)] as const)),
+  );
+  const perPass = source.length === null ? null : Math.min(limit, source.length);
+  const total = perPass === null || tolerance > 0 ? null : perPass * passes.length;
+  let done = 0;
+  const found = new Map<Normalization, Found>();
+  for (const targets of passes) {
+    const pass = new Pass(model, normalizations, targets, found, statistics);
+    let number = 0;
+    for await (const inputs of source.batches(signal)) {
+      await pass.look(inputs, ++number);
+      done++;
+      onProgress?.({ done, total, step: `${pass.name}, batch ${number}` });
+      await breathe();
+      signal?.throwIfAborted();
+      if (number >= limit || pass.isSettled(tolerance)) break;
+    }
+    if (number === 0) {
+      throw new ValueError(
+        `data: there are no samples in it${found.size > 0 ? ' any more, the second time' : ''}. Expected is some ` +
+          `thousand samples${found.size > 0 ? ', from data that can be gone through again' : ''}.`,
+      );
+    }
+    for (const target of targets) found.set(target, pass.result(target, before.get(target)!, tolerance));
+  }
+  for (const [{ name }, { population, after }] of found) check(name, population, after);
+  const layers = normalizations.map((one) => describe(one, before.get(one)!, found.get(one)!));
+  write(normalizations.map((one) => [one.layer, found.get(one)!.after]));
+  return { statistics, order, layers };
+}
+
+function oneOf(name: string, value: unknown, accepted: readonly string[]): void {
+  if (accepted.includes(value as string)) return;
+  throw new ValueError(
+    `${name}: expected ${accepted.map((one) => `'${one}'`).join(' or ')}, received ${show(value)}.`,
+  );
+}
+
+async function read({ layer: { movingMean, movingVariance } }: Normalization): Promise<Statistics> {
+  const [mean, variance] = await Promise.all([movingMean.read().data(), movingVariance.read().data()]);
+  return { mean: Float64Array.from(mean), variance: Float64Array.from(variance) };
+}
+
+/** What a pass found for a layer. */
+interface Found {
+  readonly population: Population;
+  readonly after: Statistics;
+  readonly isSettled: boolean;
+}
+
+/** Thrown to end a run where nothing that comes after it is of interest. */
+class Enough extends Error {}
+
+/** One pass over the data, for the statistics of some layers. */
+class Pass {
+  readonly #populations = new Map<Normalization, Population>();
+
+  constructor(
+    private readonly model: LayersModel,
+    private readonly normalizations: readonly Normalization[],
+    private readonly targets: readonly Normalization[],
+    private readonly found: ReadonlyMap<Normalization, Found>,
+    private readonly statistics: (typeof STATISTICS)[number],
+  ) {}
+
+  get name(): string {
+    return this.targets.length === 1 ? this.targets[0]!.name : 'all layers';
+  }
+
+  /** Adds what a batch tells of the targets. */
+  async look(inputs: readonly Tensor[], number: number): Promise<void> {
+    const seen: (readonly [Population, PendingMoments, string])[] = [];
+    try {
+      try {
+        tidy(() => {
+          this.#run(inputs, seen);
+        });
+      } catch (error) {
+        if (!(error instanceof Enough)) throw error;
+      }
+      for (const [population, pending, name] of seen) {
+        const moments = await pending.read();
+        checkFinite(moments, `Batch ${number} of the data`, name);
+        population.add(moments);
+      }
+    } finally {
+      for (const [, pending] of seen) pending.dispose();
+    }
+  }
+
+  #run(inputs: readonly Tensor[], seen: (readonly [Population, PendingMoments, string])[]): void {
+    const { targets, found } = this;
+    const [only] = targets;
+    // A lone target that is called once has been called when anything else is.
+    const canStop = targets.length === 1 && only!.places.length === 1 && !only!.isWrapped;
+    runWith(this.model, inputs, this.normalizations, (call) => {
+      if (canStop && seen.length > 0) throw new Enough();
+      const { normalization } = call;
+      const result = found.get(normalization);
+      if (result) return normalizeByStatistics(call, result.after);
+      const virtualBatchSize = this.statistics === 'batches' ? virtualBatchSizeOf(call) : null;
+      const whole = momentsOfCall(call, null);
+      const isTarget = targets.includes(normalization);
+      if (isTarget) {
+        const moments = virtualBatchSize === null ? whole : momentsOfCall(call, virtualBatchSize);
+        seen.push([this.#populationOf(call), moments, normalization.name]);
+      }
+      const y = normalizeByBatch(call, whole);
+      if (!isTarget || virtualBatchSize !== null) whole.dispose();
+      return y;
+    });
+  }
+
+  #populationOf({ normalization, plan }: Call): Population {
+    let population = this.#populations.get(normalization);
+    if (!population) {
+      population = new Population(normalization.layer.movingMean.read().size, plan.fusedInKeras);
+      this.#populations.set(normalization, population);
+    }
+    return population;
+  }
+
+  /** Whether what was seen is enough for all targets. */
+  isSettled(tolerance: number): boolean {
+    return this.targets.every((target) => {
+      const population = this.#populations.get(target);
+      return population !== undefined && isSettled(population, tolerance, target.layer.epsilon);
+    });
+  }
+
+  result(target: Normalization, before: Statistics, tolerance: number): Found {
+    const population = this.#populations.get(target) ?? new Population(before.mean.length, false);
+    const { mean, variance } =
+      this.statistics === 'population' ? population.corrected() : population.overBatches();
+    const orBefore = (values: Float64Array, old: Float64Array) =>
+      values.map((value, c) => (population.count[c] === 0 ? old[c]! : value));
+    return {
+      population,
+      after: { mean: orBefore(mean, before.mean), variance: orBefore(variance, before.variance) },
+      isSettled: isSettled(population, tolerance, target.layer.epsilon),
+    };
+  }
+}
+
+function isSettled(population: Population, tolerance: number, epsilon: number): boolean {
+  if (tolerance === 0 || population.batches < FEWEST_TO_SETTLE) return false;
+  const { mean, variance } = population.standardError(epsilon);
+  return mean <= tolerance && variance <= tolerance;
+}
+
+/** The size of the ghost batches that training would divide this batch into; null for none. */
+function virtualBatchSizeOf({ normalization: { layer, name }, x }: Call): number | null {
+  const virtualBatchSize = isEvenkeel(layer) ? layer.virtualBatchSize : null;
+  const samples = x.shape[0];
+  if (virtualBatchSize !== null && samples % virtualBatchSize !== 0) {
+    throw new ValueError(
+      `The layer '${name}' has virtualBatchSize ${virtualBatchSize}, which does not divide the batch of ${samples}. ` +
+        `Give batches of a multiple, or take the statistics of the population, to which batches do not matter.`,
+    );
+  }
+  return virtualBatchSize;
+}
+
+/** @throws ValueError where a batch brought NaN or infinity to a layer */
+function checkFinite(moments: Moments, what: string, layer: string): void {
+  if (areFinite(moments)) return;
+  throw new ValueError(
+    `${what} brings values to the layer '${layer}' that are NaN or infinite. Look for them in the data and in the ` +
+      `weights of the layers before; inspect tells of those in normalizations.`,
+  );
+}
+
+/** @throws ValueError for statistics that cannot be used */
+function check(layer: string, { count }: Population, { mean, variance }: Statistics): void {
+  if (count.some((n) => n > 0 && n < 2)) {
+    throw new ValueError(
+      `The data has one value per channel for the layer '${layer}', of which there is no variance. Expected is some ` +
+        `thousand samples.`,
+    );
+  }
+  const isTooLarge = (value: number, c: number) => count[c]! > 0 && !Number.isFinite(Math.fround(value));
+  if (mean.some(isTooLarge) || variance.some(isTooLarge)) {
+    throw new ValueError(
+      `The values that reach the layer '${layer}' are too large for float32 to hold their variance. Scale the data.`,
+    );
+  }
+}
+
+function describe(
+  { layer, name }: Normalization,
+  before: Statistics,
+  { population, after, isSettled }: Found,
+): RecalibratedLayer {
+  const { batches, count } = population;
+  return {
+    layer: name,
+    before: { mean: plain(before.mean), variance: plain(before.variance) },
+    after: { mean: plain(after.mean), variance: plain(after.variance) },
+    distance: plain(distances(after, before, layer.epsilon)),
+    batches,
+    count: [...count],
+    standardError: batches > 1 ? population.standardError(layer.epsilon) : null,
+    isSettled,
+  };
+}
+
+/** Writes all statistics, and none unless all could be made. */
+function write(results: readonly (readonly [NormalizationLayer, Statistics])[]): void {
+  const changes = results.flatMap(([layer, { mean, variance }]) => {
+    const deviation = variance.map((value) => Math.sqrt(value + layer.epsilon));
+    const { movingMean, movingVariance } = layer;
+    const { movingStddev = null, renormMean = null, renormStddev = null } = isEvenkeel(layer) ? layer : {};
+    const pairs = [
+      [movingMean, mean],
+      [movingVariance, variance],
+      [movingStddev, deviation],
+      [renormMean, mean],
+      [renormStddev, deviation],
+    ] as const;
+    return pairs.flatMap(([variable, values]) => (variable ? [{ variable, values }] : []));
+  });
+  tidy(() => {
+    const written = changes.map(({ variable, values }) => ({
+      variable,
+      value: tensor(new Float32Array(values), variable.shape as number[]),
+    }));
+    for (const { variable, value } of written) variable.write(value);
+  });
+}
