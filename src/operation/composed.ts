@@ -20,7 +20,6 @@ import {
   reshape,
   rsqrt,
   sub,
-  where,
   zeros,
 } from '@tensorflow/tfjs-core';
 import {
@@ -35,6 +34,7 @@ import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, type Limits, renormCorrection } from './renorm.js';
 import { stopGradient } from './stop-gradient.js';
 import { moveStatistics, type Pace, type Statistics } from './statistics.js';
+import { where } from './where.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
 export interface Parameters {

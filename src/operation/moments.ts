@@ -11,10 +11,10 @@ import {
   square,
   sub,
   sum,
-  where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { REDUCED } from './arrangement.js';
+import { where } from './where.js';
 
 /** Tensors of shape `[1, groups, 1, channels, 1]`. */
 export interface Moments {

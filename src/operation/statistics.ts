@@ -1,7 +1,8 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
-import { type Tensor, add, mul, relu, reshape, sqrt, square, sub, where } from '@tensorflow/tfjs-core';
+import { type Tensor, add, mul, relu, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
 import { arrangeChannels } from './arrangement.js';
 import type { Moments } from './moments.js';
+import { where } from './where.js';
 
 /** What inference uses, and with renorm what training uses. In Keras' shape for parameters. */
 export interface Statistics<Value = Tensor> {

@@ -92,8 +92,20 @@ export function leftByDisposal(use: Use): number {
   });
 }
 
-/** Left by one epoch, and by a hundred more, of fit, predict and evaluate. */
-export async function leftByTraining(): Promise<number[]> {
+/** Tensors, arrays in the backend, and bytes on a GPU. */
+function held(): number[] {
+  const {
+    numTensors,
+    numDataBuffers,
+    numBytesInGPU = 0,
+  } = tf.memory() as tf.MemoryInfo & {
+    numBytesInGPU?: number;
+  };
+  return [numTensors, numDataBuffers, numBytesInGPU];
+}
+
+/** Tensors, arrays and bytes on a GPU left by one epoch, and by a hundred more, of fit, predict and evaluate. */
+export async function leftByTraining(): Promise<number[][]> {
   const model = tf.sequential({
     layers: [
       tf.layers.masking({ maskValue: 0, inputShape: [2, 3] }),
@@ -113,9 +125,9 @@ export async function leftByTraining(): Promise<number[]> {
     tf.dispose(model.evaluate(x, y));
   };
   await once(1);
-  const before = tf.memory().numTensors;
+  const before = held();
   await once(1);
-  const afterOne = tf.memory().numTensors;
+  const afterOne = held();
   await once(100);
-  return [afterOne - before, tf.memory().numTensors - before];
+  return [afterOne, held()].map((after) => after.map((amount, i) => amount - before[i]!));
 }
