@@ -30,8 +30,8 @@ interface Setup {
 }
 
 const SETUPS: Record<string, Setup> = {
-  webgpu: { backend: 'webgpu', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 7 },
-  webgl: { backend: 'webgl', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 13 },
+  webgpu: { backend: 'webgpu', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 9 },
+  webgl: { backend: 'webgl', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 19 },
   wasm: { backend: 'wasm', kernels: FUSED, threads: 1, isOnGpu: false, stride: 1 },
   'wasm with threads': { backend: 'wasm', kernels: FUSED, threads: 2, isOnGpu: false, stride: 1 },
   cpu: { backend: 'cpu', kernels: FUSED, threads: 1, isOnGpu: false, stride: 1 },
