@@ -30,11 +30,11 @@ import {
   makeArrangement,
   restore,
 } from './arrangement.js';
+import { choose } from './choose.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, type Limits, renormCorrection } from './renorm.js';
 import { stopGradient } from './stop-gradient.js';
 import { moveStatistics, type Pace, type Statistics } from './statistics.js';
-import { where } from './where.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
 export interface Parameters {
@@ -148,11 +148,11 @@ function replaceUnknown(
   { movingMean, movingVariance }: Statistics,
 ): Moments & { correction: Correction | null } {
   return {
-    mean: where(isKnown, batch.mean, arrangeChannels(movingMean)),
-    variance: where(isKnown, batch.variance, arrangeChannels(movingVariance)),
+    mean: choose(isKnown, batch.mean, arrangeChannels(movingMean)),
+    variance: choose(isKnown, batch.variance, arrangeChannels(movingVariance)),
     correction: correction && {
-      r: where(isKnown, correction.r, ones(correction.r.shape)),
-      d: where(isKnown, correction.d, zeros(correction.d.shape)),
+      r: choose(isKnown, correction.r, ones(correction.r.shape)),
+      d: choose(isKnown, correction.d, zeros(correction.d.shape)),
     },
   };
 }
