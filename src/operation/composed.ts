@@ -12,7 +12,6 @@ import {
   add,
   batchNorm,
   broadcastTo,
-  cast,
   expandDims,
   mean,
   mul,
@@ -35,6 +34,7 @@ import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, type Limits, renormCorrection } from './renorm.js';
 import { stopGradient } from './stop-gradient.js';
 import { moveStatistics, type Pace, type Statistics } from './statistics.js';
+import { toFloat32 } from './to-float32.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
 export interface Parameters {
@@ -131,7 +131,7 @@ export function inferLastAxis(
 
 /** A mask as one weight per element of x, a constant. */
 function elementWeights(mask: Tensor, shape: number[]): Tensor {
-  return broadcastTo(expandDims(cast(stopGradient(mask), 'float32'), -1), shape);
+  return broadcastTo(expandDims(toFloat32(stopGradient(mask)), -1), shape);
 }
 
 /** Statistics take the mean over ghost batches of their means and of their variances, as Keras does. */

@@ -45,8 +45,8 @@ export function leftBy(f: () => void): number {
   return tf.memory().numTensors - before;
 }
 
-const inputOf = ({ args, shape }: Use) =>
-  tf.tidy(() => tf.cast(tf.mul(draw(shape, 1), 9), args.dtype ?? 'float32'));
+const floatsOf = ({ shape }: Use) => tf.tidy(() => tf.mul(draw(shape, 1), 9));
+const inputOf = (use: Use) => tf.tidy(() => tf.cast(floatsOf(use), use.args.dtype ?? 'float32'));
 const callOf = ({ mask }: Use, training: boolean): CallArguments => ({
   training,
   mask: mask ? tf.ones(mask) : null,
@@ -70,7 +70,7 @@ export function leftByCalls(use: Use): number[] {
 /** Left by gradients in training, and in inference, beside themselves. */
 export function leftByGradients(use: Use): number[] {
   const layer = layerBatchNormalization(use.args);
-  const x = tf.cast(inputOf(use), 'float32');
+  const x = floatsOf(use);
   const left = [true, false].map((training) => {
     const call = callOf(use, training);
     const f = tf.valueAndGrad((t: tf.Tensor) => layer.apply(t, call) as tf.Tensor);
