@@ -4,22 +4,15 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
+import { recordWarnings, takeWarnings } from './warnings.js';
+
+export { takeWarnings };
 
 export const BACKENDS = ['cpu', 'wasm'] as const;
 /** Besides: TF.js' cpu backend under a name for which there are no kernels of ours, so that TF.js' operations run. */
 export const WITHOUT_KERNELS = 'cpu without our kernels';
 export type Backend = (typeof BACKENDS)[number] | typeof WITHOUT_KERNELS;
-
-/** What was written to console.warn and console.error since the test began, or since it was last taken. */
-let messages: string[] = [];
-
-/** Takes the warnings so far, so that they do not fail the test. */
-export function takeWarnings(): string[] {
-  const taken = messages;
-  messages = [];
-  return taken;
-}
 
 /**
  * Makes `backend` the one that runs.
@@ -48,20 +41,16 @@ export function describeBackends(
   backends: readonly Backend[] = BACKENDS,
 ): void {
   describe.each(backends)('on %s', (backend) => {
+    let stopRecording: () => void;
     beforeAll(() => useBackend(backend));
     beforeEach(() => {
       expect(tf.getBackend()).toBe(backend);
-      takeWarnings();
-      const record = (...message: unknown[]) => {
-        messages.push(message.map(String).join(' '));
-      };
-      vi.spyOn(console, 'warn').mockImplementation(record);
-      vi.spyOn(console, 'error').mockImplementation(record);
+      stopRecording = recordWarnings();
       tf.engine().startScope();
     });
     afterEach(() => {
       tf.engine().endScope();
-      vi.restoreAllMocks();
+      stopRecording();
       expect(takeWarnings(), 'warnings that the test did not take').toEqual([]);
     });
     suite(backend);

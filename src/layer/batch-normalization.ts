@@ -2,7 +2,7 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { Tensor, cast, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
+import { Tensor, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
@@ -10,6 +10,7 @@ import type { Statistics } from '../operation/statistics.js';
 import { activePassMemory } from '../backends/active.js';
 import type { PassMemory } from '../backends/pass-memory.js';
 import { inferFused, trainFused } from '../operation/fused.js';
+import { toFloat32 } from '../operation/to-float32.js';
 import { callAdjustment } from './adjustments.js';
 import {
   type BatchNormalizationArgs,
@@ -271,7 +272,7 @@ export class BatchNormalization extends layers.Layer {
       );
     }
     tidy(() => {
-      super.setWeights(weights.map((weight) => cast(weight, 'float32')));
+      super.setWeights(weights.map((weight) => toFloat32(weight)));
     });
   }
 
@@ -359,7 +360,7 @@ export class BatchNormalization extends layers.Layer {
     try {
       return tidy(() => {
         const input = [inputs].flat()[0]!;
-        const x = input.dtype === 'float32' ? input : cast(input, 'float32');
+        const x = toFloat32(input);
         // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
         if (x.size === 0) return clone(x);
         if (!training || this.isFrozen()) return this.infer(x);

@@ -12,7 +12,6 @@ import {
   add,
   batchNorm,
   broadcastTo,
-  cast,
   expandDims,
   fill,
   mean,
@@ -23,7 +22,6 @@ import {
   stack,
   sub,
   sum,
-  where,
   zeros,
 } from '@tensorflow/tfjs-core';
 import {
@@ -35,10 +33,12 @@ import {
   REDUCED,
   restore,
 } from './arrangement.js';
+import { choose } from './choose.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, type Limits, renormCorrection } from './renorm.js';
 import { stopGradient } from './stop-gradient.js';
 import { moveStatistics, type Pace, type Statistics } from './statistics.js';
+import { toFloat32 } from './to-float32.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
 export interface Parameters {
@@ -152,7 +152,7 @@ export function inferLastAxis(
 
 /** A mask as one weight per element of x, a constant. */
 function elementWeights(mask: Tensor, shape: number[]): Tensor {
-  return broadcastTo(expandDims(cast(stopGradient(mask), 'float32'), -1), shape);
+  return broadcastTo(expandDims(toFloat32(stopGradient(mask)), -1), shape);
 }
 
 /** Statistics take the mean over ghost batches of their means and of their variances, as Keras does. */
@@ -169,11 +169,11 @@ function replaceUnknown(
   { movingMean, movingVariance }: Statistics,
 ): Moments & { correction: Correction | null } {
   return {
-    mean: where(isKnown, batch.mean, arrangeChannels(movingMean)),
-    variance: where(isKnown, batch.variance, arrangeChannels(movingVariance)),
+    mean: choose(isKnown, batch.mean, arrangeChannels(movingMean)),
+    variance: choose(isKnown, batch.variance, arrangeChannels(movingVariance)),
     correction: correction && {
-      r: where(isKnown, correction.r, ones(correction.r.shape)),
-      d: where(isKnown, correction.d, zeros(correction.d.shape)),
+      r: choose(isKnown, correction.r, ones(correction.r.shape)),
+      d: choose(isKnown, correction.d, zeros(correction.d.shape)),
     },
   };
 }

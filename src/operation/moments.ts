@@ -11,10 +11,10 @@ import {
   square,
   sub,
   sum,
-  where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import { REDUCED } from './arrangement.js';
+import { choose } from './choose.js';
 
 /** Tensors of shape `[1, groups, 1, channels, 1]`. */
 export interface Moments {
@@ -44,7 +44,7 @@ export function weightedMoments(x: Tensor, weights: Tensor): WeightedMoments {
   const total = sum(weights, REDUCED, true);
   const isKnown = notEqual(total, 0);
   const divisor = add(total, cast(equal(total, 0), 'float32'));
-  const counted = where(equal(weights, 0), zerosLike(x), x);
+  const counted = choose(equal(weights, 0), zerosLike(x), x);
   const batchMean = div(sum(mul(weights, counted), REDUCED, true), divisor);
   const variance = div(sum(mul(weights, square(sub(counted, batchMean))), REDUCED, true), divisor);
   return { mean: batchMean, variance, isKnown };

@@ -1,6 +1,7 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
-import { type Tensor, add, mul, relu, reshape, sqrt, square, sub, where } from '@tensorflow/tfjs-core';
+import { type Tensor, add, mul, relu, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
 import { arrangeChannels } from './arrangement.js';
+import { choose } from './choose.js';
 import type { Moments } from './moments.js';
 
 /** What inference uses, and with renorm what training uses. In Keras' shape for parameters. */
@@ -40,7 +41,7 @@ export function moveStatistics(
 ): Statistics {
   const keepUnknown = (before: Tensor, after: Tensor): Tensor => {
     if (!isKnown) return reshape(after, before.shape);
-    return reshape(where(isKnown, after, arrangeChannels(before)), before.shape);
+    return reshape(choose(isKnown, after, arrangeChannels(before)), before.shape);
   };
   const move = (moving: Tensor, value: Tensor, momentum: number): Tensor => {
     const before = arrangeChannels(moving);

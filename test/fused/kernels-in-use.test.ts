@@ -5,26 +5,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
 import { expect, test } from 'vitest';
-import { describeBackends, takeWarnings } from '../backends.js';
-import { type GoldenCase, LAYER_GROUPS, type Packed, camelCase, readCases } from '../golden/index.js';
-
-const [MOMENTS, NORMALIZE] = ['EvenkeelMoments', 'EvenkeelNormalize'];
-const [SUMS, GRADIENT] = ['EvenkeelGradientSums', 'EvenkeelGradientNormalize'];
-
-const tensor = ({ data, shape }: Packed) => tf.tensor(data.map(Number), shape, 'float32');
-
-/** The names of our kernels, in the order in which they ran. */
-async function ourKernels(run: () => tf.TensorContainer): Promise<string[]> {
-  const { kernels } = await tf.profile(run);
-  return kernels.map(({ name }) => name).filter((name) => name.startsWith('Evenkeel'));
-}
-
-function makeLayer(golden: GoldenCase): BatchNormalization {
-  const args = camelCase(golden.args) as BatchNormalizationArgs;
-  const { adjustment } = golden;
-  if (adjustment) args.adjustment = () => [tensor(adjustment.scale), tensor(adjustment.bias)];
-  return layerBatchNormalization(args);
-}
+import { describeBackends } from '../backends.js';
+import { LAYER_GROUPS, readCases } from '../golden/index.js';
+import { FUSED, checkKernels, ourKernels } from './kernels-in-use.js';
 
 const apply = (layer: BatchNormalization, x: tf.Tensor, call: object) => layer.apply(x, call) as tf.Tensor;
 
@@ -33,21 +16,7 @@ describeBackends(() => {
     test.each(readCases(group))(
       `${group} runs on the kernels, unless fused is false: $name`,
       async (golden) => {
-        const layer = makeLayer(golden);
-        for (const step of golden.steps) {
-          layer.trainable = step.trainable;
-          const mask = step.mask ? tensor(step.mask) : null;
-          const [x, dy] = [tensor(step.x), tensor(step.dy)];
-          const gradient = tf.grad((input: tf.Tensor) =>
-            apply(layer, input, { training: step.training, mask }),
-          );
-          const ran = await ourKernels(() => gradient(x, dy));
-          const usesBatch = step.training && step.trainable;
-          if (golden.args.fused === false) expect(ran).toEqual([]);
-          else if (usesBatch) expect(ran).toEqual([MOMENTS, NORMALIZE, SUMS, GRADIENT]);
-          else expect(ran, 'dx = slope·dy is a normalization too').toEqual([NORMALIZE, NORMALIZE]);
-        }
-        takeWarnings();
+        await checkKernels(golden, FUSED);
       },
     );
   }
@@ -63,17 +32,18 @@ describeBackends(() => {
     const [gamma, beta] = [layer.gamma!.read(), layer.beta!.read()];
     const x = tf.randomNormal([5, 3, 4]);
     const call = { training: true };
-    const forward = [MOMENTS, NORMALIZE];
+    const { forward, backward } = FUSED.training;
+    const [sums] = backward;
     const f = (input: tf.Tensor) => apply(layer, input, call);
     expect(await ourKernels(() => f(x))).toEqual(forward);
     expect(await ourKernels(() => tf.grads(f as never)([x, gamma, beta] as never))).toEqual([
       ...forward,
-      ...[SUMS, GRADIENT],
+      ...backward,
     ]);
     const loss = () => tf.sum<tf.Scalar>(apply(layer, x, call));
     const [onlyGamma, both] = [[gamma], [gamma, beta]] as never[];
-    expect(await ourKernels(() => tf.variableGrads(loss, onlyGamma).grads)).toEqual([...forward, SUMS]);
-    expect(await ourKernels(() => tf.variableGrads(loss, both).grads)).toEqual([...forward, SUMS]);
+    expect(await ourKernels(() => tf.variableGrads(loss, onlyGamma).grads)).toEqual([...forward, sums]);
+    expect(await ourKernels(() => tf.variableGrads(loss, both).grads)).toEqual([...forward, sums]);
   });
 
   test.each<BatchNormalizationArgs>([

@@ -80,7 +80,16 @@ test('the entries only export', () => {
 });
 
 test('the composed operations share no arithmetic with the core, so that each checks the other', () => {
-  const composed = ['composed', 'arrangement', 'moments', 'renorm', 'statistics', 'stop-gradient'];
+  const composed = [
+    'composed',
+    'arrangement',
+    'moments',
+    'renorm',
+    'statistics',
+    'stop-gradient',
+    'choose',
+    'to-float32',
+  ];
   const from = composed.map((name) => `src/operation/${name}.ts`);
   expect(from.every((file) => files.includes(file))).toBe(true);
   expect(imports.filter((one) => from.includes(one.from) && one.to.startsWith('src/core/'))).toEqual([]);

@@ -1,0 +1,121 @@
+/**
+ * @file Trains small layers for as long as one likes, and reads how much is held every so often. What a step leaves
+ * behind adds up: after the first reading nothing may grow.
+ */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import * as tf from '@tensorflow/tfjs';
+import { layerBatchNormalization } from 'evenkeel';
+import { USES, type Use } from '../models/leaks.js';
+import { draw } from '../models/models.js';
+
+/** What is held after so many steps. */
+export interface Reading {
+  readonly step: number;
+  readonly tensors: number;
+  /** Arrays in the backend. */
+  readonly buffers: number;
+  /** Blocks of the wasm heap that JavaScript has taken and not freed; 0 on other backends. */
+  readonly wasmBlocks: number;
+  /** The size of the wasm heap, which never shrinks; 0 on other backends. */
+  readonly wasmBytes: number;
+  /** JavaScript objects, after a garbage collection. */
+  readonly heapBytes: number;
+}
+
+/** Half of what the smallest object takes, so that one object left by every step, or every other, is seen. */
+const HEAP_BYTES_PER_STEP = 8;
+/** What compilers and collectors move to and fro, whatever the number of steps. */
+const HEAP_BYTES_OF_NOISE = 1_000_000;
+
+/** Those that train on floats and are not empty. */
+const SOAKED = Object.values(USES).filter(({ args, shape }) => args.dtype !== 'int32' && shape[0] !== 0);
+
+interface WasmHeap {
+  readonly HEAPU8: Uint8Array;
+  _malloc: (byteLength: number) => number;
+  _free: (address: number) => void;
+}
+
+/** Counts the blocks that JavaScript takes of the heap from now on and has not freed. */
+function countBlocks(heap: WasmHeap): () => number {
+  // emscripten puts the real functions in place when they are first called.
+  heap._free(heap._malloc(1));
+  const taken = new Set<number>();
+  const { _malloc: malloc, _free: free } = heap;
+  heap._malloc = (byteLength) => {
+    const address = malloc(byteLength);
+    taken.add(address);
+    return address;
+  };
+  heap._free = (address) => {
+    taken.delete(address);
+    free(address);
+  };
+  return () => taken.size;
+}
+
+/** The garbage collector, which Node shows on request only. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+/** A training step and an inference, as a function. */
+function makeStep({ args, shape, mask }: Use, optimizer: tf.Optimizer): () => void {
+  const layer = layerBatchNormalization(args);
+  layer.build([null, ...shape.slice(1)]);
+  const weights = mask && tf.ones(mask);
+  const apply = (x: tf.Tensor, training: boolean) => {
+    return layer.apply(x, { training, mask: weights ?? null }) as tf.Tensor;
+  };
+  const input = tf.variable(draw(shape, 1));
+  const parameters = layer.trainableWeights.map((weight) => weight.read()) as never[];
+  return () => {
+    tf.tidy(() => {
+      // The input is a variable too, so that all gradients are computed.
+      optimizer.minimize(() => tf.sum(tf.square(apply(input, true))), false, [input, ...parameters]);
+      apply(input, false);
+    });
+  };
+}
+
+/**
+ * Trains on the active backend, a layer after another, one step each.
+ *
+ * @param interval steps between readings; the first reading comes after as many
+ */
+export async function* soak(steps: number, interval: number): AsyncGenerator<Reading, void> {
+  const { wasm } = tf.engine().backend as { wasm?: WasmHeap };
+  const blocks = wasm ? countBlocks(wasm) : () => 0;
+  const collectGarbage = garbageCollector();
+  const optimizer = tf.train.sgd(1e-6);
+  const layers = SOAKED.map((use) => makeStep(use, optimizer));
+  for (let step = 1; step <= steps; step++) {
+    layers[step % layers.length]!();
+    if (step % interval !== 0) continue;
+    await breathe();
+    collectGarbage();
+    const { numTensors, numDataBuffers } = tf.memory();
+    yield {
+      step,
+      tensors: numTensors,
+      buffers: numDataBuffers,
+      wasmBlocks: blocks(),
+      wasmBytes: wasm?.HEAPU8.byteLength ?? 0,
+      heapBytes: process.memoryUsage().heapUsed,
+    };
+  }
+}
+
+/** What has grown since the first reading, in words; null if nothing has. */
+export function growthIn(readings: readonly Reading[]): string | null {
+  const [first, last] = [readings[0]!, readings.at(-1)!];
+  for (const name of ['tensors', 'buffers', 'wasmBlocks', 'wasmBytes'] as const) {
+    if (last[name] > first[name]) return `${name} grew from ${first[name]} to ${last[name]}`;
+  }
+  const allowed = HEAP_BYTES_OF_NOISE + HEAP_BYTES_PER_STEP * (last.step - first.step);
+  const grown = last.heapBytes - first.heapBytes;
+  return grown > allowed ? `the JavaScript heap grew by ${grown} bytes, more than ${allowed}` : null;
+}
