@@ -30,19 +30,22 @@ export function makeSubject(layer: tf.layers.Layer, { xs, dys }: ReturnType<type
   const values = (tensor: tf.Tensor) => tensor.dataSync() as Float32Array;
   let turn = 0;
   return {
-    results: () =>
-      tf.tidy(() => {
-        const y = apply(xs[1]!, true);
-        const [dx, dgamma, dbeta] = gradients([xs[2]!, ...variables], dys[0]);
-        return {
-          y: values(y),
-          dx: values(dx!),
-          dgamma: values(dgamma!),
-          dbeta: values(dbeta!),
-          mean: values(layer.weights[2]!.read()).slice(),
-          inference: values(apply(xs[0]!, false)),
-        };
-      }),
+    results() {
+      const y = apply(xs[1]!, true);
+      const made = gradients([xs[2]!, ...variables], dys[0]);
+      const inference = apply(xs[0]!, false);
+      const found = {
+        y: values(y),
+        dx: values(made[0]!),
+        dgamma: values(made[1]!),
+        dbeta: values(made[2]!),
+        mean: values(layer.weights[2]!.read()).slice(),
+        inference: values(inference),
+      };
+      // Not by a tidy, which would look for tensors among millions of numbers.
+      tf.dispose([y, made, inference]);
+      return found;
+    },
     step() {
       const made = gradients([xs[turn % 3]!, ...variables], dys[turn++ % 3]);
       // What a user of the step would wait for.

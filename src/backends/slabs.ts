@@ -29,10 +29,13 @@ export function divide([outer, groups, middle, channels, inner]: Sizes, span: nu
       for (const rows of lengths(middle, most / row)) add(first, 1, 1, rows, channels, inner);
       continue;
     }
-    for (let run = 0; run < middle * channels; run++) {
-      const number = first + (run % channels);
-      for (const piece of lengths(inner, Math.max(1, Math.floor(most / span)) * span)) {
-        add(number, 1, 1, 1, 1, piece);
+    for (let m = 0; m < middle; m++) {
+      let number = first;
+      for (const count of lengths(channels, most / inner)) {
+        const pieces = lengths(inner, Math.max(1, Math.floor(most / span)) * span);
+        if (count > 1) add(number, 1, 1, 1, count, inner);
+        else for (const piece of pieces) add(number, 1, 1, 1, 1, piece);
+        number += count;
       }
     }
   }
