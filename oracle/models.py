@@ -155,7 +155,7 @@ def words(k):
     L = k.layers
     return k.Sequential([
         L.InputLayer((5,), dtype="int32"), L.Embedding(7, 4, mask_zero=True), L.LSTM(3, return_sequences=True),
-        L.GlobalAveragePooling1D() if False else L.LSTM(3), L.LayerNormalization(), L.Dense(2),
+        L.LSTM(3), L.LayerNormalization(), L.Dense(2),
     ])
 
 
@@ -171,7 +171,7 @@ def images(k):
         L.InputLayer((9, 8, 3)), L.Rescaling(0.5, offset=-0.1), L.ZeroPadding2D(((1, 0), (0, 2))), L.SeparableConv2D(4, 3, depth_multiplier=2),
         L.BatchNormalization(), L.DepthwiseConv2D(2, depth_multiplier=2), L.BatchNormalization(scale=False), L.MaxPooling2D(2, padding="same"),
         L.Conv2DTranspose(3, 3, strides=2), L.BatchNormalization(center=False), L.Cropping2D(((1, 0), (0, 1))), L.AveragePooling2D(2),
-        L.UpSampling2D(2, interpolation="bilinear"), L.PReLU(shared_axes=[1, 2]), L.SpatialDropout1D(0.3) if False else L.Dropout(0.3),
+        L.UpSampling2D(2), L.PReLU(shared_axes=[1, 2]), L.Dropout(0.3),
         L.GlobalMaxPooling2D(), L.Dense(2),
     ])
 
@@ -180,7 +180,7 @@ def series(k):
     L = k.layers
     return k.Sequential([
         L.InputLayer((9, 3)), L.Conv1D(4, 3, strides=2, padding="causal"), L.BatchNormalization(), L.SpatialDropout1D(0.2), L.MaxPooling1D(2),
-        L.Conv1D(4, 2, dilation_rate=1), L.GaussianNoise(0.1), L.AveragePooling1D(1), L.Permute((2, 1)), L.Reshape((-1, 2)), L.Flatten(),
+        L.Conv1D(4, 2, dilation_rate=1), L.GaussianNoise(0.1), L.AveragePooling1D(1), L.Permute((2, 1)), L.Reshape((2, 2)), L.Flatten(),
         L.RepeatVector(2), L.GlobalMaxPooling1D(), L.GaussianDropout(0.1), L.AlphaDropout(0.1), L.Dense(2),
     ])
 
@@ -225,11 +225,6 @@ def named(k):
     return k.Model(i, L.Dense(2, name="last")(L.BatchNormalization(name=two)(L.Dense(4, name=one)(i))), name="model")
 
 
-def categories(k):
-    L = k.layers
-    return k.Sequential([L.InputLayer((4,), dtype="int32"), L.CategoryEncoding(num_tokens=5, output_mode="multi_hot"), L.Dense(2)])
-
-
 MODELS = [
     Model("mlp", mlp()),
     Model("mlp-trained", mlp(momentum=0.9), steps=3),
@@ -263,7 +258,6 @@ MODELS = [
     Model("thresholded", thresholded, libraries=TF, saved_for=TF),
     Model("merges", merges, ((4,), (4,))),
     Model("named", named),
-    Model("categories", categories, ((4,),), below=5),
 ]
 
 

@@ -46,6 +46,12 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
   }
   if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);
   try {
+    for (const [name, value] of Object.entries(entry.fixed ?? {})) {
+      const own = config[camelCase(name)];
+      if (typeof own === 'string' && own !== value) {
+        throw new ValueError(`its ${camelCase(name)} is ${quote(own)}, of which TF.js and Keras give other numbers.`);
+      }
+    }
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);
@@ -163,9 +169,9 @@ function exportSequential(container: Container, described: DescribedContainer, d
 
 function exportFunctional(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
   const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
-  // Keras 3 does not count the making of a sequential model as a place.
+  // Keras 3 does not count the making of a model as its first place.
   const place = (layer: string, index: number) =>
-    dialect === 'keras3' && isSequential(byName.get(layer)!) ? index - 1 : index;
+    dialect === 'keras3' && isContainerLayer(byName.get(layer)!) ? index - 1 : index;
   const ends = (list: DescribedContainer['inputLayers']): Json[] =>
     list.map(([layer, index, tensor]) => [layer, place(layer, index), tensor]);
   const members = described.layers.map((member, i) => {

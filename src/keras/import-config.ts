@@ -96,12 +96,12 @@ function importLayer(saved: Json, context: Context): LayerConfig {
 }
 
 function importSettings(className: string, config: JsonObject, context: Context): LayerConfig['config'] {
-  const { settings, fixed = {}, renamed = {} } = LAYERS[className]!;
+  const { settings, fixed = {}, renamed = {}, unused = [] } = LAYERS[className]!;
   const result: LayerConfig['config'] = placement(config);
   for (const [key, value] of Object.entries(config)) {
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
-      const setting = nested(key, value, context) ?? settingFromKeras(key, value, context.dialect);
+      const setting = nested(className, key, value, context) ?? settingFromKeras(key, value, context.dialect);
       if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
@@ -109,7 +109,7 @@ function importSettings(className: string, config: JsonObject, context: Context)
           `its ${key} is ${quote(value)}, and TF.js has only ${quote(fixed[key])}. ${adviceFor(key)}`,
         );
       }
-    } else if (!WITHOUT_MEANING.includes(key) && key !== 'backward_layer' && value !== null && value !== false) {
+    } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
       throw new ValueError(`it has the setting ${quote(key)} (${quote(value)}), which TF.js lacks. ${WAY_OUT}`);
     }
   }
@@ -127,18 +127,30 @@ function importSettings(className: string, config: JsonObject, context: Context)
   return result;
 }
 
+const isNothing = (value: Json) => value === null || value === false;
+
 function adviceFor(key: string): string {
   return key === 'reset_after' ? 'Train it with reset_after=False, or use an LSTM.' : WAY_OUT;
 }
 
 /** Settings that are layers. */
-function nested(key: string, value: Json, context: Context): unknown {
+function nested(className: string, key: string, value: Json, context: Context): unknown {
   if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, context));
   if (key !== 'layer' && key !== 'cell') return undefined;
-  const layer = importLayer(value, context);
+  const layer = importLayer(className === 'Bidirectional' ? withoutZeros(value) : value, context);
   // Keras 3 names the layer as it is called within Bidirectional, which TF.js does again.
   if (key === 'layer') layer.config.name = layer.config.name.replace(/^forward_/, '');
   return layer;
+}
+
+/**
+ * Keras 3 sets zero_output_for_mask for whatever Bidirectional reads in whole sequences, and tf-keras does so without a
+ * word; it changes nothing but the outputs at masked steps.
+ */
+function withoutZeros(value: Json): Json {
+  if (!isObject(value) || !isObject(value.config)) return value;
+  const { zero_output_for_mask: _, ...config } = value.config;
+  return { ...value, config };
 }
 
 function isSame(value: Json, fixed: Json): boolean {
@@ -223,16 +235,19 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
     return imported;
   });
   const renamed = tfjsNames(layers);
-  const sequential = new Set(
-    layers.filter(({ className }) => className === 'Sequential').map(({ savedName }) => savedName),
+  const places = new Map(
+    layers.flatMap((layer, i) =>
+      isContainer(layer) ? [[layer.savedName, [saved[i]!.inbound_nodes].flat().length] as const] : [],
+    ),
   );
   const rename = (layer: string) => {
     const found = renamed.get(layer);
     if (found !== undefined) return found;
     throw new ValueError(`The model ${quote(name)} uses a layer ${quote(layer)} that it does not have.`);
   };
-  const uncounted = (layer: string) => (context.dialect === 'keras3' && sequential.has(layer) ? 1 : 0);
-  const graph = { rename, uncounted } as const;
+  const placeOf = (layer: string, place: number) =>
+    context.dialect === 'keras3' && places.has(layer) ? Math.min(place + 1, places.get(layer)!) : place;
+  const graph = { rename, placeOf };
   layers.forEach((layer, i) => {
     layer.name = layer.config.name = rename(layer.savedName);
     layer.inboundNodes = readPlaces(saved[i]!.inbound_nodes ?? [], layer, graph);

@@ -17,10 +17,10 @@ interface Graph {
   /** The name in TF.js of a layer in the file. */
   readonly rename: (layer: string) => string;
   /**
-   * What is missing from the number of a layer's place: Keras 2 and TF.js count the making of a model as its first one,
-   * Keras 3 that of a functional model, but not of a sequential one.
+   * The number of a layer's place in TF.js. Keras 2 and TF.js count the making of a model as its first one; Keras 3 does
+   * not, though some of its first versions did for functional models.
    */
-  readonly uncounted: (layer: string) => 0 | 1;
+  readonly placeOf: (layer: string, place: number) => number;
 }
 
 /** Every place of a layer, as a list of its inputs. */
@@ -78,7 +78,7 @@ function readEnd(saved: readonly Json[], graph: Graph): End {
   if (!isIndex(place) || !isIndex(tensor)) {
     throw new ValueError(`A layer takes ${quote(saved as Json[])} as its input. The file is damaged.`);
   }
-  return [graph.rename(layer), place + graph.uncounted(layer), tensor];
+  return [graph.rename(layer), graph.placeOf(layer, place), tensor];
 }
 
 /** The inputs or outputs of a model: one end, a list of them, or a dictionary. */

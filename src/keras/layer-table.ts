@@ -10,6 +10,8 @@ export interface LayerEntry {
   readonly settings: readonly string[];
   /** Settings that Keras has and TF.js does not, by the only value for which both compute the same. */
   readonly fixed?: Readonly<Record<string, Json>>;
+  /** Settings that Keras writes and does not use. */
+  readonly unused?: readonly string[];
   /** Names of the settings in TF.js, where they are not Keras' in camelCase; older Keras names may be among them. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** Why Keras 3 cannot have it. */
@@ -87,10 +89,12 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   SeparableConv2D: {
     settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE, ...POINTWISE],
     fixed: { groups: 1 },
+    unused: KERNEL,
   },
   DepthwiseConv2D: {
     settings: [...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE],
     fixed: { groups: 1 },
+    unused: KERNEL,
   },
 
   Activation: { settings: ['activation'] },
@@ -113,7 +117,6 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   RepeatVector: { settings: ['n'] },
   Masking: { settings: ['mask_value'] },
   Rescaling: { settings: words('scale offset') },
-  CategoryEncoding: { settings: words('num_tokens output_mode'), fixed: { sparse: false } },
 
   Add: NOTHING,
   Multiply: NOTHING,
@@ -125,7 +128,8 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
 
   ZeroPadding2D: { settings: words('padding data_format') },
   Cropping2D: { settings: words('cropping data_format') },
-  UpSampling2D: { settings: words('size data_format interpolation') },
+  // TF.js interpolates between other points.
+  UpSampling2D: { settings: words('size data_format'), fixed: { interpolation: 'nearest' } },
   MaxPooling1D: POOLING_1D,
   AveragePooling1D: POOLING_1D,
   MaxPooling2D: POOLING,
@@ -181,6 +185,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
   CuDNNGRU: 'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
   Resizing: "TF.js' layer of that name gives other numbers than Keras. Resize by tf.image before the model",
   CenterCrop: "TF.js' layer of that name gives other numbers than Keras. Crop before the model, or use Cropping2D",
+  CategoryEncoding: 'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
   RandomHeight: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
   RandomWidth: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
 };
