@@ -179,7 +179,7 @@ def images(k):
 def series(k):
     L = k.layers
     return k.Sequential([
-        L.InputLayer((9, 3)), L.Conv1D(4, 3, strides=2, padding="causal"), L.BatchNormalization(), L.SpatialDropout1D(0.2), L.MaxPooling1D(2),
+        L.InputLayer((9, 3)), L.Conv1D(4, 3, strides=2, padding="same"), L.BatchNormalization(), L.SpatialDropout1D(0.2), L.MaxPooling1D(2),
         L.Conv1D(4, 2, dilation_rate=1), L.GaussianNoise(0.1), L.AveragePooling1D(1), L.Permute((2, 1)), L.Reshape((2, 2)), L.Flatten(),
         L.RepeatVector(2), L.GlobalMaxPooling1D(), L.GaussianDropout(0.1), L.AlphaDropout(0.1), L.Dense(2),
     ])

@@ -1,5 +1,5 @@
 /** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
-import { serialization } from '@tensorflow/tfjs-core';
+import { serialization, tidy } from '@tensorflow/tfjs-core';
 import { type LayerVariable, type LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
@@ -52,9 +52,13 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     const [constructor, fromConfig] = classNameMap[model.className]!;
     // Initial values are the file's: `true` spares TF.js to draw any.
     const build = fromConfig as (...args: unknown[]) => LayersModel;
-    const built = build(constructor, { ...model.config }, {}, true);
-    passTrainingOn(built);
-    return { model: built, discard };
+    let built: LayersModel | undefined;
+    // TF.js leaves tensors behind where it draws the first biases of stacked cells.
+    tidy(() => {
+      built = build(constructor, { ...model.config }, {}, true);
+    });
+    passTrainingOn(built!);
+    return { model: built!, discard };
   } catch (error) {
     discard();
     if (error instanceof ValueError) throw error;

@@ -55,7 +55,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);
-        return [nameIn(dialect, name, className), exportSetting(layer, name, config[tfjsName], dialect)];
+        return [nameIn(dialect, name, className), exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect)];
       }),
     );
     const written: JsonObject = {
@@ -74,6 +74,12 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
     return refuse(reasonOf(error));
   }
+}
+
+/** TF.js leaves some settings out of its configurations, such as the depthMultiplier of a separable convolution. */
+function valueOf(layer: Layer, config: Record<string, unknown>, name: string): unknown {
+  const own = (layer as unknown as Record<string, unknown>)[name];
+  return config[name] ?? (typeof own === 'number' || typeof own === 'boolean' ? own : undefined);
 }
 
 /** Keras 3 renamed one setting. */
