@@ -4,7 +4,7 @@ import { ValueError } from '../core/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
 import { LAYERS } from './layer-table.js';
-import { type Container, isContainerLayer, treeOf, weightsByFolder } from './layer-tree.js';
+import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './layer-tree.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from './refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
@@ -44,6 +44,9 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
       `Keras has no such layer, or not with the same numbers. Replace it by other layers, or save the model by model.save.`,
     );
   }
+  if (dialect === 'keras3' && layer.name.includes('/')) {
+    refuse("Keras 3 takes no '/' in a layer's name. Give it another name, or save for: 'tf-keras'.");
+  }
   if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);
   try {
     for (const [name, value] of Object.entries(entry.fixed ?? {})) {
@@ -60,7 +63,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     );
     const written: JsonObject = {
       name: layer.name,
-      trainable: isTrainable(layer),
+      ...(isFrozen(layer) ? { trainable: false } : {}),
       dtype: className === 'InputLayer' ? String(config.dtype ?? 'float32') : 'float32',
       ...inputShape(className, config, dialect),
       ...withoutNull(settings),
@@ -120,15 +123,12 @@ function inputShape(className: string, { batchInputShape }: Record<string, unkno
 }
 
 /** TF.js freezes the layers of a container by their weights alone. */
-function isTrainable(layer: Layer): boolean {
+function isFrozen(layer: Layer): boolean {
   const own = weightsByFolder(treeOf(layer));
-  const trainable = own.filter(({ layer: leaf, variable }) => leaf.trainable && variable.trainable);
-  return layer.trainable && (own.length === 0 || trainable.length > 0 || hasNoParameters(layer));
+  // Where a layer has nothing to train, only its own word counts.
+  const parameters = own.filter(({ variable }) => !/\/(moving|renorm)_\w+$/.test(variable.originalName));
+  return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
 }
-
-/** Of this layer's weights none is trained even where it is not frozen. */
-const hasNoParameters = (layer: Layer) =>
-  layer instanceof BatchNormalization && !layer.center && !layer.scale;
 
 function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect): void {
   if (layer instanceof BatchNormalization && layer.adjustment) {
@@ -170,7 +170,7 @@ function exportSequential(container: Container, described: DescribedContainer, d
     };
     members.unshift(inModule('keras.layers', 'InputLayer', config));
   }
-  return inModule('keras', 'Sequential', { name: container.name, trainable: true, layers: members });
+  return inModule('keras', 'Sequential', { name: container.name, layers: members });
 }
 
 function exportFunctional(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {

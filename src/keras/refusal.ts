@@ -1,24 +1,26 @@
 /** @file How this folder refuses: names from files, shown without harm, and what others threw, as a `ValueError`. */
 import { ValueError } from '../core/value-error.js';
 
-const LONGEST = 80;
+const LONGEST_VALUE = 80;
+const LONGEST_REASON = 500;
 
-/** A name or value from a file, quoted, without control characters and cut where it is long. */
-export function quote(value: unknown): string {
-  // A file may hold anything; terminals obey control characters.
+/** Without what terminals obey, and cut where it is long: a file may hold anything. */
+function harmless(text: string, longest: number): string {
   // eslint-disable-next-line no-control-regex
-  const text = (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')).replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/g,
-    '?',
-  );
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return typeof value === 'string' ? `'${short}'` : short;
+  const shown = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, '?');
+  return shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
+}
+
+/** A name or value from a file. */
+export function quote(value: unknown): string {
+  if (typeof value === 'string') return `'${harmless(value, LONGEST_VALUE)}'`;
+  return harmless(JSON.stringify(value) ?? 'undefined', LONGEST_VALUE);
 }
 
 /** The first line of what was thrown, whatever was thrown: some libraries throw strings. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return quote(text.split('\n', 1)[0]).slice(1, -1);
+  return harmless(text.split('\n', 1)[0]!, LONGEST_REASON);
 }
 
 /** Runs `action`; what others throw becomes a `ValueError` that begins with `what`. */
