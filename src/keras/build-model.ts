@@ -11,7 +11,7 @@ import { quote, reasonOf } from './refusal.js';
 type Layer = layers.Layer;
 /** TypeScript hides the method, which every layer calls for every weight. */
 interface Adding {
-  addWeight(this: Layer, name: string, shape: number[], ...rest: unknown[]): LayerVariable;
+  addWeight: (this: Layer, name: string, shape: number[], ...rest: unknown[]) => LayerVariable;
 }
 
 export interface BuiltModel {
@@ -86,7 +86,11 @@ function passTrainingOn(container: Container, above?: boolean): void {
     }
     if (!isContainerLayer(layer)) continue;
     // Its first place is its own making.
-    const said = new Set(placesOf(layer).slice(1).map(({ callArgs }) => callArgs?.training ?? above));
+    const said = new Set(
+      placesOf(layer)
+        .slice(1)
+        .map(({ callArgs }) => callArgs?.training ?? above),
+    );
     if (said.size > 1) {
       console.warn(
         `The model ${quote(layer.name)} is called with different values of training, which TF.js cannot keep apart. ` +

@@ -1,5 +1,5 @@
 /** @file A TF.js model's configuration as tf-keras or Keras 3 writes it; refused where they would compute something else. */
-import { type LayersModel, type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
@@ -52,19 +52,24 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     for (const [name, value] of Object.entries(entry.fixed ?? {})) {
       const own = config[camelCase(name)];
       if (typeof own === 'string' && own !== value) {
-        throw new ValueError(`its ${camelCase(name)} is ${quote(own)}, of which TF.js and Keras give other numbers.`);
+        throw new ValueError(
+          `its ${camelCase(name)} is ${quote(own)}, of which TF.js and Keras give other numbers.`,
+        );
       }
     }
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);
-        return [nameIn(dialect, name, className), exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect)];
+        return [
+          nameIn(dialect, name, className),
+          exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect),
+        ];
       }),
     );
     const written: JsonObject = {
       name: layer.name,
       ...(isFrozen(layer) ? { trainable: false } : {}),
-      dtype: className === 'InputLayer' ? String(config.dtype ?? 'float32') : 'float32',
+      dtype: className === 'InputLayer' ? ((config.dtype as string | undefined) ?? 'float32') : 'float32',
       ...inputShape(className, config, dialect),
       ...withoutNull(settings),
       // TF.js has no other, and Keras' default is true.
@@ -117,7 +122,11 @@ function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dial
   }
 }
 
-function inputShape(className: string, { batchInputShape }: Record<string, unknown>, dialect: Dialect): JsonObject {
+function inputShape(
+  className: string,
+  { batchInputShape }: Record<string, unknown>,
+  dialect: Dialect,
+): JsonObject {
   if (className !== 'InputLayer') return {};
   return { [dialect === 'keras3' ? 'batch_shape' : 'batch_input_shape']: batchInputShape as Json };
 }
@@ -132,16 +141,22 @@ function isFrozen(layer: Layer): boolean {
 
 function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect): void {
   if (layer instanceof BatchNormalization && layer.adjustment) {
-    throw new ValueError('its adjustment is a function, which no file holds. Set layer.adjustment to null first.');
+    throw new ValueError(
+      'its adjustment is a function, which no file holds. Set layer.adjustment to null first.',
+    );
   }
   if (dialect === 'tf-keras') return;
   const { virtual_batch_size: ghosts, axis } = written;
   if (ghosts != null) {
-    throw new ValueError(`it has ghost batches (virtualBatchSize), which Keras 3 lacks. Save for: 'tf-keras'.`);
+    throw new ValueError(
+      `it has ghost batches (virtualBatchSize), which Keras 3 lacks. Save for: 'tf-keras'.`,
+    );
   }
   const [first, ...others] = [axis ?? -1].flat();
   if (others.length > 0) {
-    throw new ValueError(`it has several axes (${quote(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`);
+    throw new ValueError(
+      `it has several axes (${quote(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`,
+    );
   }
   written.axis = first!;
   // What Keras 3 computes is what fused: false means.
@@ -162,7 +177,7 @@ function exportContainer(container: Container, dialect: Dialect): JsonObject {
 function exportSequential(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
   const members = container.layers.map((layer, i) => exportLayer(layer, described.layers[i]!, dialect));
   if (container.layers[0]?.getClassName() !== 'InputLayer') {
-    const input = (container as LayersModel).inputs[0]!;
+    const input = container.inputs[0]!;
     const config = {
       name: `${container.name}_input`,
       dtype: input.dtype,
@@ -185,19 +200,27 @@ function exportFunctional(container: Container, described: DescribedContainer, d
     const places = member.inboundNodes ?? [];
     const inbound = places.map((inputs, node): Json => {
       const called = (inputs[0]?.[3] ?? {}) as JsonObject;
-      const given = inputs.map(([name, index, tensor]): [string, number, number] => [name, place(name, index), tensor]);
+      const given = inputs.map(([name, index, tensor]): [string, number, number] => [
+        name,
+        place(name, index),
+        tensor,
+      ]);
       if (dialect === 'tf-keras') return given.map((end): Json => [...end, called]);
       return inboundOfKeras3(layer, given, inputTensors(layer, node), called);
     });
     return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
   });
-  return inModule(dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional', 'Functional', {
-    name: container.name,
-    trainable: true,
-    layers: members,
-    input_layers: ends(described.inputLayers),
-    output_layers: ends(described.outputLayers),
-  });
+  return inModule(
+    dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional',
+    'Functional',
+    {
+      name: container.name,
+      trainable: true,
+      layers: members,
+      input_layers: ends(described.inputLayers),
+      output_layers: ends(described.outputLayers),
+    },
+  );
 }
 
 interface Placed {

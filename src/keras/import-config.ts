@@ -64,7 +64,9 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   const inner = { ...context, depth: context.depth + 1 };
   if (CONTAINERS.includes(className)) {
     if (typeof registered === 'string' && registered.includes('>')) {
-      refuse(`it is ${quote(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`);
+      refuse(
+        `it is ${quote(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`,
+      );
     }
     return className === 'Sequential'
       ? importSequential(saved as JsonObject, config, inner)
@@ -110,7 +112,9 @@ function importSettings(className: string, config: JsonObject, context: Context)
         );
       }
     } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
-      throw new ValueError(`it has the setting ${quote(key)} (${quote(value)}), which TF.js lacks. ${WAY_OUT}`);
+      throw new ValueError(
+        `it has the setting ${quote(key)} (${quote(value)}), which TF.js lacks. ${WAY_OUT}`,
+      );
     }
   }
   // Keras' default is true, and files written before 2.0 do not say.
@@ -149,8 +153,7 @@ function nested(className: string, key: string, value: Json, context: Context): 
  */
 function withoutZeros(value: Json): Json {
   if (!isObject(value) || !isObject(value.config)) return value;
-  const { zero_output_for_mask: _, ...config } = value.config;
-  return { ...value, config };
+  return { ...value, config: without(value.config, ['zero_output_for_mask']) };
 }
 
 function isSame(value: Json, fixed: Json): boolean {
@@ -159,16 +162,26 @@ function isSame(value: Json, fixed: Json): boolean {
   return Number(value) === fixed; // numbers of NumPy are written as text
 }
 
+const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+
 /** TF.js makes the backward layer of the forward one. */
 function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
   if (backward == null) return;
   const settings = (saved: Json | undefined) => {
     const { config } = expectObject(saved, 'A layer of Bidirectional');
-    const { name: _, go_backwards: __, dtype: ___, seed: ____, ...rest } = expectObject(config, 'Its configuration');
+    const rest = without(expectObject(config, 'Its configuration'), [
+      'name',
+      'go_backwards',
+      'dtype',
+      'seed',
+    ]);
     return JSON.stringify(rest, (key, value: unknown) => (key === 'shared_object_id' ? undefined : value));
   };
   if (settings(layer) !== settings(backward)) {
-    throw new ValueError(`its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`);
+    throw new ValueError(
+      `its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`,
+    );
   }
 }
 
@@ -209,7 +222,8 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
   );
   const [first] = layers;
   if (first && first.config.batchInputShape === undefined && !isContainer(first)) {
-    const built = config.build_input_shape ?? (isObject(saved.build_config) ? saved.build_config.input_shape : null);
+    const built =
+      config.build_input_shape ?? (isObject(saved.build_config) ? saved.build_config.input_shape : null);
     if (built == null) {
       throw new ValueError(
         `The sequential model ${quote(name)} does not say the shape of its input. Call it on data, or give it an ` +
@@ -271,7 +285,9 @@ function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
     for (let i = 1; name !== savedName && taken.has(name); i++) name = `${valid}_${i}`;
     taken.add(name);
     if (name !== savedName) {
-      console.warn(`Layer ${quote(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`);
+      console.warn(
+        `Layer ${quote(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
+      );
     }
     names.set(savedName, name);
   }

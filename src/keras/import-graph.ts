@@ -28,7 +28,9 @@ export function readPlaces(saved: Json, layer: LayerConfig, graph: Graph): Inbou
   return expectArray(saved, `The places of layer ${quote(layer.savedName)}`).map((place) =>
     isObject(place)
       ? readSerialized(place, layer, graph)
-      : expectArray(place, `A place of layer ${quote(layer.savedName)}`).map((input) => readListed(input, layer, graph)),
+      : expectArray(place, `A place of layer ${quote(layer.savedName)}`).map((input) =>
+          readListed(input, layer, graph),
+        ),
   );
 }
 
@@ -49,8 +51,11 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
     );
   }
   // TF.js takes the first states of a recurrent layer as further inputs.
-  const tensors = [inputs ?? Object.values(called).filter(isTensorTree), more, states ?? []].flatMap(tensorsIn);
-  const kept = inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
+  const tensors = [inputs ?? Object.values(called).filter(isTensorTree), more, states ?? []].flatMap(
+    tensorsIn,
+  );
+  const kept =
+    inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
   const callArgs = callArguments(kept, layer);
   return tensors.map((tensor) => [...readTensor(tensor, graph), callArgs]);
 }
@@ -74,9 +79,10 @@ function readTensor({ config }: JsonObject, graph: Graph): End {
 function readEnd(saved: readonly Json[], graph: Graph): End {
   const [name, place, tensor] = saved;
   const layer = expectName(name, "A layer's name");
-  const isIndex = (value: Json | undefined): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isIndex = (value: Json | undefined): value is number =>
+    Number.isSafeInteger(value) && (value as number) >= 0;
   if (!isIndex(place) || !isIndex(tensor)) {
-    throw new ValueError(`A layer takes ${quote(saved as Json[])} as its input. The file is damaged.`);
+    throw new ValueError(`A layer takes ${quote(saved)} as its input. The file is damaged.`);
   }
   return [graph.rename(layer), graph.placeOf(layer, place), tensor];
 }

@@ -1,5 +1,4 @@
 /** @file What 'evenkeel/keras' exports. */
-export { ValueError } from '../core/value-error.js';
 export { loadKerasModel } from './load-keras-model.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
 export type { KerasSource, NamedFile } from './source.js';

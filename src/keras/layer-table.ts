@@ -20,7 +20,9 @@ export interface LayerEntry {
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-const BIAS = words('activation use_bias bias_initializer bias_regularizer activity_regularizer bias_constraint');
+const BIAS = words(
+  'activation use_bias bias_initializer bias_regularizer activity_regularizer bias_constraint',
+);
 const KERNEL = words('kernel_initializer kernel_regularizer kernel_constraint');
 const WINDOW = words('kernel_size strides padding');
 const CONVOLUTION: LayerEntry = {
@@ -179,13 +181,19 @@ export const WITHOUT_MEANING: readonly string[] = words(
 export const REFUSED: Readonly<Record<string, string>> = {
   Lambda:
     'it holds code of Python, which is never run here. Replace it by layers that do the same, and save the model again',
-  TFOpLambda: 'it is a bare TensorFlow function. Replace it by a layer that does the same, and save the model again',
-  SlicingOpLambda: 'it is a bare slice of a tensor. Replace it by a layer such as Cropping, and save the model again',
-  CuDNNLSTM: 'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
-  CuDNNGRU: 'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
+  TFOpLambda:
+    'it is a bare TensorFlow function. Replace it by a layer that does the same, and save the model again',
+  SlicingOpLambda:
+    'it is a bare slice of a tensor. Replace it by a layer such as Cropping, and save the model again',
+  CuDNNLSTM:
+    'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
+  CuDNNGRU:
+    'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
   Resizing: "TF.js' layer of that name gives other numbers than Keras. Resize by tf.image before the model",
-  CenterCrop: "TF.js' layer of that name gives other numbers than Keras. Crop before the model, or use Cropping2D",
-  CategoryEncoding: 'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
+  CenterCrop:
+    "TF.js' layer of that name gives other numbers than Keras. Crop before the model, or use Cropping2D",
+  CategoryEncoding:
+    'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
   RandomHeight: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
   RandomWidth: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
 };

@@ -2,7 +2,7 @@
  * @file The layers of a model as a tree, with Keras' two orders of weights: by folders in `.keras` archives, and in a row
  * in HDF5. TF.js' own `weights` has another order in models and in wrappers.
  */
-import { type LayerVariable, type layers } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { folderName } from './naming.js';
 
 type Layer = layers.Layer;
@@ -18,6 +18,7 @@ export interface LayerNode {
 /** A model: TF.js does not export the class that its models share. */
 export interface Container extends Layer {
   readonly layers: Layer[];
+  readonly inputs: SymbolicTensor[];
 }
 
 export const isContainerLayer = (layer: Layer): layer is Container => 'layers' in layer;
@@ -81,7 +82,13 @@ export function weightsByFolder(node: LayerNode, above = '', names: readonly str
   const folder = [above, node.folder].filter(Boolean).join('/');
   const path = [...names, node.layer.name];
   if (node.children.length > 0) return node.children.flatMap((child) => weightsByFolder(child, folder, path));
-  return node.layer.weights.map((variable, index) => ({ layer: node.layer, variable, folder, index, names: path }));
+  return node.layer.weights.map((variable, index) => ({
+    layer: node.layer,
+    variable,
+    folder,
+    index,
+    names: path,
+  }));
 }
 
 /** Whether Keras counts a weight among the trainable ones. */

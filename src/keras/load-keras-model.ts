@@ -1,18 +1,21 @@
 /** @file Loads a model from a file of Keras or TF.js. */
 import { io } from '@tensorflow/tfjs-core';
-import { type LayersModel, layers } from '@tensorflow/tfjs-layers';
+import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { readArchive } from './archive.js';
 import { buildModel } from './build-model.js';
 import { mendGhostAxes } from './ghost-axis.js';
 import { type Hdf5File, readHdf5 } from './hdf5-reader.js';
 import { type LayerConfig, importModel } from './import-config.js';
-import { type Json, type JsonObject, expectObject, isObject, parseJson } from './json.js';
+import { type Json, expectObject, isObject, parseJson } from './json.js';
 import {
   type Container,
   type Order,
   isContainerLayer,
-  treeOf, weightsByFolder, weightsInRow } from './layer-tree.js';
+  treeOf,
+  weightsByFolder,
+  weightsInRow,
+} from './layer-tree.js';
 import { folderName } from './naming.js';
 import { quote } from './refusal.js';
 import { readShards } from './shards.js';
@@ -91,7 +94,15 @@ function fileOrder(model: Container, config: LayerConfig): Order {
   const order = new Map<Container, readonly layers.Layer[]>();
   const visit = (container: Container, { layers: members = [] }: LayerConfig['config']) => {
     const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
-    const found = members.map((member) => ({ member, layer: byName.get(member.config.name)! }));
+    const found = members.map((member) => {
+      const layer = byName.get(member.config.name);
+      if (!layer) {
+        throw new ValueError(
+          `Layer ${quote(member.savedName)} does not lead to an output of its model. The file is damaged.`,
+        );
+      }
+      return { member, layer };
+    });
     order.set(
       container,
       found.map(({ layer }) => layer),
@@ -151,7 +162,9 @@ function openHdf5(bytes: Uint8Array): OpenedModel {
 
 function refuseRest(names: readonly string[]): void {
   if (names.length === 0) return;
-  throw new ValueError(`The file has weights of ${names.map(quote).join(', ')}, which the model does not have.`);
+  throw new ValueError(
+    `The file has weights of ${names.map(quote).join(', ')}, which the model does not have.`,
+  );
 }
 
 /** The paths of the weights of every layer that has any. */
@@ -215,7 +228,9 @@ async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
       for (const weight of weightsByFolder(tree)) {
         const place = `${written(weight.folder)}/vars/${weight.index}`;
         if (!file.has(place)) {
-          throw new ValueError(`Layer ${quote(weight.layer.name)}: the file has no weight at ${quote(place)}.`);
+          throw new ValueError(
+            `Layer ${quote(weight.layer.name)}: the file has no weight at ${quote(place)}.`,
+          );
         }
         setWeight(weight, file.array(place));
       }
@@ -254,7 +269,7 @@ async function openTopology(source: OpenedSource): Promise<OpenedModel> {
   const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
   return {
     config: whole,
-    dialect: dialectOf((modelTopology as JsonObject).keras_version),
+    dialect: dialectOf(modelTopology.keras_version),
     capacity: numbersIn(data),
     shapeOf(path) {
       const suffix = `/${path.at(-1)!.savedName}/moving_mean`;
@@ -291,9 +306,7 @@ function nameAmong(names: ReadonlySet<string>, own: string, path: readonly strin
   const found =
     (names.has(own) ? own : undefined) ??
     [...names].find((name) => name.startsWith(layer) && name.replace(/[^/]*\/([^/]*)$/, '$1') === own) ??
-    [path.slice(1), path]
-      .map((layers) => `${layers.join('/')}/${short}`)
-      .find((name) => names.has(name));
+    [path.slice(1), path].map((layers) => `${layers.join('/')}/${short}`).find((name) => names.has(name));
   if (found !== undefined) return found;
   throw new ValueError(`The files have no weight ${quote(own)}.`);
 }

@@ -14,7 +14,7 @@ function harmless(text: string, longest: number): string {
 /** A name or value from a file. */
 export function quote(value: unknown): string {
   if (typeof value === 'string') return `'${harmless(value, LONGEST_VALUE)}'`;
-  return harmless(JSON.stringify(value) ?? 'undefined', LONGEST_VALUE);
+  return harmless(value === undefined ? 'nothing' : JSON.stringify(value), LONGEST_VALUE);
 }
 
 /** The first line of what was thrown, whatever was thrown: some libraries throw strings. */

@@ -30,7 +30,11 @@ const VERSIONS: Record<Dialect, string> = { 'tf-keras': '2.18.0', keras3: '3.15.
  *   the file cannot be written; nothing is written then
  * @throws TypeError for something else than a model
  */
-export async function saveKerasModel(model: LayersModel, target: string, options: SaveOptions): Promise<void>;
+export async function saveKerasModel(
+  model: LayersModel,
+  target: string,
+  options: SaveOptions,
+): Promise<undefined>;
 export async function saveKerasModel(
   model: LayersModel,
   target: null | undefined,
@@ -40,17 +44,18 @@ export async function saveKerasModel(
   model: LayersModel,
   target: string | null | undefined,
   options: SaveOptions,
-): Promise<Uint8Array | void>;
+): Promise<Uint8Array | undefined>;
 export async function saveKerasModel(
   model: LayersModel,
   target: string | null | undefined,
   options: SaveOptions,
-): Promise<Uint8Array | void> {
+): Promise<Uint8Array | undefined> {
   const { dialect, format } = checkArguments(model, target, options);
   const config = exportModel(model, dialect);
   const bytes = format === 'h5' ? await asHdf5(model, config) : await asArchive(model, config, dialect);
   if (target == null) return bytes;
   await writePath(target, bytes);
+  return undefined;
 }
 
 function checkArguments(

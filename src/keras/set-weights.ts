@@ -1,5 +1,5 @@
 /** @file Gives a built model the weights of its file, exactly as they are. */
-import { type Variable, tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, type Variable, tensor, tidy } from '@tensorflow/tfjs-core';
 import { ValueError } from '../core/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { showShape } from '../layer/show.js';
@@ -19,6 +19,9 @@ export function setWeight({ layer, variable }: Placed, { shape, values }: Stored
     const value = tensor(values, [...shape], 'float32');
     // TF.js projects what is written by the constraint; a loaded weight stays as it was saved.
     if (layer instanceof BatchNormalization) variable.write(value);
-    else (variable.read() as Variable).assign(value);
+    else {
+      const current: Tensor & Partial<Pick<Variable, 'assign'>> = variable.read();
+      current.assign?.(value);
+    }
   });
 }

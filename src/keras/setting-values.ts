@@ -45,7 +45,9 @@ export function settingFromKeras(name: string, value: Json, dialect: Dialect): u
   if (name.endsWith('_regularizer')) return serializeObject(resolveRegularizer(name, value));
   if (name.endsWith('_constraint')) return serializeObject(resolveConstraint(name, value));
   if (name === 'padding' && value === 'causal') {
-    throw new ValueError(`its padding is causal, which TF.js does not compute. Pad the data in front, and use padding='valid'.`);
+    throw new ValueError(
+      `its padding is causal, which TF.js does not compute. Pad the data in front, and use padding='valid'.`,
+    );
   }
   if (WORD_SETTINGS.includes(name) && typeof value === 'string') return camelCase(value);
   return isObject(value) && isObject(value.config) && 'value' in value.config ? value.config.value : value;
@@ -94,7 +96,9 @@ function activationToKeras(value: unknown, dialect: Dialect): string {
   }
   const found = ACTIVATIONS.find(([tfjs]) => tfjs === value);
   if (found) return found[1];
-  throw new ValueError(`its activation is ${quote(value)}, which Keras lacks. Use another one and train anew.`);
+  throw new ValueError(
+    `its activation is ${quote(value)}, which Keras lacks. Use another one and train anew.`,
+  );
 }
 
 /** Classes that Keras spells differently. */
@@ -104,14 +108,18 @@ const KERAS_WORDS: Record<string, string> = { normal: 'truncated_normal' };
 
 const OBJECT_CLASSES = new Set(
   `Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal Identity VarianceScaling GlorotUniform GlorotNormal
-   HeNormal HeUniform LecunNormal LecunUniform Orthogonal L1L2 MaxNorm UnitNorm NonNeg MinMaxNorm`.split(/\s+/),
+   HeNormal HeUniform LecunNormal LecunUniform Orthogonal L1L2 MaxNorm UnitNorm NonNeg MinMaxNorm`.split(
+    /\s+/,
+  ),
 );
 
 function objectToKeras(value: unknown, module: string): JsonObject {
   const { className, config } = value as { className: string; config?: Record<string, Json | undefined> };
   const kerasClass = KERAS_CLASSES[className] ?? className;
   if (!OBJECT_CLASSES.has(kerasClass)) {
-    throw new ValueError(`it uses ${quote(className)}, a class of your own, which Keras does not know. Leave it out.`);
+    throw new ValueError(
+      `it uses ${quote(className)}, a class of your own, which Keras does not know. Leave it out.`,
+    );
   }
   const entries = Object.entries(config ?? {}).map(([key, inner]): [string, Json] => [
     snakeCase(key),

@@ -48,7 +48,9 @@ export async function readShards(
 function readShard(path: string, read: (name: string) => Promise<Uint8Array>): Promise<Uint8Array> {
   // A manifest has no business beside its own folder.
   if (/(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[a-z]+:/i.test(path)) {
-    throw new ValueError(`The model names the file ${quote(path)}, which is not beside it. The file is damaged.`);
+    throw new ValueError(
+      `The model names the file ${quote(path)}, which is not beside it. The file is damaged.`,
+    );
   }
   return read(path);
 }

@@ -61,7 +61,9 @@ export async function openSource(source: KerasSource): Promise<OpenedSource> {
     const bytes = await bytesOf(source);
     const read = (name: string) =>
       Promise.reject(
-        new ValueError(`The model's weights are in another file, ${quote(name)}. Give both as a list of files.`),
+        new ValueError(
+          `The model's weights are in another file, ${quote(name)}. Give both as a list of files.`,
+        ),
       );
     return { format: expectFormat(bytes), bytes, read };
   }
@@ -93,7 +95,9 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
   const [model, ...others] = named.length > 0 ? named : models;
   if (!model || others.length > 0) {
     const names = list.map(({ name }) => quote(name)).join(', ');
-    throw new ValueError(`Expected one model among the files ${names}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`);
+    throw new ValueError(
+      `Expected one model among the files ${names}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`,
+    );
   }
   const lastPart = (path: string) => path.replace(/^.*[/\\]/, '');
   return {
@@ -103,7 +107,9 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
       const found = files.filter((file) => lastPart(file.name) === lastPart(name));
       if (found.length === 1) return Promise.resolve(found[0]!.bytes);
       return Promise.reject(
-        new ValueError(`The model names the file ${quote(name)}, which is ${found.length} times in the list.`),
+        new ValueError(
+          `The model names the file ${quote(name)}, which is ${found.length} times in the list.`,
+        ),
       );
     },
   };

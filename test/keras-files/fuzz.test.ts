@@ -65,7 +65,9 @@ function mutateConfig(content: Uint8Array, random: Random): Uint8Array {
   const text = new TextDecoder().decode(content);
   const found = [...text.matchAll(/(?<=: )(?:"[^"]*"|[\d.]+|true|false|null|\[[^[\]]*\])/g)];
   const { index, 0: old } = found[random(found.length)]!;
-  return new TextEncoder().encode(text.slice(0, index) + values[random(values.length)]! + text.slice(index + old.length));
+  return new TextEncoder().encode(
+    text.slice(0, index) + values[random(values.length)]! + text.slice(index + old.length),
+  );
 }
 
 describe.each(MODELS.map((golden, i) => ({ ...golden, seed: i })))('$file', (golden) => {
@@ -78,7 +80,8 @@ describe.each(MODELS.map((golden, i) => ({ ...golden, seed: i })))('$file', (gol
       const [name, mutate] = mutators[random(mutators.length)]!;
       let bytes: Uint8Array;
       if (golden.file.endsWith('.h5')) bytes = mutate(original.slice(), random);
-      else if (random(2) === 0) bytes = await mutateInside(original, (content) => mutate(content, random), random);
+      else if (random(2) === 0)
+        bytes = await mutateInside(original, (content) => mutate(content, random), random);
       else {
         const files = new Map(await readArchive(original, NAMES));
         bytes = await writeArchive(files.set('config.json', mutateConfig(files.get('config.json')!, random)));

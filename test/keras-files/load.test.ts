@@ -112,7 +112,7 @@ describe('a model of TF.js', () => {
     const model = tf.sequential();
     model.add(tf.layers.dense({ units: 3, inputShape: [4] }));
     layerBatchNormalization(model, { virtualBatchSize: 2, renorm: true });
-    model.add(tf.layers.dense({ units: 2, activation: 'hardSigmoid' as 'sigmoid' }));
+    model.add(tf.layers.dense({ units: 2, activation: 'hardSigmoid' }));
     return model;
   };
 
@@ -128,7 +128,9 @@ describe('a model of TF.js', () => {
 
   test('says which shard is missing, and refuses one that is cut off', async () => {
     const files = await savedByTensorFlow(makeModel());
-    await expect(loadKerasModel(files.slice(0, 2))).rejects.toThrow(/'group1-shard2of2.bin', which is 0 times/);
+    await expect(loadKerasModel(files.slice(0, 2))).rejects.toThrow(
+      /'group1-shard2of2.bin', which is 0 times/,
+    );
     files[2]!.bytes = (files[2]!.bytes as Uint8Array).slice(4);
     await expect(loadKerasModel(files)).rejects.toThrow(/bytes, and the model wants/);
     await expect(loadKerasModel(files[0]!.bytes)).rejects.toThrow(/another file, 'group1-shard1of2.bin'/);
@@ -147,7 +149,12 @@ describe('what a file says of training', () => {
     const x = tf.randomNormal([4, ...golden.inputs[0]!.shape.slice(1)], 3);
     const y = tf.zeros([4, ...golden.outputs[0]!.shape.slice(1)]);
     await model.trainOnBatch(x, y);
-    return norms(model).map((layer, i) => layer.movingMean.read().dataSync().some((v, j) => v !== before[i]![j]));
+    return norms(model).map((layer, i) =>
+      layer.movingMean
+        .read()
+        .dataSync()
+        .some((v, j) => v !== before[i]![j]),
+    );
   }
 
   test('frozen layers stay frozen', async () => {

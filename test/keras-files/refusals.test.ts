@@ -1,7 +1,7 @@
 /** @file What does not load or cannot be saved: the error names the layer and the way out, and nothing is left behind. */
 import { deflateRawSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
-import { ValueError, layerBatchNormalization } from 'evenkeel';
+import { type BatchNormalizationArgs, ValueError, layerBatchNormalization } from 'evenkeel';
 import { type KerasSource, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readArchive, writeArchive } from '../../src/keras/archive.js';
@@ -55,7 +55,11 @@ describe('a layer that TF.js lacks', () => {
     ['Conv1D', { filters: 1, kernel_size: [2], padding: 'causal' }, /padding is causal/],
     ['Conv2D', { filters: 2, kernel_size: [2, 2], groups: 2 }, /groups is 2, and TF\.js has only 1/],
     ['Dense', { units: 2, something_new: true }, /'something_new' \(true\), which TF\.js lacks/],
-    ['Dense', { units: 2, kernel_regularizer: { class_name: 'Mine', config: {} } }, /unknown regularizer 'Mine'/],
+    [
+      'Dense',
+      { units: 2, kernel_regularizer: { class_name: 'Mine', config: {} } },
+      /unknown regularizer 'Mine'/,
+    ],
   ] as const)('is named: %s %j', async (className, config, message) => {
     const bytes = await changed(MLP, (model) => {
       const layer = model.config.layers[1]!;
@@ -179,18 +183,37 @@ test('control characters of a file do not reach the terminal', async () => {
 });
 
 test('weights that are NaN load, as they are', async () => {
-  const model = tf.sequential({ layers: [layerBatchNormalization({ inputShape: [2], weights: [[NaN, 1], [0, 0], [0, 0], [1, -Infinity]] })] });
+  const model = tf.sequential({
+    layers: [
+      layerBatchNormalization({
+        inputShape: [2],
+        weights: [
+          [NaN, 1],
+          [0, 0],
+          [0, 0],
+          [1, -Infinity],
+        ],
+      }),
+    ],
+  });
   const loaded = await loadKerasModel(await saveKerasModel(model, null, { for: 'keras3' }));
   expect([...loaded.layers.at(-1)!.weights[0]!.read().dataSync()]).toEqual([NaN, 1]);
   expect([...loaded.layers.at(-1)!.weights[3]!.read().dataSync()]).toEqual([1, -Infinity]);
 });
 
 describe('cannot be saved', () => {
-  const norm = (args: Parameters<typeof layerBatchNormalization>[0]) =>
-    tf.sequential({ layers: [layerBatchNormalization({ ...(args as object), inputShape: [4, 4, 2], name: 'norm' })] });
+  const norm = (args: BatchNormalizationArgs) =>
+    tf.sequential({
+      layers: [layerBatchNormalization({ ...args, inputShape: [4, 4, 2], name: 'norm' })],
+    });
 
   test.each([
-    ['ghost batches', norm({ virtualBatchSize: 2 }), 'keras3', /'norm'.*virtualBatchSize.*Save for: 'tf-keras'/],
+    [
+      'ghost batches',
+      norm({ virtualBatchSize: 2 }),
+      'keras3',
+      /'norm'.*virtualBatchSize.*Save for: 'tf-keras'/,
+    ],
     ['several axes', norm({ axis: [1, 3] }), 'keras3', /'norm'.*several axes.*Save for: 'tf-keras'/],
     ['an adjustment', norm({ adjustment: () => [1, 0] }), 'tf-keras', /'norm'.*adjustment is a function/],
     [
@@ -201,7 +224,9 @@ describe('cannot be saved', () => {
     ],
     [
       'bilinear upsampling',
-      tf.sequential({ layers: [tf.layers.upSampling2d({ interpolation: 'bilinear', inputShape: [2, 2, 1] })] }),
+      tf.sequential({
+        layers: [tf.layers.upSampling2d({ interpolation: 'bilinear', inputShape: [2, 2, 1] })],
+      }),
       'keras3',
       /interpolation is 'bilinear'/,
     ],
@@ -221,6 +246,8 @@ describe('cannot be saved', () => {
 });
 
 test('what is written is read by its own kind of parser', async () => {
-  const bytes = await writeHdf5({ attributes: { many: Array.from({ length: 9000 }, (_, i) => `weight ${i}`) } });
+  const bytes = await writeHdf5({
+    attributes: { many: Array.from({ length: 9000 }, (_, i) => `weight ${i}`) },
+  });
   expect(readHdf5(bytes).texts('', 'many')?.at(-1)).toBe('weight 8999');
 });

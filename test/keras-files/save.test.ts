@@ -37,7 +37,8 @@ const FORMS = [
 const SOURCES = MODELS.filter(
   ({ file }) =>
     file.endsWith('.keras') &&
-    (file.startsWith('tf-keras') || !MODELS.some((other) => other.file === file.replace('keras3', 'tf-keras'))),
+    (file.startsWith('tf-keras') ||
+      !MODELS.some((other) => other.file === file.replace('keras3', 'tf-keras'))),
 );
 
 const CASES = SOURCES.flatMap((golden) =>
@@ -61,8 +62,10 @@ test.each(CASES)('$file predicts the same when it is loaded here', async ({ gold
 function findPython(): string | null {
   const candidates = [process.env.EVENKEEL_PYTHON, join(ROOT, 'out/keras/bin/python'), 'python3'];
   const works = (python: string) =>
-    spawnSync(python, ['-c', 'import importlib.util as u; assert u.find_spec("tf_keras") and u.find_spec("keras")'])
-      .status === 0;
+    spawnSync(python, [
+      '-c',
+      'import importlib.util as u; assert u.find_spec("tf_keras") and u.find_spec("keras")',
+    ]).status === 0;
   return candidates.find((python): python is string => Boolean(python) && works(python!)) ?? null;
 }
 
@@ -73,7 +76,8 @@ interface Result {
 }
 
 const python = findPython();
-if (!python) console.log('Real Keras: SKIPPED. Set EVENKEEL_PYTHON to a Python with oracle/requirements.txt installed.');
+if (!python)
+  console.log('Real Keras: SKIPPED. Set EVENKEEL_PYTHON to a Python with oracle/requirements.txt installed.');
 
 describe.skipIf(!python)('real Keras', () => {
   const results: Result[] = [];
@@ -94,23 +98,33 @@ describe.skipIf(!python)('real Keras', () => {
     results.push(...(JSON.parse(readFileSync(join(FOLDER, 'results.json'), 'utf8')) as Result[]));
   }, 600_000);
 
-  test.each(CASES)('opens $file, predicts the same, trains it, and we read what it saved', async ({ golden, file }) => {
-    const { failed, error, trained } = results[CASES.findIndex((one) => one.file === file)]!;
-    expect(failed).toBeUndefined();
-    expect(error).toBeLessThanOrEqual(TOLERANCE);
-    // Models without a weight that a loss reaches learn nothing.
-    expect(trained.moved).toBeGreaterThan(0);
-    const again = await loadKerasModel(join(FOLDER, trained.file));
-    expect(predictionError(again, { inputs: golden.inputs, outputs: trained.outputs })).toBeLessThanOrEqual(TOLERANCE);
-    again.dispose();
-  });
+  test.each(CASES)(
+    'opens $file, predicts the same, trains it, and we read what it saved',
+    async ({ golden, file }) => {
+      const { failed, error, trained } = results[CASES.findIndex((one) => one.file === file)]!;
+      expect(failed).toBeUndefined();
+      expect(error).toBeLessThanOrEqual(TOLERANCE);
+      // Models without a weight that a loss reaches learn nothing.
+      expect(trained.moved).toBeGreaterThan(0);
+      const again = await loadKerasModel(join(FOLDER, trained.file));
+      expect(predictionError(again, { inputs: golden.inputs, outputs: trained.outputs })).toBeLessThanOrEqual(
+        TOLERANCE,
+      );
+      again.dispose();
+    },
+  );
 });
 
 describe('a model made here', () => {
   test('comes back with renorm, ghost batches and what is frozen', async () => {
     const model = tf.sequential();
     model.add(tf.layers.dense({ units: 4, inputShape: [3] }));
-    layerBatchNormalization(model, { virtualBatchSize: 2, renorm: true, renormClipping: { rmax: 3 }, trainable: false });
+    layerBatchNormalization(model, {
+      virtualBatchSize: 2,
+      renorm: true,
+      renormClipping: { rmax: 3 },
+      trainable: false,
+    });
     const bytes = await saveKerasModel(model, null, { for: 'tf-keras', format: 'h5' });
     const again = await loadKerasModel(bytes);
     expect(again.layers.at(-1)?.getConfig()).toMatchObject({
