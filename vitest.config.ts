@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^evenkeel\/core$/, replacement: source('core/index.ts') },
       { find: /^evenkeel\/tools$/, replacement: source('tools/index.ts') },
+      { find: /^evenkeel\/keras$/, replacement: source('keras/index.ts') },
       { find: /^evenkeel$/, replacement: source('index.ts') },
     ],
   },

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+MODELS = "models"
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 
 
@@ -41,18 +42,36 @@ def makers(seed: int) -> dict:
     }
 
 
+def make_models(arguments: argparse.Namespace) -> bool:
+    """Whole models, which are files of their own. Returns whether any differs."""
+    import models
+
+    folder = arguments.out / MODELS
+    if not arguments.check:
+        print(f"{MODELS}: {models.write(folder, arguments.seed)} written", flush=True)
+        return False
+    found = models.check(folder)
+    print(f"{MODELS}: {'differs' if found else 'agree'}", flush=True)
+    for difference in found:
+        print(f"  {difference}", file=sys.stderr)
+    return bool(found)
+
+
 def main() -> int:
     arguments = parse_arguments()
     files = makers(arguments.seed)
-    unknown = set(arguments.only or ()) - files.keys()
+    unknown = set(arguments.only or ()) - files.keys() - {MODELS}
     if unknown:
-        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(files)}", file=sys.stderr)
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(files)}, {MODELS}", file=sys.stderr)
         return 2
 
     import packing
 
     failed = False
-    for name in arguments.only or files:
+    groups = arguments.only or [*files, MODELS]
+    if MODELS in groups:
+        failed |= make_models(arguments)
+    for name in (name for name in groups if name != MODELS):
         path = arguments.out / f"{name}.json.gz"
         content = files[name]()
         count = len(content.get("cases") or content["runs"])

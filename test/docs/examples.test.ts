@@ -3,16 +3,18 @@
  * it prints: the comment after a `console.log`, on its line or alone on the next.
  *
  * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
- * model with renorm, for the one that loads a model from files.
+ * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { format } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as evenkeel from 'evenkeel';
 import * as core from 'evenkeel/core';
+import * as keras from 'evenkeel/keras';
 import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { modelNamed, readModel } from '../keras-files/golden.js';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
 
 /** Within the repository, so that the examples find its packages; one for each run, since two may go on at once. */
@@ -31,7 +33,7 @@ function withImports({ place, code }: Block): string {
   const isCore = place.startsWith('src/core/');
   const entries: Record<string, object> = isCore
     ? { 'evenkeel/core': core }
-    : { evenkeel, 'evenkeel/tools': tools };
+    : { evenkeel, 'evenkeel/keras': keras, 'evenkeel/tools': tools };
   const libraries = Object.entries(entries).map(([entry, exported]) => {
     const names = Object.keys(exported).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
     return names.length > 0 ? `import { ${names.join(', ')} } from '${entry}';\n` : '';
@@ -77,6 +79,7 @@ beforeAll(async () => {
   mkdirSync(`${FOLDER}/model`);
   for (const { file, module } of examples) writeFileSync(file, module);
   await saveModel(`${FOLDER}/model`);
+  writeFileSync(`${FOLDER}/model.h5`, readModel(modelNamed('tf-keras-mlp-renorm.h5')));
   process.chdir(FOLDER);
 });
 
@@ -114,7 +117,9 @@ test('the compiler accepts every example', () => {
   const compilerOptions = { ...config.compilerOptions, noUnusedLocals: false };
   const { options } = ts.parseJsonConfigFileContent({ compilerOptions, files: [] }, ts.sys, ROOT);
   const files = examples.map(({ file }) => file);
-  const problems = ts.getPreEmitDiagnostics(ts.createProgram(files, options));
+  const problems = ts.getPreEmitDiagnostics(
+    ts.createProgram([...files, `${ROOT}src/keras/jsfive.d.ts`], options),
+  );
   expect(
     problems.map(({ file, messageText }) => {
       const text = ts.flattenDiagnosticMessageText(messageText, '\n');

@@ -1,0 +1,67 @@
+/**
+ * @file `.keras` archives, by zip.js: it compares checksums, so that a damaged file does not load as another model, and
+ * is loaded when an archive is met.
+ */
+import { ValueError } from '../core/value-error.js';
+import { quote, reasonOf } from './refusal.js';
+
+/** Files of an archive by their names. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** A model that is all zeros compresses a thousandfold; more than a hundredfold beyond this is a bomb. */
+const ALWAYS_ALLOWED = 64 * 2 ** 20;
+const LARGEST_RATIO = 100;
+
+/** zip.js' own workers need a script beside the page; everything is in memory already. */
+const OPTIONS = { useWebWorkers: false } as const;
+
+/**
+ * The files of `names` that the archive has.
+ *
+ * @throws ValueError where the archive is damaged, or would unpack to far more than its size
+ */
+export async function readArchive(bytes: Uint8Array, names: readonly string[]): Promise<Files> {
+  const { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } = await import('@zip.js/zip.js');
+  const reader = new ZipReader(new Uint8ArrayReader(bytes), {
+    ...OPTIONS,
+    checkSignature: true,
+    checkOverlappingEntry: true,
+  });
+  const files = new Map<string, Uint8Array>();
+  let allowed = ALWAYS_ALLOWED + LARGEST_RATIO * bytes.length;
+  try {
+    for (const entry of await reader.getEntries()) {
+      const name = entry.filename.replaceAll('\\', '/');
+      if (entry.directory || !names.includes(name)) continue;
+      if (files.has(name)) throw new ValueError(`The archive holds ${quote(name)} twice.`);
+      allowed -= entry.uncompressedSize;
+      if (!(allowed >= 0)) {
+        throw new ValueError(
+          `The archive of ${bytes.length} bytes says that ${quote(name)} unpacks to ${entry.uncompressedSize}: ` +
+            `not a model, or not one to trust. Accepted is a hundredfold.`,
+        );
+      }
+      const content = await entry.getData(new Uint8ArrayWriter(), OPTIONS);
+      if (content.length !== entry.uncompressedSize) {
+        throw new ValueError(`The archive's ${quote(name)} is not as long as the archive says.`);
+      }
+      files.set(name, content);
+    }
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`The zip archive is damaged: ${reasonOf(error)}. Fetch or save it anew.`, {
+      cause: error,
+    });
+  } finally {
+    await reader.close().catch(() => undefined);
+  }
+  return files;
+}
+
+/** An archive as Keras writes it: nothing is compressed. */
+export async function writeArchive(files: Files): Promise<Uint8Array> {
+  const { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } = await import('@zip.js/zip.js');
+  const writer = new ZipWriter(new Uint8ArrayWriter(), { ...OPTIONS, level: 0, extendedTimestamp: false });
+  for (const [name, content] of files) await writer.add(name, new Uint8ArrayReader(content));
+  return writer.close();
+}

@@ -1,0 +1,103 @@
+/** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
+import { serialization, tidy } from '@tensorflow/tfjs-core';
+import { type LayerVariable, type LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import { registerBatchNormalization } from '../layer/registration.js';
+import type { LayerConfig } from './import-config.js';
+import { type Container, isContainerLayer } from './layer-tree.js';
+import { quote, reasonOf } from './refusal.js';
+
+type Layer = layers.Layer;
+/** TypeScript hides the method, which every layer calls for every weight. */
+interface Adding {
+  addWeight: (this: Layer, name: string, shape: number[], ...rest: unknown[]) => LayerVariable;
+}
+
+export interface BuiltModel {
+  readonly model: LayersModel;
+  /** Frees every weight, wherever in the model it is. */
+  readonly discard: () => void;
+}
+
+/**
+ * @param capacity how many numbers the file can hold: a configuration that asks for more weights is refused before TF.js
+ *   takes the memory for them
+ */
+export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
+  const made: LayerVariable[] = [];
+  const prototype = layers.Layer.prototype as unknown as Adding;
+  const addWeight = prototype.addWeight;
+  const discard = () => {
+    for (const variable of made) variable.dispose();
+  };
+  let left = capacity;
+  const undo = registerBatchNormalization();
+  // Nothing else runs in between: all of this is synchronous.
+  prototype.addWeight = function (name, shape, ...rest) {
+    const size = shape.reduce((product, dimension) => product * dimension, 1);
+    left -= size;
+    if (!(size >= 0 && left >= 0)) {
+      throw new ValueError(
+        `Layer ${quote(this.name)} wants a ${name} of shape [${shape}], and the file does not hold so many numbers. ` +
+          `It is damaged.`,
+      );
+    }
+    const variable = addWeight.call(this, name, shape, ...rest);
+    made.push(variable);
+    return variable;
+  };
+  try {
+    const { classNameMap } = serialization.SerializationMap.getMap();
+    const [constructor, fromConfig] = classNameMap[model.className]!;
+    // Initial values are the file's: `true` spares TF.js to draw any.
+    const build = fromConfig as (...args: unknown[]) => LayersModel;
+    let built: LayersModel | undefined;
+    // TF.js leaves tensors behind where it draws the first biases of stacked cells.
+    tidy(() => {
+      built = build(constructor, { ...model.config }, {}, true);
+    });
+    passTrainingOn(built!);
+    return { model: built!, discard };
+  } catch (error) {
+    discard();
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`TF.js cannot build the model of this file: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    prototype.addWeight = addWeight;
+    undo();
+  }
+}
+
+interface Place {
+  callArgs?: { training?: unknown } | null;
+}
+
+const placesOf = (layer: Layer): Place[] => (layer as unknown as { inboundNodes: Place[] }).inboundNodes;
+
+/**
+ * A nested model that is called with `training=False` passes it on to its layers in Keras, and does not in TF.js: here the
+ * layers' own places say so.
+ */
+function passTrainingOn(container: Container, above?: boolean): void {
+  for (const layer of container.layers) {
+    if (layer instanceof BatchNormalization && above !== undefined) {
+      for (const place of placesOf(layer)) place.callArgs = { training: above, ...place.callArgs };
+    }
+    if (!isContainerLayer(layer)) continue;
+    // Its first place is its own making.
+    const said = new Set(
+      placesOf(layer)
+        .slice(1)
+        .map(({ callArgs }) => callArgs?.training ?? above),
+    );
+    if (said.size > 1) {
+      console.warn(
+        `The model ${quote(layer.name)} is called with different values of training, which TF.js cannot keep apart. ` +
+          `Its normalizations take the one of each call of the whole.`,
+      );
+    }
+    const [training] = said.size === 1 ? said : [];
+    passTrainingOn(layer, typeof training === 'boolean' ? training : undefined);
+  }
+}

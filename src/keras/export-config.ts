@@ -1,0 +1,253 @@
+/** @file A TF.js model's configuration as tf-keras or Keras 3 writes it; refused where they would compute something else. */
+import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import type { Json, JsonObject } from './json.js';
+import { LAYERS } from './layer-table.js';
+import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './layer-tree.js';
+import { camelCase } from './naming.js';
+import { quote, reasonOf } from './refusal.js';
+import { type Dialect, settingToKeras } from './setting-values.js';
+
+type Layer = layers.Layer;
+
+/** What TF.js says of a layer. */
+interface Described {
+  name?: string;
+  className: string;
+  config: Record<string, unknown>;
+  inboundNodes?: [layer: string, place: number, tensor: number, called?: Record<string, unknown>][][];
+}
+
+interface DescribedContainer {
+  name: string;
+  layers: Described[];
+  inputLayers: [string, number, number][];
+  outputLayers: [string, number, number][];
+}
+
+const isSequential = (container: Layer) => container.getClassName() === 'Sequential';
+
+/** @throws ValueError that names the layer, and the way out */
+export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
+  return exportContainer(model, dialect);
+}
+
+function exportLayer(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
+  if (isContainerLayer(layer)) return exportContainer(layer, dialect);
+  const refuse = (reason: string): never => {
+    throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be saved: ${reason}`);
+  };
+  const entry = Object.hasOwn(LAYERS, className) ? LAYERS[className] : undefined;
+  if (!entry) {
+    return refuse(
+      `Keras has no such layer, or not with the same numbers. Replace it by other layers, or save the model by model.save.`,
+    );
+  }
+  if (dialect === 'keras3' && layer.name.includes('/')) {
+    refuse("Keras 3 takes no '/' in a layer's name. Give it another name, or save for: 'tf-keras'.");
+  }
+  if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);
+  try {
+    for (const [name, value] of Object.entries(entry.fixed ?? {})) {
+      const own = config[camelCase(name)];
+      if (typeof own === 'string' && own !== value) {
+        throw new ValueError(
+          `its ${camelCase(name)} is ${quote(own)}, of which TF.js and Keras give other numbers.`,
+        );
+      }
+    }
+    const settings = Object.fromEntries(
+      entry.settings.map((name): [string, Json] => {
+        const tfjsName = entry.renamed?.[name] ?? camelCase(name);
+        return [
+          nameIn(dialect, name, className),
+          exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect),
+        ];
+      }),
+    );
+    const written: JsonObject = {
+      name: layer.name,
+      ...(isFrozen(layer) ? { trainable: false } : {}),
+      dtype: className === 'InputLayer' ? ((config.dtype as string | undefined) ?? 'float32') : 'float32',
+      ...inputShape(className, config, dialect),
+      ...withoutNull(settings),
+      // TF.js has no other, and Keras' default is true.
+      ...(entry.fixed && 'reset_after' in entry.fixed ? { reset_after: false } : {}),
+      ...(className === 'Bidirectional' && config.mergeMode === null ? { merge_mode: null } : {}),
+    };
+    if (className === 'BatchNormalization') adaptNormalization(layer, written, dialect);
+    return inModule('keras.layers', className, written);
+  } catch (error) {
+    if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
+    return refuse(reasonOf(error));
+  }
+}
+
+/** TF.js leaves some settings out of its configurations, such as the depthMultiplier of a separable convolution. */
+function valueOf(layer: Layer, config: Record<string, unknown>, name: string): unknown {
+  const own = (layer as unknown as Record<string, unknown>)[name];
+  return config[name] ?? (typeof own === 'number' || typeof own === 'boolean' ? own : undefined);
+}
+
+/** Keras 3 renamed one setting. */
+const nameIn = (dialect: Dialect, name: string, className: string) =>
+  dialect === 'tf-keras' && className === 'LeakyReLU' && name === 'negative_slope' ? 'alpha' : name;
+
+const withoutNull = (settings: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
+
+interface Parts extends Layer {
+  layer: Layer;
+  forwardLayer?: Layer;
+  cell: Layer;
+  cells: Layer[];
+}
+
+function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dialect): Json {
+  const parts = layer as Parts;
+  const describe = (part: Layer): Described => ({ className: part.getClassName(), config: part.getConfig() });
+  switch (name) {
+    case 'layer': {
+      if (!parts.forwardLayer) return exportLayer(parts.layer, describe(parts.layer), dialect);
+      const described = value as Described;
+      return exportLayer(parts.forwardLayer, described, dialect);
+    }
+    case 'cell':
+      return exportLayer(parts.cell, describe(parts.cell), dialect);
+    case 'cells':
+      return parts.cells.map((cell) => exportLayer(cell, describe(cell), dialect));
+    default:
+      return settingToKeras(name, value, dialect);
+  }
+}
+
+function inputShape(
+  className: string,
+  { batchInputShape }: Record<string, unknown>,
+  dialect: Dialect,
+): JsonObject {
+  if (className !== 'InputLayer') return {};
+  return { [dialect === 'keras3' ? 'batch_shape' : 'batch_input_shape']: batchInputShape as Json };
+}
+
+/** TF.js freezes the layers of a container by their weights alone. */
+function isFrozen(layer: Layer): boolean {
+  const own = weightsByFolder(treeOf(layer));
+  // Where a layer has nothing to train, only its own word counts.
+  const parameters = own.filter(({ variable }) => !/\/(moving|renorm)_\w+$/.test(variable.originalName));
+  return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
+}
+
+function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect): void {
+  if (layer instanceof BatchNormalization && layer.adjustment) {
+    throw new ValueError(
+      'its adjustment is a function, which no file holds. Set layer.adjustment to null first.',
+    );
+  }
+  if (dialect === 'tf-keras') return;
+  const { virtual_batch_size: ghosts, axis } = written;
+  if (ghosts != null) {
+    throw new ValueError(
+      `it has ghost batches (virtualBatchSize), which Keras 3 lacks. Save for: 'tf-keras'.`,
+    );
+  }
+  const [first, ...others] = [axis ?? -1].flat();
+  if (others.length > 0) {
+    throw new ValueError(
+      `it has several axes (${quote(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`,
+    );
+  }
+  written.axis = first!;
+  // What Keras 3 computes is what fused: false means.
+  delete written.fused;
+}
+
+function inModule(module: string, className: string, config: JsonObject): JsonObject {
+  return { module, class_name: className, config, registered_name: null };
+}
+
+function exportContainer(container: Container, dialect: Dialect): JsonObject {
+  const described = container.getConfig() as unknown as DescribedContainer;
+  return isSequential(container)
+    ? exportSequential(container, described, dialect)
+    : exportFunctional(container, described, dialect);
+}
+
+function exportSequential(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
+  const members = container.layers.map((layer, i) => exportLayer(layer, described.layers[i]!, dialect));
+  if (container.layers[0]?.getClassName() !== 'InputLayer') {
+    const input = container.inputs[0]!;
+    const config = {
+      name: `${container.name}_input`,
+      dtype: input.dtype,
+      ...inputShape('InputLayer', { batchInputShape: input.shape }, dialect),
+    };
+    members.unshift(inModule('keras.layers', 'InputLayer', config));
+  }
+  return inModule('keras', 'Sequential', { name: container.name, layers: members });
+}
+
+function exportFunctional(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
+  const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
+  // Keras 3 does not count the making of a model as its first place.
+  const place = (layer: string, index: number) =>
+    dialect === 'keras3' && isContainerLayer(byName.get(layer)!) ? index - 1 : index;
+  const ends = (list: DescribedContainer['inputLayers']): Json[] =>
+    list.map(([layer, index, tensor]) => [layer, place(layer, index), tensor]);
+  const members = described.layers.map((member, i) => {
+    const layer = container.layers[i]!;
+    const places = member.inboundNodes ?? [];
+    const inbound = places.map((inputs, node): Json => {
+      const called = (inputs[0]?.[3] ?? {}) as JsonObject;
+      const given = inputs.map(([name, index, tensor]): [string, number, number] => [
+        name,
+        place(name, index),
+        tensor,
+      ]);
+      if (dialect === 'tf-keras') return given.map((end): Json => [...end, called]);
+      return inboundOfKeras3(layer, given, inputTensors(layer, node), called);
+    });
+    return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
+  });
+  return inModule(
+    dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional',
+    'Functional',
+    {
+      name: container.name,
+      trainable: true,
+      layers: members,
+      input_layers: ends(described.inputLayers),
+      output_layers: ends(described.outputLayers),
+    },
+  );
+}
+
+interface Placed {
+  inboundNodes: { inputTensors: SymbolicTensor[] }[];
+}
+
+/** The symbolic inputs at one of a layer's places; of a model, its own making comes first and is not among them. */
+function inputTensors(layer: Layer, place: number): SymbolicTensor[] {
+  const nodes = (layer as unknown as Placed).inboundNodes;
+  return nodes[isContainerLayer(layer) ? place + 1 : place]!.inputTensors;
+}
+
+/** Layers that take the first states of a recurrent layer as further inputs, where Keras 3 has an argument. */
+const WITH_STATES = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
+
+function inboundOfKeras3(
+  layer: Layer,
+  ends: readonly [string, number, number][],
+  tensors: readonly SymbolicTensor[],
+  called: JsonObject,
+): JsonObject {
+  const serialized = ends.map((history, i): JsonObject => {
+    const { shape, dtype } = tensors[i]!;
+    return { class_name: '__keras_tensor__', config: { shape, dtype, keras_history: [...history] } };
+  });
+  if (serialized.length === 1) return { args: serialized, kwargs: called };
+  if (!WITH_STATES.includes(layer.getClassName())) return { args: [serialized], kwargs: called };
+  const [input, ...states] = serialized;
+  return { args: [input!], kwargs: { ...called, initial_state: states } };
+}

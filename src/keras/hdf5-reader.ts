@@ -1,0 +1,112 @@
+/**
+ * @file Reads HDF5, by jsfive: h5wasm, by which we write, is the C library, which runs out of its memory or never ends on
+ * one damaged file in fifty, and cannot be started anew. What is plain JavaScript throws.
+ */
+import { Dataset, File, Group } from 'jsfive';
+import { ValueError } from '../core/value-error.js';
+import { quote, refusing } from './refusal.js';
+
+/** A weight as a file holds it. */
+export interface StoredArray {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** A file of these and a hundred times its own bytes are allowed as weights: gzip's best on what repeats. */
+const ALWAYS_ALLOWED = 2 ** 22;
+const LARGEST_RATIO = 25;
+
+export interface Hdf5File {
+  /** Whether there is a group or a dataset at `path`. */
+  has(path: string): boolean;
+  /** Names in the group at `path`; none where there is no group. */
+  keys(path: string): string[];
+  /** A text attribute of a group; null where it has none of that name. */
+  text(path: string, attribute: string): string | null;
+  /**
+   * A list of texts, which Keras splits over `name0`, `name1`, … where it is long; null where there is none.
+   */
+  texts(path: string, attribute: string): string[] | null;
+  /** The numbers at `path`, as float32. */
+  array(path: string): StoredArray;
+}
+
+export const isHdf5 = (bytes: Uint8Array): boolean =>
+  [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a].every((byte, i) => bytes[i] === byte);
+
+/** The length that the file says it has, in its first block; jsfive does not look. */
+function statedLength(view: DataView): bigint {
+  const version = view.getUint8(8);
+  return view.getBigUint64(version < 2 ? 40 : 28, true);
+}
+
+/** @throws ValueError where the file is damaged; its methods throw it too */
+export function readHdf5(bytes: Uint8Array): Hdf5File {
+  const what = 'The HDF5 file is damaged';
+  const file = refusing(what, () => {
+    const buffer = bytes.slice().buffer;
+    if (statedLength(new DataView(buffer)) > BigInt(bytes.length)) {
+      throw new ValueError('The HDF5 file is cut off: it says that it is longer. Fetch or save it anew.');
+    }
+    return new File(buffer, '');
+  });
+  const find = (path: string): Group | Dataset | null => {
+    let place: Group | Dataset | null = file;
+    for (const name of path.split('/').filter(Boolean)) {
+      if (!(place instanceof Group) || !place.keys.includes(name)) return null;
+      place = place.get(name);
+    }
+    return place;
+  };
+  const attributes = (path: string) => refusing(what, () => find(path)?.attrs ?? {});
+  const asText = (value: unknown, attribute: string): string => {
+    if (typeof value === 'string') return value;
+    throw new ValueError(`${what}: its ${attribute} is not text.`);
+  };
+  return {
+    has: (path) => refusing(what, () => find(path) !== null),
+    keys: (path) =>
+      refusing(what, () => {
+        const place = find(path);
+        return place instanceof Group ? place.keys : [];
+      }),
+    text(path, attribute) {
+      const value = attributes(path)[attribute];
+      return value === undefined ? null : asText(value, attribute);
+    },
+    texts(path, attribute) {
+      const all = attributes(path);
+      const parts: unknown[] = [];
+      if (attribute in all) parts.push(all[attribute]);
+      else for (let i = 0; `${attribute}${i}` in all; i++) parts.push(all[`${attribute}${i}`]);
+      if (parts.length === 0) return null;
+      return parts.flat().map((part) => asText(part, attribute).replace(/\0+$/, ''));
+    },
+    array: (path) => refusing(`${what} at ${quote(path)}`, () => toArray(find(path), path, bytes.length)),
+  };
+}
+
+function toArray(place: Group | Dataset | null, path: string, fileLength: number): StoredArray {
+  if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${quote(path)}.`);
+  const shape = [...place.shape].map(Number);
+  const size = shape.reduce((product, dimension) => product * dimension, 1);
+  if (!(size <= ALWAYS_ALLOWED + LARGEST_RATIO * fileLength)) {
+    throw new ValueError(
+      `The weight at ${quote(path)} says that its shape is [${shape}], far more than the file holds. ` +
+        `The file is damaged.`,
+    );
+  }
+  if (typeof place.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(place.dtype)) {
+    throw new ValueError(`The weight at ${quote(path)} does not hold numbers.`);
+  }
+  const { value } = place;
+  const numbers = ArrayBuffer.isView(value) || Array.isArray(value) ? value : [value];
+  const values = Float32Array.from(numbers as ArrayLike<number>, Number);
+  if (values.length !== size) {
+    throw new ValueError(
+      `The weight at ${quote(path)} has ${values.length} numbers, its shape [${shape}] wants ${size}. ` +
+        `The file is damaged.`,
+    );
+  }
+  return { shape, values };
+}

@@ -1,0 +1,295 @@
+/**
+ * @file A model's configuration, as tf-keras, Keras 3 or TF.js wrote it, as the one that TF.js builds from; refused where
+ * TF.js would compute something else.
+ */
+import { serialization } from '@tensorflow/tfjs-core';
+import { ValueError } from '../core/value-error.js';
+import { checkGraph, readPlaces, readEnds } from './import-graph.js';
+import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
+import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING } from './layer-table.js';
+import { camelCase } from './naming.js';
+import { quote, reasonOf } from './refusal.js';
+import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
+
+/** A layer as TF.js builds it. Containers hold `layers` in the order of the file. */
+export interface LayerConfig {
+  className: string;
+  /** The name in the file; TF.js' own may have had to change. */
+  savedName: string;
+  config: Record<string, unknown> & { name: string; layers?: LayerConfig[]; layer?: LayerConfig };
+  /** Of a layer in a functional model. */
+  name?: string;
+  inboundNodes?: unknown[];
+}
+
+const CONTAINERS = ['Sequential', 'Functional'];
+
+export const isContainer = ({ className }: LayerConfig): boolean => CONTAINERS.includes(className);
+
+/** Layers within layers are read by recursion. */
+const DEEPEST = 100;
+
+interface Context {
+  readonly dialect: Dialect;
+  readonly depth: number;
+}
+
+/**
+ * @param saved `{ class_name, config }`, the whole model
+ * @throws ValueError that names the layer, and the way out
+ */
+export function importModel(saved: Json, dialect: Dialect): LayerConfig {
+  const { class_name: className } = expectObject(saved, "The model's configuration");
+  const model = importLayer(saved, { dialect, depth: 0 });
+  if (isContainer(model)) return model;
+  throw new ValueError(
+    `The file holds ${quote(className)}, neither a sequential nor a functional model. Models written as classes are ` +
+      `code, which is never run here: rebuild it as a functional model in Keras, and save it again.`,
+  );
+}
+
+function importLayer(saved: Json, context: Context): LayerConfig {
+  if (context.depth > DEEPEST) throw new ValueError('Layers are nested too deeply. The file is damaged.');
+  const { class_name: given, config: content, registered_name: registered } = expectObject(saved, 'A layer');
+  const savedClass = expectName(given, "A layer's class");
+  const className = Object.hasOwn(OTHER_NAMES, savedClass) ? OTHER_NAMES[savedClass]! : savedClass;
+  // The oldest sequential models are lists.
+  const config: JsonObject = Array.isArray(content)
+    ? { name: 'sequential', layers: content }
+    : expectObject(content, `The configuration of ${quote(className)}`);
+  const savedName = typeof config.name === 'string' ? config.name : '';
+  const refuse = (reason: string): never => {
+    throw new ValueError(`Layer ${quote(savedName)} (${quote(className)}) cannot be loaded: ${reason}`);
+  };
+  const inner = { ...context, depth: context.depth + 1 };
+  if (CONTAINERS.includes(className)) {
+    if (typeof registered === 'string' && registered.includes('>')) {
+      refuse(
+        `it is ${quote(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`,
+      );
+    }
+    return className === 'Sequential'
+      ? importSequential(saved as JsonObject, config, inner)
+      : importFunctional(config, inner);
+  }
+  if (Object.hasOwn(REFUSED, className)) refuse(`${REFUSED[className]!}.`);
+  if (Object.hasOwn(LAYERS, className)) {
+    try {
+      return { className, savedName, config: importSettings(className, config, inner) };
+    } catch (error) {
+      if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
+      return refuse(reasonOf(error));
+    }
+  }
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  if (Object.hasOwn(classNameMap, savedClass)) {
+    // A class of the user's, written for TF.js.
+    const settings = Object.entries(config).map(([key, value]) => [camelCase(key), value]);
+    return {
+      className: savedClass,
+      savedName,
+      config: { ...(Object.fromEntries(settings) as object), ...placement(config) },
+    };
+  }
+  return refuse(
+    'TF.js has no such layer. Replace it in the model, or write the class in JavaScript and register it with ' +
+      'tf.serialization.registerClass before loading.',
+  );
+}
+
+function importSettings(className: string, config: JsonObject, context: Context): LayerConfig['config'] {
+  const { settings, fixed = {}, renamed = {}, unused = [] } = LAYERS[className]!;
+  const result: LayerConfig['config'] = placement(config);
+  for (const [key, value] of Object.entries(config)) {
+    // TF.js writes its own names in snake_case.
+    if (settings.includes(key) || Object.hasOwn(renamed, key)) {
+      const setting = nested(className, key, value, context) ?? settingFromKeras(key, value, context.dialect);
+      if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
+    } else if (Object.hasOwn(fixed, key)) {
+      if (!isSame(value, fixed[key]!)) {
+        throw new ValueError(
+          `its ${key} is ${quote(value)}, and TF.js has only ${quote(fixed[key])}. ${adviceFor(key)}`,
+        );
+      }
+    } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
+      throw new ValueError(
+        `it has the setting ${quote(key)} (${quote(value)}), which TF.js lacks. ${WAY_OUT}`,
+      );
+    }
+  }
+  // Keras' default is true, and files written before 2.0 do not say.
+  if (/^GRU/.test(className) && context.dialect === 'keras3' && config.reset_after === undefined) {
+    throw new ValueError(`its reset_after is true, and TF.js has only false. ${adviceFor('reset_after')}`);
+  }
+  if (className === 'Bidirectional') checkBackward(config);
+  if (className === 'BatchNormalization' && result.renorm !== true) {
+    delete result.renormClipping;
+    delete result.renormMomentum;
+  }
+  // null gives the two outputs unmerged, where a setting left out gives them side by side.
+  if (className === 'Bidirectional' && config.merge_mode === null) result.mergeMode = null;
+  return result;
+}
+
+const isNothing = (value: Json) => value === null || value === false;
+
+function adviceFor(key: string): string {
+  return key === 'reset_after' ? 'Train it with reset_after=False, or use an LSTM.' : WAY_OUT;
+}
+
+/** Settings that are layers. */
+function nested(className: string, key: string, value: Json, context: Context): unknown {
+  if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, context));
+  if (key !== 'layer' && key !== 'cell') return undefined;
+  const layer = importLayer(className === 'Bidirectional' ? withoutZeros(value) : value, context);
+  // Keras 3 names the layer as it is called within Bidirectional, which TF.js does again.
+  if (key === 'layer') layer.config.name = layer.config.name.replace(/^forward_/, '');
+  return layer;
+}
+
+/**
+ * Keras 3 sets zero_output_for_mask for whatever Bidirectional reads in whole sequences, and tf-keras does so without a
+ * word; it changes nothing but the outputs at masked steps.
+ */
+function withoutZeros(value: Json): Json {
+  if (!isObject(value) || !isObject(value.config)) return value;
+  return { ...value, config: without(value.config, ['zero_output_for_mask']) };
+}
+
+function isSame(value: Json, fixed: Json): boolean {
+  if (value === null || value === fixed) return true;
+  if (Array.isArray(value)) return value.every((element) => isSame(element, fixed));
+  return Number(value) === fixed; // numbers of NumPy are written as text
+}
+
+const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+
+/** TF.js makes the backward layer of the forward one. */
+function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
+  if (backward == null) return;
+  const settings = (saved: Json | undefined) => {
+    const { config } = expectObject(saved, 'A layer of Bidirectional');
+    const rest = without(expectObject(config, 'Its configuration'), [
+      'name',
+      'go_backwards',
+      'dtype',
+      'seed',
+    ]);
+    return JSON.stringify(rest, (key, value: unknown) => (key === 'shared_object_id' ? undefined : value));
+  };
+  if (settings(layer) !== settings(backward)) {
+    throw new ValueError(
+      `its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`,
+    );
+  }
+}
+
+/** The settings that every layer has. */
+function placement(config: JsonObject): LayerConfig['config'] {
+  const result: LayerConfig['config'] = { name: expectName(config.name, "A layer's name") };
+  if (config.trainable === false) result.trainable = false;
+  const shape = config.batch_shape ?? config.batch_input_shape;
+  if (shape != null) result.batchInputShape = importShape(shape, result.name);
+  const dtype = dataType(config.dtype ?? null, result.name);
+  // TF.js uses a layer's type for its input.
+  if (dtype && (shape != null || dtype !== 'float32')) result.dtype = dtype;
+  return result;
+}
+
+function importShape(shape: Json, name: string): (number | null)[] {
+  const isDimension = (d: Json) => d === null || (Number.isSafeInteger(d) && (d as number) >= 0);
+  if (Array.isArray(shape) && shape.every(isDimension)) return shape as (number | null)[];
+  throw new ValueError(`The input shape of ${quote(name)} is ${quote(shape)}. The file is damaged.`);
+}
+
+/** A type, or a policy of types; float32 for the precisions that TF.js lacks. */
+function dataType(dtype: Json, name: string): string | null {
+  const policy = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : dtype;
+  if (typeof policy !== 'string') return null;
+  if (/16|float64/.test(policy)) {
+    console.warn(`Layer ${quote(name)}: TF.js has no ${quote(policy)}; it computes in float32.`);
+    return 'float32';
+  }
+  if (/^u?int/.test(policy)) return 'int32';
+  return policy === 'bool' || policy === 'string' ? policy : 'float32';
+}
+
+function importSequential(saved: JsonObject, config: JsonObject, context: Context): LayerConfig {
+  const name = typeof config.name === 'string' && config.name !== '' ? config.name : 'sequential';
+  const layers = expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
+    importLayer(layer, context),
+  );
+  const [first] = layers;
+  if (first && first.config.batchInputShape === undefined && !isContainer(first)) {
+    const built =
+      config.build_input_shape ?? (isObject(saved.build_config) ? saved.build_config.input_shape : null);
+    if (built == null) {
+      throw new ValueError(
+        `The sequential model ${quote(name)} does not say the shape of its input. Call it on data, or give it an ` +
+          `Input layer, and save it again.`,
+      );
+    }
+    first.config.batchInputShape = importShape(built, name);
+  }
+  const renamed = tfjsNames(layers);
+  for (const layer of layers) layer.config.name = renamed.get(layer.savedName)!;
+  return { className: 'Sequential', savedName: name, config: { name, layers } };
+}
+
+function importFunctional(config: JsonObject, context: Context): LayerConfig {
+  const name = expectName(config.name, "A model's name");
+  const saved = expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
+    expectObject(layer, `A layer of ${quote(name)}`),
+  );
+  const layers = saved.map((layer) => {
+    const imported = importLayer(layer, context);
+    // Keras goes by the name beside the configuration.
+    if (typeof layer.name === 'string' && layer.name !== '') imported.savedName = layer.name;
+    return imported;
+  });
+  const renamed = tfjsNames(layers);
+  const places = new Map(
+    layers.flatMap((layer, i) =>
+      isContainer(layer) ? [[layer.savedName, [saved[i]!.inbound_nodes].flat().length] as const] : [],
+    ),
+  );
+  const rename = (layer: string) => {
+    const found = renamed.get(layer);
+    if (found !== undefined) return found;
+    throw new ValueError(`The model ${quote(name)} uses a layer ${quote(layer)} that it does not have.`);
+  };
+  const placeOf = (layer: string, place: number) =>
+    context.dialect === 'keras3' && places.has(layer) ? Math.min(place + 1, places.get(layer)!) : place;
+  const graph = { rename, placeOf };
+  layers.forEach((layer, i) => {
+    layer.name = layer.config.name = rename(layer.savedName);
+    layer.inboundNodes = readPlaces(saved[i]!.inbound_nodes ?? [], layer, graph);
+  });
+  const inputLayers = readEnds(config.input_layers ?? null, graph);
+  const outputLayers = readEnds(config.output_layers ?? null, graph);
+  checkGraph(name, layers, [...inputLayers, ...outputLayers]);
+  return { className: 'Functional', savedName: name, config: { name, layers, inputLayers, outputLayers } };
+}
+
+/** Names that TF.js takes, one for each of Keras'. */
+function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
+  const names = new Map<string, string>();
+  const taken = new Set(layers.map(({ savedName }) => savedName));
+  for (const { savedName } of layers) {
+    if (names.has(savedName)) {
+      throw new ValueError(`Two layers of the model have the name ${quote(savedName)}. The file is damaged.`);
+    }
+    const valid = savedName.replace(/[^-A-Za-z0-9._/]/g, '_').replace(/^[^A-Za-z0-9]/, 'x$&');
+    let name = valid;
+    for (let i = 1; name !== savedName && taken.has(name); i++) name = `${valid}_${i}`;
+    taken.add(name);
+    if (name !== savedName) {
+      console.warn(
+        `Layer ${quote(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
+      );
+    }
+    names.set(savedName, name);
+  }
+  return names;
+}

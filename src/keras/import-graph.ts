@@ -1,0 +1,148 @@
+/**
+ * @file How the layers of a functional model are connected: Keras 2's lists and Keras 3's serialized tensors, as the lists
+ * that TF.js builds from.
+ */
+import { ValueError } from '../core/value-error.js';
+import type { LayerConfig } from './import-config.js';
+import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
+import { quote } from './refusal.js';
+import { WAY_OUT } from './setting-values.js';
+
+/** An output of a layer: its name, which of its places, which of the tensors there. */
+type End = [layer: string, place: number, tensor: number];
+/** The same, with what the layer that takes it is called with. */
+type Inbound = [...End, JsonObject];
+
+interface Graph {
+  /** The name in TF.js of a layer in the file. */
+  readonly rename: (layer: string) => string;
+  /**
+   * The number of a layer's place in TF.js. Keras 2 and TF.js count the making of a model as its first one; Keras 3 does
+   * not, though some of its first versions did for functional models.
+   */
+  readonly placeOf: (layer: string, place: number) => number;
+}
+
+/** Every place of a layer, as a list of its inputs. */
+export function readPlaces(saved: Json, layer: LayerConfig, graph: Graph): Inbound[][] {
+  return expectArray(saved, `The places of layer ${quote(layer.savedName)}`).map((place) =>
+    isObject(place)
+      ? readSerialized(place, layer, graph)
+      : expectArray(place, `A place of layer ${quote(layer.savedName)}`).map((input) =>
+          readListed(input, layer, graph),
+        ),
+  );
+}
+
+/** Keras 2 and TF.js: `[name, place, tensor, arguments]`. */
+function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
+  const [name, place, tensor, called] = expectArray(saved, `An input of layer ${quote(layer.savedName)}`);
+  const end = readEnd([name!, place!, tensor!], graph);
+  return [...end, callArguments(isObject(called) ? called : {}, layer)];
+}
+
+/** Keras 3: `{ args, kwargs }`, in which tensors stand as objects. */
+function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: Graph): Inbound[] {
+  const { initial_state: states, ...called } = isObject(kwargs) ? kwargs : {};
+  const [inputs, ...more] = expectArray(args, `The arguments of layer ${quote(layer.savedName)}`);
+  if (more.some((value) => value !== null && !isTensorTree(value))) {
+    throw new ValueError(
+      `Layer ${quote(layer.savedName)} is called with ${quote(more)}, which TF.js cannot pass on. ${WAY_OUT}`,
+    );
+  }
+  // TF.js takes the first states of a recurrent layer as further inputs.
+  const tensors = [inputs ?? Object.values(called).filter(isTensorTree), more, states ?? []].flatMap(
+    tensorsIn,
+  );
+  const kept =
+    inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
+  const callArgs = callArguments(kept, layer);
+  return tensors.map((tensor) => [...readTensor(tensor, graph), callArgs]);
+}
+
+const isTensor = (value: Json): value is JsonObject =>
+  isObject(value) && value.class_name === '__keras_tensor__';
+
+const isTensorTree = (value: Json): boolean =>
+  isTensor(value) || (Array.isArray(value) && value.length > 0 && value.every(isTensorTree));
+
+function tensorsIn(value: Json): JsonObject[] {
+  if (isTensor(value)) return [value];
+  return Array.isArray(value) ? value.flatMap(tensorsIn) : [];
+}
+
+function readTensor({ config }: JsonObject, graph: Graph): End {
+  const history = isObject(config) ? config.keras_history : null;
+  return readEnd(expectArray(history ?? null, 'An input of a layer'), graph);
+}
+
+function readEnd(saved: readonly Json[], graph: Graph): End {
+  const [name, place, tensor] = saved;
+  const layer = expectName(name, "A layer's name");
+  const isIndex = (value: Json | undefined): value is number =>
+    Number.isSafeInteger(value) && (value as number) >= 0;
+  if (!isIndex(place) || !isIndex(tensor)) {
+    throw new ValueError(`A layer takes ${quote(saved)} as its input. The file is damaged.`);
+  }
+  return [graph.rename(layer), graph.placeOf(layer, place), tensor];
+}
+
+/** The inputs or outputs of a model: one end, a list of them, or a dictionary. */
+export function readEnds(saved: Json, graph: Graph): End[] {
+  if (isObject(saved)) return Object.values(saved).flatMap((end) => readEnds(end, graph));
+  const ends = expectArray(saved, "A model's inputs and outputs");
+  return typeof ends[0] === 'string' ? [readEnd(ends, graph)] : ends.flatMap((end) => readEnds(end, graph));
+}
+
+/** Layers that draw random numbers in training, for which TF.js has no word at one place. */
+const DRAWING = ['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'];
+
+/** What is left of call arguments in TF.js: `training`, which this library's layer honours. */
+function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
+  const { training, ...others } = saved;
+  const told = Object.entries(others).filter(([, value]) => value !== null && value !== false);
+  if (told.length > 0) {
+    throw new ValueError(
+      `Layer ${quote(layer.savedName)} is called with ${quote(Object.fromEntries(told))}, which TF.js cannot pass ` +
+        `on. ${WAY_OUT}`,
+    );
+  }
+  if (typeof training !== 'boolean') return {};
+  if (DRAWING.includes(layer.className)) {
+    console.warn(
+      `Layer ${quote(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
+        `${layer.className}: it draws in fit, and not in predict.`,
+    );
+  }
+  return { training };
+}
+
+/**
+ * Makes sure that TF.js comes to an end: it tries places again and again until their inputs are there.
+ *
+ * @throws ValueError where a place waits for itself, or for one that is not there
+ */
+export function checkGraph(name: string, layers: readonly LayerConfig[], ends: readonly End[]): void {
+  const made = new Map(layers.map((layer) => [layer.config.name, madeAtFirst(layer)]));
+  let waiting = layers.flatMap((layer) =>
+    (layer.inboundNodes as Inbound[][]).map((inputs) => ({ layer: layer.config.name, inputs })),
+  );
+  const isThere = ([layer, place]: readonly [string, number, ...unknown[]]) => (made.get(layer) ?? 0) > place;
+  while (waiting.length > 0) {
+    const still = waiting.filter(({ layer, inputs }) => {
+      if (inputs.length === 0 || !inputs.every(isThere)) return true;
+      made.set(layer, made.get(layer)! + 1);
+      return false;
+    });
+    if (still.length === waiting.length) break;
+    waiting = still;
+  }
+  if (waiting.length > 0 || !ends.every(isThere) || ends.length === 0) {
+    const first = waiting[0] ? `layer ${quote(waiting[0].layer)}` : 'an output';
+    throw new ValueError(`The model ${quote(name)} is not connected: ${first} waits for what is never made.`);
+  }
+}
+
+/** Inputs and models have a place before they are used. */
+const madeAtFirst = ({ className }: LayerConfig): number =>
+  ['InputLayer', 'Sequential', 'Functional'].includes(className) ? 1 : 0;

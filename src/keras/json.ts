@@ -1,0 +1,36 @@
+/** @file JSON as Python writes it, and its values looked at with care: a file may hold anything. */
+import { ValueError } from '../core/value-error.js';
+import { quote, refusing } from './refusal.js';
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+/** Python's `json` writes NaN and the infinities as bare words, which JSON has not; a string is left as it is. */
+const BARE_WORDS: Record<string, string> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' };
+
+export function parseJson(text: string, what: string): Json {
+  const standard = /NaN|Infinity/.test(text)
+    ? text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) => BARE_WORDS[found] ?? found)
+    : text;
+  return refusing(`${what} is not JSON`, () => JSON.parse(standard) as Json);
+}
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function expectObject(value: Json | undefined, what: string): JsonObject {
+  if (isObject(value)) return value;
+  throw new ValueError(`${what}: expected an object, found ${quote(value)}. The file is damaged.`);
+}
+
+export function expectArray(value: Json | undefined, what: string): Json[] {
+  if (Array.isArray(value)) return value;
+  throw new ValueError(`${what}: expected a list, found ${quote(value)}. The file is damaged.`);
+}
+
+export function expectName(value: Json | undefined, what: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ValueError(`${what}: expected a name, found ${quote(value)}. The file is damaged.`);
+}

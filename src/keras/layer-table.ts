@@ -1,0 +1,199 @@
+/**
+ * @file Every layer that TF.js has: which settings it takes, under Keras' names, and what Keras' other settings must be,
+ * since TF.js does not have them. Both directions, reading and writing, go by this table.
+ */
+import type { Json } from './json.js';
+
+/** How Keras writes a layer that is renamed or in another form. */
+export interface LayerEntry {
+  /** Settings that TF.js has, as Keras names them; in TF.js the same in camelCase. */
+  readonly settings: readonly string[];
+  /** Settings that Keras has and TF.js does not, by the only value for which both compute the same. */
+  readonly fixed?: Readonly<Record<string, Json>>;
+  /** Settings that Keras writes and does not use. */
+  readonly unused?: readonly string[];
+  /** Names of the settings in TF.js, where they are not Keras' in camelCase; older Keras names may be among them. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Why Keras 3 cannot have it. */
+  readonly notInKeras3?: string;
+}
+
+const words = (text: string) => text.trim().split(/\s+/);
+
+const BIAS = words(
+  'activation use_bias bias_initializer bias_regularizer activity_regularizer bias_constraint',
+);
+const KERNEL = words('kernel_initializer kernel_regularizer kernel_constraint');
+const WINDOW = words('kernel_size strides padding');
+const CONVOLUTION: LayerEntry = {
+  settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...KERNEL],
+  fixed: { groups: 1 },
+};
+const TRANSPOSED: LayerEntry = {
+  settings: ['filters', ...WINDOW, 'data_format', ...BIAS, ...KERNEL],
+  fixed: { groups: 1, output_padding: null, dilation_rate: 1 },
+};
+const DEPTHWISE = words('depth_multiplier depthwise_initializer depthwise_regularizer depthwise_constraint');
+const POINTWISE = words('pointwise_initializer pointwise_regularizer pointwise_constraint');
+const RECURRENT = words('recurrent_initializer recurrent_regularizer recurrent_constraint');
+const SEQUENCES = words('return_sequences return_state go_backwards stateful unroll');
+const RNN_FIXED = { time_major: false, zero_output_for_mask: false };
+const CELL_BIAS = BIAS.filter((name) => name !== 'activity_regularizer');
+const CELL = ['units', ...CELL_BIAS, ...KERNEL, ...RECURRENT, 'dropout', 'recurrent_dropout'];
+const GATED = [...CELL, 'recurrent_activation'];
+const LSTM = [...GATED, 'unit_forget_bias'];
+const recurrent = (settings: readonly string[], fixed: Record<string, Json> = {}): LayerEntry => ({
+  settings: [...settings, ...SEQUENCES, 'activity_regularizer'],
+  fixed: { ...RNN_FIXED, ...fixed },
+});
+const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
+const POOLING_1D: LayerEntry = {
+  settings: words('pool_size strides padding'),
+  fixed: { data_format: 'channels_last' },
+};
+const GLOBAL_1D: LayerEntry = { settings: [], fixed: { data_format: 'channels_last', keepdims: false } };
+const GLOBAL_2D: LayerEntry = { settings: ['data_format'], fixed: { keepdims: false } };
+const NOTHING: LayerEntry = { settings: [] };
+
+export const LAYERS: Readonly<Record<string, LayerEntry>> = {
+  InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false } },
+
+  BatchNormalization: {
+    settings: words(
+      `axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer
+       moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint
+       renorm renorm_clipping renorm_momentum virtual_batch_size fused`,
+    ),
+    fixed: { synchronized: false },
+  },
+  LayerNormalization: {
+    settings: words(
+      'axis epsilon center scale beta_initializer gamma_initializer beta_regularizer gamma_regularizer',
+    ),
+    fixed: { rms_scaling: false, beta_constraint: null, gamma_constraint: null },
+  },
+
+  Dense: { settings: ['units', ...BIAS, ...KERNEL] },
+  Embedding: {
+    settings: words(
+      'input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length',
+    ),
+    fixed: { activity_regularizer: null },
+  },
+  Conv1D: {
+    settings: CONVOLUTION.settings.filter((name) => name !== 'data_format'),
+    fixed: { groups: 1, data_format: 'channels_last' },
+  },
+  Conv2D: CONVOLUTION,
+  Conv3D: CONVOLUTION,
+  Conv2DTranspose: TRANSPOSED,
+  Conv3DTranspose: TRANSPOSED,
+  SeparableConv2D: {
+    settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE, ...POINTWISE],
+    fixed: { groups: 1 },
+    unused: KERNEL,
+  },
+  DepthwiseConv2D: {
+    settings: [...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE],
+    fixed: { groups: 1 },
+    unused: KERNEL,
+  },
+
+  Activation: { settings: ['activation'] },
+  ReLU: { settings: ['max_value'], fixed: { negative_slope: 0, threshold: 0 } },
+  LeakyReLU: { settings: ['negative_slope'], renamed: { negative_slope: 'alpha', alpha: 'alpha' } },
+  PReLU: { settings: words('alpha_initializer alpha_regularizer alpha_constraint shared_axes') },
+  ELU: { settings: ['alpha'] },
+  ThresholdedReLU: { settings: ['theta'], notInKeras3: 'Keras 3 has no ThresholdedReLU' },
+  Softmax: { settings: ['axis'] },
+
+  Dropout: { settings: words('rate noise_shape') },
+  SpatialDropout1D: { settings: ['rate'], fixed: { noise_shape: null } },
+  GaussianNoise: { settings: ['stddev'] },
+  GaussianDropout: { settings: ['rate'] },
+  AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null } },
+
+  Flatten: { settings: ['data_format'] },
+  Reshape: { settings: ['target_shape'] },
+  Permute: { settings: ['dims'] },
+  RepeatVector: { settings: ['n'] },
+  Masking: { settings: ['mask_value'] },
+  Rescaling: { settings: words('scale offset') },
+
+  Add: NOTHING,
+  Multiply: NOTHING,
+  Average: NOTHING,
+  Maximum: NOTHING,
+  Minimum: NOTHING,
+  Concatenate: { settings: ['axis'] },
+  Dot: { settings: words('axes normalize') },
+
+  ZeroPadding2D: { settings: words('padding data_format') },
+  Cropping2D: { settings: words('cropping data_format') },
+  // TF.js interpolates between other points.
+  UpSampling2D: { settings: words('size data_format'), fixed: { interpolation: 'nearest' } },
+  MaxPooling1D: POOLING_1D,
+  AveragePooling1D: POOLING_1D,
+  MaxPooling2D: POOLING,
+  AveragePooling2D: POOLING,
+  MaxPooling3D: POOLING,
+  AveragePooling3D: POOLING,
+  GlobalAveragePooling1D: GLOBAL_1D,
+  GlobalMaxPooling1D: GLOBAL_1D,
+  GlobalAveragePooling2D: GLOBAL_2D,
+  GlobalMaxPooling2D: GLOBAL_2D,
+
+  SimpleRNN: recurrent(CELL),
+  GRU: recurrent(GATED, { reset_after: false }),
+  LSTM: recurrent(LSTM),
+  ConvLSTM2D: recurrent([
+    ...LSTM.filter((name) => name !== 'units'),
+    ...['filters', ...WINDOW, 'data_format', 'dilation_rate'],
+  ]),
+  RNN: { settings: ['cell', ...SEQUENCES], fixed: RNN_FIXED },
+  SimpleRNNCell: { settings: CELL },
+  GRUCell: { settings: GATED, fixed: { reset_after: false } },
+  LSTMCell: { settings: LSTM },
+  StackedRNNCells: { settings: ['cells'] },
+  Bidirectional: { settings: words('layer merge_mode'), fixed: { activity_regularizer: null } },
+  TimeDistributed: { settings: ['layer'], fixed: { activity_regularizer: null } },
+};
+
+/** Classes under the names that some versions of Keras gave them. */
+export const OTHER_NAMES: Readonly<Record<string, string>> = {
+  BatchNormalizationV1: 'BatchNormalization',
+  BatchNormalizationV2: 'BatchNormalization',
+  SyncBatchNormalization: 'BatchNormalization',
+  LSTMV2: 'LSTM',
+  GRUV2: 'GRU',
+  Convolution2D: 'Conv2D',
+  Model: 'Functional',
+};
+
+/** What has no part in what a layer computes once it has its weights: how it was made, drew, ran or was quantized. */
+export const WITHOUT_MEANING: readonly string[] = words(
+  `name trainable dtype batch_input_shape batch_shape batch_size input_shape seed implementation autocast
+   quantization_config lora_rank lora_alpha use_cudnn input_dtype input_d_type custom_objects shared_object_id
+   registered_name build_config data_type`,
+);
+
+/** Why a class does not load, and the way out, where more can be said than that TF.js lacks it. */
+export const REFUSED: Readonly<Record<string, string>> = {
+  Lambda:
+    'it holds code of Python, which is never run here. Replace it by layers that do the same, and save the model again',
+  TFOpLambda:
+    'it is a bare TensorFlow function. Replace it by a layer that does the same, and save the model again',
+  SlicingOpLambda:
+    'it is a bare slice of a tensor. Replace it by a layer such as Cropping, and save the model again',
+  CuDNNLSTM:
+    'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
+  CuDNNGRU:
+    'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
+  Resizing: "TF.js' layer of that name gives other numbers than Keras. Resize by tf.image before the model",
+  CenterCrop:
+    "TF.js' layer of that name gives other numbers than Keras. Crop before the model, or use Cropping2D",
+  CategoryEncoding:
+    'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
+  RandomHeight: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
+  RandomWidth: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
+};

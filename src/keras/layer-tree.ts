@@ -1,0 +1,101 @@
+/**
+ * @file The layers of a model as a tree, with Keras' two orders of weights: by folders in `.keras` archives, and in a row
+ * in HDF5. TF.js' own `weights` has another order in models and in wrappers.
+ */
+import type { LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { folderName } from './naming.js';
+
+type Layer = layers.Layer;
+
+export interface LayerNode {
+  readonly layer: Layer;
+  /** In an archive, below the layer that holds it. */
+  readonly folder: string;
+  /** Where there are any, the weights are theirs. */
+  readonly children: readonly LayerNode[];
+}
+
+/** A model: TF.js does not export the class that its models share. */
+export interface Container extends Layer {
+  readonly layers: Layer[];
+  readonly inputs: SymbolicTensor[];
+}
+
+export const isContainerLayer = (layer: Layer): layer is Container => 'layers' in layer;
+
+/** The layers of a container in the order that counts, which is the file's where there is one. */
+export type Order = (container: Container) => readonly Layer[];
+
+const asMade: Order = (container) => container.layers;
+
+interface Wrappers extends Layer {
+  layer?: Layer;
+  forwardLayer?: Layer;
+  backwardLayer?: Layer;
+  cell?: Layer;
+  cells?: Layer[];
+}
+
+/** The tree below `layer`; `folder` is its own, '' for the whole model. */
+export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerNode {
+  return { layer, folder, children: childrenOf(layer, order) };
+}
+
+function childrenOf(layer: Layer, order: Order): LayerNode[] {
+  if (isContainerLayer(layer)) return numbered('layers', order(layer), order);
+  const { forwardLayer, backwardLayer, layer: inner, cell, cells } = layer as Wrappers;
+  if (cells) return numbered('cells', cells, order);
+  const parts: [string, Layer | undefined][] = [
+    ['forward_layer', forwardLayer],
+    ['backward_layer', backwardLayer],
+    ['layer', inner],
+    ['cell', cell],
+  ];
+  return parts.flatMap(([name, part]) => (part ? [treeOf(part, order, name)] : []));
+}
+
+/** Keras names folders after classes, and numbers those of one class. */
+function numbered(within: string, members: readonly Layer[], order: Order): LayerNode[] {
+  const seen = new Map<string, number>();
+  return members.map((member) => {
+    const name = folderName(member.getClassName() === 'Model' ? 'Functional' : member.getClassName());
+    const count = seen.get(name) ?? 0;
+    seen.set(name, count + 1);
+    return treeOf(member, order, `${within}/${name}${count > 0 ? `_${count}` : ''}`);
+  });
+}
+
+/** A weight and where it lies. */
+export interface Placed {
+  readonly layer: Layer;
+  readonly variable: LayerVariable;
+  /** Of its layer, within the tree. */
+  readonly folder: string;
+  /** Its number among the layer's own. */
+  readonly index: number;
+  /** The names of the layers that hold it. */
+  readonly names: readonly string[];
+}
+
+/** Every weight, layer by layer. */
+export function weightsByFolder(node: LayerNode, above = '', names: readonly string[] = []): Placed[] {
+  const folder = [above, node.folder].filter(Boolean).join('/');
+  const path = [...names, node.layer.name];
+  if (node.children.length > 0) return node.children.flatMap((child) => weightsByFolder(child, folder, path));
+  return node.layer.weights.map((variable, index) => ({
+    layer: node.layer,
+    variable,
+    folder,
+    index,
+    names: path,
+  }));
+}
+
+/** Whether Keras counts a weight among the trainable ones. */
+export const isTrained = ({ layer, variable }: Placed): boolean => layer.trainable && variable.trainable;
+
+/** Every weight in a row, as in HDF5: those that are trained first, as Keras lists them for a layer with layers in it. */
+export function weightsInRow(node: LayerNode): Placed[] {
+  const all = weightsByFolder(node);
+  return [...all.filter(isTrained), ...all.filter((weight) => !isTrained(weight))];
+}

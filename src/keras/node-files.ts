@@ -1,0 +1,73 @@
+/**
+ * @file Files by their paths, in Node. The modules are asked for at run time, so that a bundle for a page has no trace of
+ * them.
+ */
+import { ValueError } from '../core/value-error.js';
+import { reasonOf } from './refusal.js';
+
+interface Handle {
+  writeFile(data: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What is used of `node:fs`; this package does not depend on Node's types. */
+interface FileSystem {
+  promises: {
+    readFile(path: string): Promise<Uint8Array>;
+    open(path: string, flags: 'wx'): Promise<Handle>;
+    rename(from: string, to: string): Promise<void>;
+    rm(path: string, options: { force: true }): Promise<void>;
+  };
+}
+
+interface Process {
+  getBuiltinModule?(name: 'node:fs'): FileSystem;
+}
+
+function fileSystem(path: string): FileSystem['promises'] {
+  const { process } = globalThis as { process?: Process };
+  const fs = process?.getBuiltinModule?.('node:fs');
+  if (!fs) {
+    throw new ValueError(
+      `A path ('${path}') needs Node. In a page, load a File or its bytes; save without a target, which gives bytes.`,
+    );
+  }
+  return fs.promises;
+}
+
+/** @throws ValueError where the file cannot be read */
+export async function readPath(path: string): Promise<Uint8Array> {
+  const files = fileSystem(path);
+  try {
+    return await files.readFile(path);
+  } catch (error) {
+    throw new ValueError(`Cannot read '${path}': ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The path of a file that lies beside another. */
+export const beside = (path: string, name: string): string => path.replace(/[^/\\]*$/, name);
+
+/**
+ * Writes a file whole or not at all: beside its place first, then renamed.
+ *
+ * @throws ValueError where the file cannot be written; what was there before is still there
+ */
+export async function writePath(path: string, bytes: Uint8Array): Promise<void> {
+  const files = fileSystem(path);
+  const draft = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    const handle = await files.open(draft, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await files.rename(draft, path);
+  } catch (error) {
+    await files.rm(draft, { force: true }).catch(() => undefined);
+    throw new ValueError(`Cannot write '${path}': ${reasonOf(error)}`, { cause: error });
+  }
+}

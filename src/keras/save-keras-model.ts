@@ -1,0 +1,179 @@
+/** @file Saves a model as a file that Keras opens. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { writeArchive } from './archive.js';
+import { exportModel } from './export-config.js';
+import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
+import { type JsonObject, type Json, isObject } from './json.js';
+import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './layer-tree.js';
+import { writePath } from './node-files.js';
+import { quote } from './refusal.js';
+import type { Dialect } from './setting-values.js';
+
+export interface SaveOptions {
+  /** Who is to open the file: tf-keras, which is Keras 2 (and R's keras over it), or Keras 3. */
+  for: Dialect;
+  /** `h5` is HDF5, for tf-keras alone. Default: what the target's name ends in; `keras` without a target. */
+  format?: 'h5' | 'keras';
+}
+
+/** Versions whose form the files have. */
+const VERSIONS: Record<Dialect, string> = { 'tf-keras': '2.18.0', keras3: '3.15.1' };
+
+/**
+ * Saves a model for Keras: `.h5` and `.keras` for tf-keras, `.keras` for Keras 3. Predictions there are the same, renorm
+ * and ghost batches included; optimizers are not saved, so compile it there before training.
+ *
+ * @param model any `tf.LayersModel`, with this library's layer or TF.js' own
+ * @param target a path in Node, written beside its place and renamed; without one, the bytes are returned
+ * @throws ValueError for a layer that Keras lacks or computes otherwise (it names the layer, and the way out), and where
+ *   the file cannot be written; nothing is written then
+ * @throws TypeError for something else than a model
+ */
+export async function saveKerasModel(
+  model: LayersModel,
+  target: string,
+  options: SaveOptions,
+): Promise<undefined>;
+export async function saveKerasModel(
+  model: LayersModel,
+  target: null | undefined,
+  options: SaveOptions,
+): Promise<Uint8Array>;
+export async function saveKerasModel(
+  model: LayersModel,
+  target: string | null | undefined,
+  options: SaveOptions,
+): Promise<Uint8Array | undefined>;
+export async function saveKerasModel(
+  model: LayersModel,
+  target: string | null | undefined,
+  options: SaveOptions,
+): Promise<Uint8Array | undefined> {
+  const { dialect, format } = checkArguments(model, target, options);
+  const config = exportModel(model, dialect);
+  const bytes = format === 'h5' ? await asHdf5(model, config) : await asArchive(model, config, dialect);
+  if (target == null) return bytes;
+  await writePath(target, bytes);
+  return undefined;
+}
+
+function checkArguments(
+  model: unknown,
+  target: unknown,
+  options: Partial<SaveOptions> | undefined,
+): { dialect: Dialect; format: 'h5' | 'keras' } {
+  if (typeof model !== 'object' || model === null || !('layers' in model) || !('outputs' in model)) {
+    throw new TypeError(`model: expected a tf.LayersModel, received ${quote(typeof model)}.`);
+  }
+  if ((model.outputs as unknown[] | undefined)?.length === undefined) {
+    throw new ValueError('model: it has no layers yet. Add some, the first with an inputShape.');
+  }
+  if (target != null && typeof target !== 'string') {
+    throw new TypeError(`target: expected a path, or null for the bytes, received ${quote(typeof target)}.`);
+  }
+  const dialect = options?.for;
+  if (dialect !== 'tf-keras' && dialect !== 'keras3') {
+    throw new ValueError(`for: expected 'tf-keras' or 'keras3', received ${quote(dialect)}.`);
+  }
+  const ending = /\.(h5|hdf5|keras)$/i.exec(target ?? '.keras')?.[1]?.toLowerCase();
+  const format = options?.format ?? (ending === 'hdf5' ? 'h5' : ending);
+  if (format !== 'h5' && format !== 'keras') {
+    throw new ValueError(
+      `format: expected a target that ends in .h5 or .keras, or format: 'h5' or 'keras', received ${quote(target)}` +
+        `${options?.format === undefined ? '' : ` and ${quote(options.format)}`}.`,
+    );
+  }
+  if (format === 'h5' && dialect === 'keras3') {
+    throw new ValueError("format: for: 'keras3' takes .keras; .h5 is the format of tf-keras.");
+  }
+  return { dialect, format };
+}
+
+const datasetOf = ({ variable }: Placed): Hdf5Dataset => ({
+  shape: variable.shape as number[],
+  values: Float32Array.from(variable.read().dataSync()),
+});
+
+/** Below `root`, the group at a path, made where it is not there. */
+function groupAt(root: Hdf5Group, path: readonly string[]): Hdf5Group {
+  return path.reduce<Hdf5Group>((group, name) => {
+    group.groups ??= {};
+    return (group.groups[name] ??= {});
+  }, root);
+}
+
+function asArchive(model: LayersModel, config: JsonObject, dialect: Dialect): Promise<Uint8Array> {
+  return (async () => {
+    const tree = treeOf(model);
+    // tf-keras asks for this group even where it is empty.
+    const root: Hdf5Group = { groups: { vars: {} } };
+    for (const weight of weightsByFolder(tree)) {
+      const vars = groupAt(root, [...weight.folder.split('/'), 'vars']);
+      vars.datasets ??= {};
+      vars.datasets[weight.index] = datasetOf(weight);
+    }
+    if (dialect === 'keras3') addSeeds(root, tree, '');
+    const text = new TextEncoder();
+    const metadata = { keras_version: VERSIONS[dialect], date_saved: dateSaved(new Date()) };
+    return writeArchive(
+      new Map([
+        ['metadata.json', text.encode(JSON.stringify(metadata))],
+        ['config.json', text.encode(JSON.stringify(config))],
+        ['model.weights.h5', await writeHdf5(root)],
+      ]),
+    );
+  })();
+}
+
+/** As Keras writes it: `2026-11-22@13:20:30`. */
+const dateSaved = (date: Date) => date.toISOString().slice(0, 19).replace('T', '@');
+
+/** Layers that draw random numbers keep the state of their generator among the weights in Keras 3. */
+const SEEDED = ['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'];
+
+function addSeeds(root: Hdf5Group, node: LayerNode, above: string): void {
+  const folder = [above, node.folder].filter(Boolean).join('/');
+  if (SEEDED.includes(node.layer.getClassName())) {
+    const vars = groupAt(root, [...folder.split('/'), 'seed_generator', 'vars']);
+    vars.datasets = { 0: { shape: [2], values: Uint32Array.of(Math.floor(Math.random() * 2 ** 31), 0) } };
+  }
+  for (const child of node.children) addSeeds(root, child, folder);
+}
+
+/** HDF5 as Keras 2 writes it; a configuration there does not name modules. */
+function asHdf5(model: LayersModel, config: JsonObject): Promise<Uint8Array> {
+  const version = { backend: 'tensorflow', keras_version: VERSIONS['tf-keras'] };
+  const weights: Hdf5Group = {};
+  const layerNames: string[] = [];
+  for (const node of treeOf(model).children) {
+    const own = weightsInRow(node);
+    if (own.length === 0) continue;
+    const { name } = node.layer;
+    const group = groupAt(weights, name.split('/'));
+    const weightNames = own.map((weight) => {
+      const short = weight.variable.originalName.replace(/^.*\//, '');
+      const path = [...weight.names.flatMap((part) => part.split('/')), `${short}:0`];
+      const place = groupAt(group, path.slice(0, -1));
+      place.datasets ??= {};
+      place.datasets[path.at(-1)!] = datasetOf(weight);
+      return path.join('/');
+    });
+    group.attributes = { weight_names: weightNames };
+    layerNames.push(name);
+  }
+  weights.attributes = { ...version, layer_names: layerNames };
+  return writeHdf5({
+    attributes: { ...version, model_config: JSON.stringify(withoutModules(config)) },
+    groups: { model_weights: weights },
+  });
+}
+
+function withoutModules(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutModules);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).filter(
+    ([key]) => !('class_name' in value && (key === 'module' || key === 'registered_name')),
+  );
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutModules(inner)]));
+}

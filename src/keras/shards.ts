@@ -1,0 +1,81 @@
+/** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. */
+import type { io } from '@tensorflow/tfjs-core';
+import { ValueError } from '../core/value-error.js';
+import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
+import { quote } from './refusal.js';
+
+export interface Shards {
+  readonly specs: io.WeightsManifestEntry[];
+  readonly data: Uint8Array;
+}
+
+/** Bytes of a number. */
+const SIZES: Record<string, number> = { float32: 4, int32: 4, bool: 1, float16: 2, uint16: 2, uint8: 1 };
+
+/** @throws ValueError where the manifest does not fit its files */
+export async function readShards(
+  manifest: Json,
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<Shards> {
+  const specs: io.WeightsManifestEntry[] = [];
+  const parts: Uint8Array[] = [];
+  for (const group of expectArray(manifest, 'The weightsManifest')) {
+    const { paths, weights } = expectObject(group, 'A group of the weightsManifest');
+    const own = expectArray(weights, 'The weights of a group').map(readSpec);
+    const content = await Promise.all(
+      expectArray(paths, 'The paths of a group').map((path) => readShard(expectName(path, 'A path'), read)),
+    );
+    const expected = own.reduce((sum, { bytes }) => sum + bytes, 0);
+    const found = content.reduce((sum, { length }) => sum + length, 0);
+    if (expected !== found) {
+      throw new ValueError(
+        `The files ${quote(paths)} have ${found} bytes, and the model wants ${expected}. A file is missing, cut off or ` +
+          `of another model.`,
+      );
+    }
+    specs.push(...own.map(({ spec }) => spec));
+    parts.push(...content);
+  }
+  const data = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part, offset);
+    offset += part.length;
+  }
+  return { specs, data };
+}
+
+function readShard(path: string, read: (name: string) => Promise<Uint8Array>): Promise<Uint8Array> {
+  // A manifest has no business beside its own folder.
+  if (/(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[a-z]+:/i.test(path)) {
+    throw new ValueError(
+      `The model names the file ${quote(path)}, which is not beside it. The file is damaged.`,
+    );
+  }
+  return read(path);
+}
+
+function readSpec(saved: Json): { spec: io.WeightsManifestEntry; bytes: number } {
+  const spec = expectObject(saved, 'A weight of the weightsManifest');
+  const name = expectName(spec.name, "A weight's name");
+  const { shape, dtype, quantization } = spec;
+  const stored = isObject(quantization) ? quantization.dtype : dtype;
+  const size = typeof stored === 'string' && Object.hasOwn(SIZES, stored) ? SIZES[stored]! : 0;
+  const dimensions = expectArray(shape, `The shape of ${quote(name)}`);
+  const count = dimensions.reduce<number>((product, d) => product * (typeof d === 'number' ? d : NaN), 1);
+  const isShape = dimensions.every((d) => Number.isSafeInteger(d) && (d as number) >= 0);
+  if (size === 0 || !isShape || !Number.isSafeInteger(count) || !isScaled(quantization)) {
+    throw new ValueError(
+      `The weight ${quote(name)} is of type ${quote(stored)} and shape ${quote(shape)}: not numbers that can be read. ` +
+        `The file is damaged.`,
+    );
+  }
+  return { spec: spec as unknown as io.WeightsManifestEntry, bytes: count * size };
+}
+
+/** Quantized to whole numbers, a weight needs the numbers to undo it. */
+function isScaled(quantization: Json | undefined): boolean {
+  if (quantization == null) return true;
+  const { dtype, min, scale } = quantization as JsonObject;
+  return dtype === 'float16' || (typeof min === 'number' && typeof scale === 'number');
+}

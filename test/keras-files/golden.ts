@@ -1,0 +1,54 @@
+/** @file The golden models: files that tf-keras and Keras 3 wrote, and what they computed. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
+import { type Packed, unpack } from '../golden/index.js';
+
+export interface GoldenModel {
+  file: string;
+  writtenBy: string;
+  savedFor: ('tf-keras' | 'keras3')[];
+  inputs: Packed[];
+  outputs: Packed[];
+  /** By the names of layers that lie directly in the model, in Keras' order. */
+  weights: Record<string, Packed[]>;
+}
+
+const read = (name: string): Uint8Array =>
+  new Uint8Array(gunzipSync(readFileSync(new URL(`../golden/models/${name}.gz`, import.meta.url))));
+
+export const MODELS = JSON.parse(new TextDecoder().decode(read('index.json'))) as GoldenModel[];
+
+export const readModel = ({ file }: GoldenModel): Uint8Array => read(file);
+
+export function modelNamed(file: string): GoldenModel {
+  const found = MODELS.find((model) => model.file === file);
+  if (!found) throw new Error(`There is no golden model ${file}.`);
+  return found;
+}
+
+export const inputsOf = ({ inputs }: Pick<GoldenModel, 'inputs'>): tf.Tensor[] =>
+  inputs.map((x) => tf.tensor([...unpack(x)], x.shape, x.dtype as 'float32' | 'int32'));
+
+/** The largest difference of what the model predicts from what Keras did. */
+export function predictionError(
+  model: tf.LayersModel,
+  golden: Pick<GoldenModel, 'inputs' | 'outputs'>,
+): number {
+  return tf.tidy(() => {
+    const inputs = inputsOf(golden);
+    const outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
+    if (outputs.length !== golden.outputs.length) return Infinity;
+    const errors = golden.outputs.map((want, i) => {
+      const got = outputs[i]!;
+      if (got.shape.join() !== want.shape.join()) return Infinity;
+      const values = got.dataSync();
+      return Math.max(...unpack(want).map((value, j) => Math.abs(value - values[j]!)));
+    });
+    const error = Math.max(...errors);
+    return Number.isNaN(error) ? Infinity : error;
+  });
+}
+
+/** Predictions agree within this. */
+export const TOLERANCE = 1e-5;

@@ -1,0 +1,215 @@
+/** @file Files of tf-keras, Keras 3 and TF.js, loaded: predictions, weights, and what the layers do. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
+import { type NamedFile, loadKerasModel } from 'evenkeel/keras';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ghostAxes } from '../../src/keras/ghost-axis.js';
+import { ROOT } from '../docs/blocks.js';
+import { unpack } from '../golden/index.js';
+import { MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
+
+tf.enableProdMode(); // no greeting
+
+mkdirSync(`${ROOT}out`, { recursive: true });
+const FOLDER = mkdtempSync(`${ROOT}out/keras-files-`);
+const warnings = vi.spyOn(console, 'warn');
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+afterAll(() => {
+  rmSync(FOLDER, { recursive: true });
+});
+
+/** The layers of a model, and of the models in it. */
+const layersOf = (model: tf.LayersModel): tf.layers.Layer[] =>
+  model.layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
+
+test('there are all golden models', () => {
+  expect(new Set(MODELS.map(({ file }) => file)).size).toBe(112);
+});
+
+describe.each(MODELS)('$file', (golden) => {
+  test('predicts as Keras does, with the weights of the file', async () => {
+    warnings.mockImplementation(() => undefined);
+    const model = await loadKerasModel(readModel(golden));
+    warnings.mockReset();
+    expect(predictionError(model, golden)).toBeLessThanOrEqual(TOLERANCE);
+    const byName = new Map(model.layers.map((layer) => [layer.name, layer]));
+    for (const [name, weights] of Object.entries(golden.weights)) {
+      const layer = byName.get(name);
+      if (!layer) continue; // renamed, which another test looks at
+      const parts = 'cell' in layer || 'forwardLayer' in layer ? [] : layer.weights;
+      parts.forEach((weight, i) => {
+        expect(weight.shape).toEqual(weights[i]!.shape);
+        expect([...weight.read().dataSync()]).toEqual([...Float32Array.from(unpack(weights[i]!))]);
+      });
+    }
+    const normalizations = layersOf(model).filter((layer) => layer.getClassName() === 'BatchNormalization');
+    expect(normalizations.every((layer) => layer instanceof BatchNormalization)).toBe(true);
+  });
+});
+
+test('loading leaves the registered class and memory as they were', async () => {
+  const stock = tf.serialization.SerializationMap.getMap().classNameMap.BatchNormalization;
+  const before = tf.memory().numTensors;
+  const model = await loadKerasModel(readModel(modelNamed('tf-keras-images.keras')));
+  expect(tf.serialization.SerializationMap.getMap().classNameMap.BatchNormalization).toEqual(stock);
+  model.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+describe('takes', () => {
+  const golden = modelNamed('tf-keras-mlp-renorm.h5');
+  const bytes = readModel(golden);
+  const copy = bytes.slice().buffer;
+
+  test.each([
+    ['a Uint8Array that is part of a buffer', new Uint8Array([0, ...bytes, 0]).subarray(1, -1)],
+    ['an ArrayBuffer', copy],
+    ['a Blob', new Blob([copy])],
+    ['a File, whatever its name', new File([copy], 'model.keras')],
+    ['a list of one file', [{ name: 'model.h5', bytes }]],
+  ] as const)('%s', async (_, source) => {
+    const model = await loadKerasModel(source as Uint8Array);
+    expect(predictionError(model, golden)).toBeLessThanOrEqual(TOLERANCE);
+  });
+
+  test('a path, whatever the file is called', async () => {
+    const path = join(FOLDER, 'model.txt');
+    writeFileSync(path, bytes);
+    expect(predictionError(await loadKerasModel(path), golden)).toBeLessThanOrEqual(TOLERANCE);
+  });
+});
+
+/** A model as TF.js saves it, in two shards. */
+async function savedByTensorFlow(model: tf.LayersModel): Promise<NamedFile[]> {
+  const files: NamedFile[] = [];
+  await model.save(
+    tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData }) => {
+      const data = new Uint8Array(weightData as ArrayBuffer);
+      const paths = ['group1-shard1of2.bin', 'group1-shard2of2.bin'];
+      const weightsManifest = [{ paths, weights: weightSpecs }];
+      files.push(
+        {
+          name: 'model.json',
+          bytes: new TextEncoder().encode(JSON.stringify({ modelTopology, weightsManifest })),
+        },
+        { name: paths[0]!, bytes: data.slice(0, 30) },
+        { name: paths[1]!, bytes: data.slice(30) },
+      );
+      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
+    }),
+  );
+  return files;
+}
+
+describe('a model of TF.js', () => {
+  const makeModel = () => {
+    const model = tf.sequential();
+    model.add(tf.layers.dense({ units: 3, inputShape: [4] }));
+    layerBatchNormalization(model, { virtualBatchSize: 2, renorm: true });
+    model.add(tf.layers.dense({ units: 2, activation: 'hardSigmoid' }));
+    return model;
+  };
+
+  test.each(['as a list of files', 'from its folder'])('loads %s', async (how) => {
+    const model = makeModel();
+    const files = await savedByTensorFlow(model);
+    for (const { name, bytes } of files) writeFileSync(join(FOLDER, name), bytes as Uint8Array);
+    const loaded = await loadKerasModel(how === 'from its folder' ? join(FOLDER, 'model.json') : files);
+    const x = tf.randomNormal([3, 4]);
+    const [want, got] = [model.predict(x), loaded.predict(x)] as tf.Tensor[];
+    expect([...got!.dataSync()]).toEqual([...want!.dataSync()]);
+  });
+
+  test('says which shard is missing, and refuses one that is cut off', async () => {
+    const files = await savedByTensorFlow(makeModel());
+    await expect(loadKerasModel(files.slice(0, 2))).rejects.toThrow(
+      /'group1-shard2of2.bin', which is 0 times/,
+    );
+    files[2]!.bytes = (files[2]!.bytes as Uint8Array).slice(4);
+    await expect(loadKerasModel(files)).rejects.toThrow(/bytes, and the model wants/);
+    await expect(loadKerasModel(files[0]!.bytes)).rejects.toThrow(/another file, 'group1-shard1of2.bin'/);
+  });
+});
+
+describe('what a file says of training', () => {
+  const norms = (model: tf.LayersModel) =>
+    layersOf(model).filter((layer): layer is BatchNormalization => layer instanceof BatchNormalization);
+
+  async function movedBy(file: string): Promise<boolean[]> {
+    const golden = modelNamed(file);
+    const model = await loadKerasModel(readModel(golden));
+    const before = norms(model).map((layer) => [...layer.movingMean.read().dataSync()]);
+    model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' });
+    const x = tf.randomNormal([4, ...golden.inputs[0]!.shape.slice(1)], 3);
+    const y = tf.zeros([4, ...golden.outputs[0]!.shape.slice(1)]);
+    await model.trainOnBatch(x, y);
+    return norms(model).map((layer, i) =>
+      layer.movingMean
+        .read()
+        .dataSync()
+        .some((v, j) => v !== before[i]![j]),
+    );
+  }
+
+  test('frozen layers stay frozen', async () => {
+    expect(await movedBy('tf-keras-frozen-nested.keras')).toEqual([false, false]);
+  });
+
+  test.each(['tf-keras-nested.h5', 'keras3-nested.keras'])(
+    'a model called with training=False keeps its statistics, %s',
+    async (file) => {
+      expect(await movedBy(file)).toEqual([false, false, false]);
+    },
+  );
+
+  test('others train', async () => {
+    expect(await movedBy('keras3-mlp.keras')).toEqual([true]);
+  });
+});
+
+describe('the axis of ghost batches (https://github.com/keras-team/keras/issues/16713)', () => {
+  test.each([
+    ['tf-keras-conv-ghost.h5', [3]],
+    ['tf-keras-conv-ghost-axis-1.keras', [1]],
+    ['tf-keras-conv-ghost-axes-1-2.h5', [1, 2]],
+  ])('is set right in %s', async (file, axis) => {
+    const model = await loadKerasModel(readModel(modelNamed(file)));
+    expect(model.layers.find((layer) => layer instanceof BatchNormalization)?.getConfig().axis).toEqual(axis);
+  });
+
+  test.each([
+    ['beyond the last is shifted, even where every size is 1', [4], [1, 1, 1, 1, 1], [3]],
+    ['where the sizes are is right', [2], [1, 1, 1, 5, 1], [2]],
+    ['one beyond the sizes is shifted', [3], [1, 1, 1, 5, 1], [2]],
+    ['that is in range stays where nothing tells', [2], [1, 1, 1, 1, 1], [2]],
+    ['from the end stays', -1, [1, 1, 1, 1, 5], [3]],
+  ])('%s', (_, written, shape, axes) => {
+    expect(ghostAxes(written, shape)).toEqual(axes);
+  });
+});
+
+test('names that TF.js does not take are changed, with a warning that says so', async () => {
+  warnings.mockReset().mockImplementation(() => undefined);
+  const model = await loadKerasModel(readModel(modelNamed('keras3-named.keras')));
+  expect(model.layers.map(({ name }) => name)).toContain('x_b_bold_i_');
+  expect(warnings.mock.calls.flat().join()).toContain("Layer '<b>bold<i>' is named 'x_b_bold_i_' here");
+});
+
+test('penalties and constraints of Keras are those of the loaded layers', async () => {
+  const model = await loadKerasModel(readModel(modelNamed('keras3-regularized.keras')));
+  const [, dense, norm] = model.layers.map((layer) => layer.getConfig() as Record<string, unknown>);
+  expect(dense).toMatchObject({
+    kernelRegularizer: { className: 'L1L2', config: { l1: expect.closeTo(0.01) as number, l2: 0 } },
+    kernelConstraint: { className: 'MaxNorm', config: { maxValue: 0.1, axis: 0 } },
+  });
+  expect(norm).toMatchObject({
+    gammaRegularizer: { config: { l1: expect.closeTo(0.01) as number, l2: expect.closeTo(0.02) as number } },
+    betaConstraint: { className: 'UnitNorm' },
+  });
+});
