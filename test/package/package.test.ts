@@ -38,8 +38,8 @@ function write(path: string, text: string): string {
 
 const runInNode = (...args: string[]): string => run(installed.folder, process.execPath, ...args).trim();
 
-/** As much of a browser as TF.js asks for; without, it takes itself to be in Node, whose modules no page has. */
-const BROWSER = 'globalThis.window = globalThis; globalThis.document = {};';
+/** As much of a browser as TF.js and Vite ask for; without, TF.js takes itself to be in Node, whose modules no page has. */
+const BROWSER = 'globalThis.window = globalThis; globalThis.document = { createElement: () => ({}) };';
 
 const runAsPage = (file: string): string => runInNode('--import', `data:text/javascript,${BROWSER}`, file);
 
