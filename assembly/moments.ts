@@ -112,6 +112,7 @@ export function moments(
                 sumLanes(start, rows * channels * inner, lanes, shifts, tableBytes);
               }
             }
+            if (weights != 0 && !isInRuns) spreadOverSpans(sums + 2 * tableBytes, weightSpan, channels);
             if (lanes != channels) {
               gather(sums, repeats, channels, lanesInner);
               gather(sums + tableBytes, repeats, channels, lanesInner);
@@ -311,7 +312,7 @@ function sumFourRows(x0: usize, apart: usize, left: u32, shift: usize, tableByte
   sumRow(x3, left, shift, tableBytes);
 }
 
-/** Rows in spans of one weight each. */
+/** Rows in spans of one weight each, which the first channel of the span counts. */
 function sumSpans(
   x: usize,
   weights: usize,
@@ -332,32 +333,44 @@ function sumSpans(
       let shift = shifts + channel * 4;
       let sum = shift + tableBytes;
       let squares = sum + tableBytes;
-      let weightSum = squares + tableBytes;
+      const weightSum = squares + tableBytes;
+      store<f32>(weightSum, load<f32>(weightSum) + weight);
       const w = v128.splat<f32>(weight);
       let left = weightSpan;
-      for (; left >= 4; left -= 4) {
-        const d = f32x4.sub(v128.load(x), v128.load(shift));
-        const wd = f32x4.mul(w, d);
-        v128.store(sum, f32x4.add(v128.load(sum), wd));
-        v128.store(squares, f32x4.add(v128.load(squares), f32x4.mul(wd, d)));
-        v128.store(weightSum, f32x4.add(v128.load(weightSum), w));
-        x += 16;
-        shift += 16;
-        sum += 16;
-        squares += 16;
-        weightSum += 16;
+      for (; left >= 8; left -= 8) {
+        addWeighted(v128.load(x), v128.load(shift), w, sum, squares);
+        addWeighted(v128.load(x, 16), v128.load(shift, 16), w, sum + 16, squares + 16);
+        x += 32;
+        shift += 32;
+        sum += 32;
+        squares += 32;
       }
       for (; left > 0; left--) {
         const d = load<f32>(x) - load<f32>(shift);
         store<f32>(sum, load<f32>(sum) + weight * d);
         store<f32>(squares, load<f32>(squares) + weight * d * d);
-        store<f32>(weightSum, load<f32>(weightSum) + weight);
         x += 4;
         shift += 4;
         sum += 4;
         squares += 4;
-        weightSum += 4;
       }
+    }
+  }
+}
+
+function addWeighted(x: v128, shift: v128, w: v128, sum: usize, squares: usize): void {
+  const d = f32x4.sub(x, shift);
+  const wd = f32x4.mul(w, d);
+  v128.store(sum, f32x4.add(v128.load(sum), wd));
+  v128.store(squares, f32x4.add(v128.load(squares), f32x4.mul(wd, d)));
+}
+
+/** Gives all channels of a span the weight that its first one counted. */
+function spreadOverSpans(weightSums: usize, weightSpan: u32, channels: u32): void {
+  for (let first: u32 = 0; first < channels; first += weightSpan) {
+    const sum = load<f32>(weightSums + first * 4);
+    for (let channel = first + 1; channel < first + weightSpan; channel++) {
+      store<f32>(weightSums + channel * 4, sum);
     }
   }
 }
