@@ -18,7 +18,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
-import type { PassMemory } from '../backends/pass-memory.js';
+import type { FusedBackend } from '../backends/fused-backend.js';
 import { ValueError } from '../core/value-error.js';
 import type { ResolvedArguments } from './arguments.js';
 import type { Constraint, Regularizer } from './keras-objects.js';
@@ -67,10 +67,10 @@ export function penaltyOf(regularizer: Regularizer, variable: LayerVariable): ()
 export function store(
   variable: LayerVariable,
   value: Tensor | Float32Array,
-  memory: PassMemory | null,
+  on: FusedBackend | null,
 ): void {
   if (value instanceof Tensor) variable.write(value);
-  else if (!memory?.replace(variable.read(), value))
+  else if (!on?.replace(variable.read(), value))
     variable.write(tensor(value, variable.shape as number[]));
 }
 
