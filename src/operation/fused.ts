@@ -8,7 +8,6 @@ import {
   Tensor,
   add,
   broadcastTo,
-  cast,
   expandDims,
   mul,
   reshape,
@@ -23,6 +22,7 @@ import type { Moments } from '../core/passes.js';
 import type { Parameters, Trained, TrainingStep } from './composed.js';
 import { momentsOf, normalizeBy } from './kernels.js';
 import { stopGradient } from './stop-gradient.js';
+import { toFloat32 } from './to-float32.js';
 
 /** Normalizes x (float32, not empty) by its own moments. */
 export function trainFused(
@@ -89,7 +89,7 @@ const restore = (y: Tensor, { permutation }: Layout) =>
 
 /** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
 function elementWeights(on: FusedBackend, mask: Tensor, { shape, permutation }: Layout): unknown {
-  const rows = broadcastTo(cast(stopGradient(mask), 'float32'), shape.slice(0, -1));
+  const rows = broadcastTo(toFloat32(stopGradient(mask)), shape.slice(0, -1));
   if (!permutation) return on.weights(rows, shape.at(-1)!);
   return on.weights(transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]), 1);
 }
