@@ -4,16 +4,7 @@
  * Two things do not dissolve in the passes: axes that the canonical layout cannot hold are transposed first and back
  * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
  */
-import {
-  Tensor,
-  add,
-  broadcastTo,
-  expandDims,
-  mul,
-  reshape,
-  transpose,
-  zeros,
-} from '@tensorflow/tfjs-core';
+import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } from '@tensorflow/tfjs-core';
 import type { Adjusters, FusedBackend, Statistics } from '../backends/fused-backend.js';
 import { hostBackend } from '../backends/host.js';
 import type { PassMemory } from '../backends/pass-memory.js';
