@@ -12,7 +12,7 @@ export { takeWarnings };
 export const BACKENDS = ['cpu', 'wasm'] as const;
 /** Besides: TF.js' cpu backend under a name for which there are no kernels of ours, so that TF.js' operations run. */
 export const WITHOUT_KERNELS = 'cpu without our kernels';
-export type Backend = (typeof BACKENDS)[number] | typeof WITHOUT_KERNELS;
+export type Backend = (typeof BACKENDS)[number] | typeof WITHOUT_KERNELS | 'webgpu';
 
 /**
  * Makes `backend` the one that runs.

@@ -26,23 +26,18 @@ import {
   tensor,
 } from '@tensorflow/tfjs-core';
 import { activePassMemory } from '../backends/active.js';
+import { hostBackend } from '../backends/host.js';
 import type { PassMemory } from '../backends/pass-memory.js';
 import { gradientSums } from '../backends/passes.js';
 import type { Layout } from '../core/layout.js';
 import type { GradientSums } from '../core/passes.js';
 import { normalizeBy } from '../operation/kernels.js';
+import { PresentInputs } from '../operation/present-inputs.js';
 import { epsilonOf } from './fused-batch-norm.js';
 import { type Inputs, layoutFor } from './parameters.js';
 
 type Gradients = Record<'x' | 'mean' | 'variance' | 'scale' | 'offset', () => Tensor>;
 type Saved = Omit<Inputs<Tensor>, 'offset'>;
-
-/** Names of inputs to save, of which some may be absent: TF.js would save `undefined`, and fail. */
-class PresentInputs extends Array<string> {
-  override map<T>(find: (name: string, i: number, names: string[]) => T): T[] {
-    return Array.from(this, (name, i) => find(name, i, this)).filter((input) => input != null);
-  }
-}
 
 /** TF.js' gradient of `FusedBatchNorm`, mended. Nothing is computed before it is asked for. */
 export const fusedBatchNormGradient: GradConfig = {
@@ -84,8 +79,9 @@ function byPasses(
       const zeros = new Float64Array(slope.length);
       const affine = { centre: zeros, slope, intercept: zeros };
       const used = { count: zeros, mean: zeros, variance: zeros };
-      const step = { on, layout, weights: null, epsilon, used, normalization: affine, affine };
-      return normalizeBy({ ...step, scale: null, parameterShape: mean.shape }, dy, null);
+      const found = { isConstant: true, tensors: {}, epsilon, used, normalization: affine, affine };
+      const view = { on: hostBackend(on), layout, weights: null };
+      return normalizeBy({ ...view, found, scale: null, parameterShape: mean.shape }, dy, null);
     },
     mean: () => gradient(slopes().map((slope, k) => -slope * sums().dy[k]!)),
     variance: () => {

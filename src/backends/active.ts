@@ -1,25 +1,45 @@
 /** @file Finds the kernels for the backend that is active now. No backend is imported: TF.js is asked at run time. */
 import { type KernelBackend, engine, getBackend } from '@tensorflow/tfjs-core';
 import { cpuPassMemory } from './cpu.js';
+import type { FusedBackend } from './fused-backend.js';
+import { hostBackend } from './host.js';
 import type { PassMemory } from './pass-memory.js';
 import { wasmPassMemory } from './wasm.js';
+import { webgpuBackend } from './webgpu/backend.js';
 
-const MAKERS: Record<string, (backend: KernelBackend) => PassMemory | null> = {
-  wasm: wasmPassMemory,
-  cpu: cpuPassMemory,
+/** What the layer runs on, and the memory beneath it where it is a host's. */
+interface Found {
+  readonly fused: FusedBackend;
+  readonly memory: PassMemory | null;
+}
+
+const onHost = (memory: PassMemory | null): Found | null => memory && { fused: hostBackend(memory), memory };
+
+const onDevice = (fused: FusedBackend | null): Found | null => fused && { fused, memory: null };
+
+/** Each finds nothing where the backend is not built as expected. */
+const MAKERS: Record<string, (backend: KernelBackend) => Found | null> = {
+  wasm: (backend) => onHost(wasmPassMemory(backend)),
+  cpu: (backend) => onHost(cpuPassMemory(backend)),
+  webgpu: (backend) => onDevice(webgpuBackend(backend)),
 };
 
-const made = new WeakMap<KernelBackend, PassMemory | null>();
+const made = new WeakMap<KernelBackend, Found | null>();
 
-/** The active backend's memory for the passes; null where there are no kernels for it. */
-export function activePassMemory(): PassMemory | null {
+function active(): Found | null {
   const make = MAKERS[getBackend()];
   if (!make) return null;
   const { backend } = engine();
-  let memory = made.get(backend);
-  if (memory === undefined) {
-    memory = make(backend);
-    made.set(backend, memory);
+  let found = made.get(backend);
+  if (found === undefined) {
+    found = make(backend);
+    made.set(backend, found);
   }
-  return memory;
+  return found;
 }
+
+/** What the layer's passes run on; null where there are no kernels for the active backend. */
+export const activeFusedBackend = () => active()?.fused ?? null;
+
+/** The active backend's memory for the AssemblyScript kernels; null where they cannot reach it. */
+export const activePassMemory = () => active()?.memory ?? null;

@@ -6,9 +6,8 @@ import { Tensor, clone, type serialization, sqrt, tidy, util } from '@tensorflow
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
-import type { Statistics } from '../operation/statistics.js';
-import { activePassMemory } from '../backends/active.js';
-import type { PassMemory } from '../backends/pass-memory.js';
+import { activeFusedBackend } from '../backends/active.js';
+import type { FusedBackend, Statistics } from '../backends/fused-backend.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
 import { callAdjustment } from './adjustments.js';
@@ -431,8 +430,8 @@ export class BatchNormalization extends layers.Layer {
   private infer(x: Tensor): Tensor {
     const { axes, infersByFusedOperation } = this.plan;
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
-    const memory = this.passMemory();
-    if (memory) return inferFused(memory, x, parameters, statistics, axes, this.epsilon);
+    const on = this.fusedBackend();
+    if (on) return inferFused(on, x, parameters, statistics, axes, this.epsilon);
     return infersByFusedOperation
       ? inferLastAxis(x, parameters, statistics, this.epsilon)
       : infer(x, parameters, statistics, axes, this.epsilon);
@@ -454,17 +453,17 @@ export class BatchNormalization extends layers.Layer {
       adjustment: adjustment && callAdjustment(adjustment, x.shape),
     };
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
-    const memory = this.passMemory();
-    const { y, moved } = memory
-      ? trainFused(memory, x, parameters, statistics, step)
+    const on = this.fusedBackend();
+    const { y, moved } = on
+      ? trainFused(on, x, parameters, statistics, step)
       : train(x, parameters, statistics, step);
-    if (update) this.writeStatistics(moved, memory);
+    if (update) this.writeStatistics(moved(), on);
     return y;
   }
 
-  /** Where the kernels work, if the active backend has any and the layer may use them. */
-  private passMemory(): PassMemory | null {
-    return this.fused === false ? null : activePassMemory();
+  /** The active backend's kernels, if it has any and the layer may use them. */
+  private fusedBackend(): FusedBackend | null {
+    return this.fused === false ? null : activeFusedBackend();
   }
 
   private readParameters(): Parameters {
@@ -487,13 +486,13 @@ export class BatchNormalization extends layers.Layer {
     };
   }
 
-  private writeStatistics(moved: Statistics<Tensor | Float32Array>, memory: PassMemory | null): void {
-    store(this.movingMean, moved.movingMean, memory);
-    store(this.movingVariance, moved.movingVariance, memory);
+  private writeStatistics(moved: Statistics<Tensor | Float32Array>, on: FusedBackend | null): void {
+    store(this.movingMean, moved.movingMean, on);
+    store(this.movingVariance, moved.movingVariance, on);
     const { renorm } = moved;
     if (!renorm) return;
-    store(this.movingStddev!, renorm.movingStddev, memory);
-    store(this.renormMean!, renorm.renormMean, memory);
-    store(this.renormStddev!, renorm.renormStddev, memory);
+    store(this.movingStddev!, renorm.movingStddev, on);
+    store(this.renormMean!, renorm.renormMean, on);
+    store(this.renormStddev!, renorm.renormStddev, on);
   }
 }

@@ -1,6 +1,6 @@
 /** @file Says what a layer runs on, and why. */
 import { getBackend } from '@tensorflow/tfjs-core';
-import { activePassMemory } from '../backends/active.js';
+import { activeFusedBackend } from '../backends/active.js';
 import { makeLayout } from '../core/layout.js';
 import { KERNEL_NAMES } from '../operation/kernels.js';
 import type { Plan } from './plan.js';
@@ -32,7 +32,7 @@ export function describeExecution(
     reason: `Plain TF.js operations: ${reason}.`,
   });
   if (fused === false) return composed('fused is false');
-  if (!activePassMemory()) return composed(`there are no fused kernels for the backend '${backend}'`);
+  if (!activeFusedBackend()) return composed(`there are no fused kernels for the backend '${backend}'`);
   const reason = `Fused kernels on the backend '${backend}'`;
   const isPermuted = plan !== null && hasPermutation(plan, virtualBatchSize);
   return {

@@ -18,7 +18,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
-import type { PassMemory } from '../backends/pass-memory.js';
+import type { FusedBackend } from '../backends/fused-backend.js';
 import { ValueError } from '../core/value-error.js';
 import type { ResolvedArguments } from './arguments.js';
 import type { Constraint, Regularizer } from './keras-objects.js';
@@ -64,14 +64,9 @@ export function penaltyOf(regularizer: Regularizer, variable: LayerVariable): ()
 }
 
 /** Gives a statistic its new value: in its own memory, where the kernels reach it and nobody else holds it. */
-export function store(
-  variable: LayerVariable,
-  value: Tensor | Float32Array,
-  memory: PassMemory | null,
-): void {
+export function store(variable: LayerVariable, value: Tensor | Float32Array, on: FusedBackend | null): void {
   if (value instanceof Tensor) variable.write(value);
-  else if (!memory?.replace(variable.read(), value))
-    variable.write(tensor(value, variable.shape as number[]));
+  else if (!on?.replace(variable.read(), value)) variable.write(tensor(value, variable.shape as number[]));
 }
 
 /** A weight that the layer is about to make. */

@@ -24,6 +24,7 @@ import {
   sum,
   zeros,
 } from '@tensorflow/tfjs-core';
+import type { Limits, Pace, Statistics } from '../backends/fused-backend.js';
 import {
   type Arrangement,
   arrange,
@@ -35,9 +36,9 @@ import {
 } from './arrangement.js';
 import { choose } from './choose.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
-import { type Correction, type Limits, renormCorrection } from './renorm.js';
+import { type Correction, renormCorrection } from './renorm.js';
 import { stopGradient } from './stop-gradient.js';
-import { moveStatistics, type Pace, type Statistics } from './statistics.js';
+import { moveStatistics } from './statistics.js';
 import { toFloat32 } from './to-float32.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
@@ -61,13 +62,20 @@ export interface TrainingStep extends Pace {
   mask: Tensor | null;
 }
 
-/** Normalizes x (float32, not empty) by its own moments. Returns the statistics that the step leaves behind. */
+/** What training gives. */
+export interface Trained<Value = Tensor> {
+  y: Tensor;
+  /** The statistics that the step leaves behind. */
+  moved: () => Statistics<Value>;
+}
+
+/** Normalizes x (float32, not empty) by its own moments. */
 export function train(
   x: Tensor,
   parameters: Parameters,
   statistics: Statistics,
   step: TrainingStep,
-): { y: Tensor; moved: Statistics } {
+): Trained {
   const { axes, epsilon } = step;
   const arrangement = makeArrangement(x.shape, axes, step.virtualBatchSize);
   const arranged = arrange(x, arrangement);
@@ -88,7 +96,7 @@ export function train(
   const [outer, , middle, , inner] = arrangement.shape;
   const count = outer * middle * inner;
   const variance = step.bessel && count > 1 ? mul(average.variance, count / (count - 1)) : average.variance;
-  return { y, moved: moveStatistics(statistics, { mean: average.mean, variance }, isKnown, step) };
+  return { y, moved: () => moveStatistics(statistics, { mean: average.mean, variance }, isKnown, step) };
 }
 
 /**

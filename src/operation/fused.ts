@@ -1,105 +1,72 @@
 /**
- * @file The layer's operation by kernels: the passes over data on the backend's memory, the arithmetic between them
- * per channel, in float64, by the core. The same results as composed.ts, which it is tested against.
+ * @file The layer's operation by a backend's passes: the same results as composed.ts, which it is tested against.
  *
  * Two things do not dissolve in the passes: axes that the canonical layout cannot hold are transposed first and back
  * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
  */
 import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } from '@tensorflow/tfjs-core';
+import type { Adjusters, FusedBackend, Statistics } from '../backends/fused-backend.js';
+import { hostBackend } from '../backends/host.js';
 import type { PassMemory } from '../backends/pass-memory.js';
-import type { Weights } from '../backends/passes.js';
-import {
-  type Correction,
-  averageOverGhosts,
-  movedState,
-  normalizationOf,
-  renormCorrection,
-  statisticsInUse,
-  withParameters,
-} from '../core/coefficients.js';
 import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
-import { type State, isRenormState } from '../core/state.js';
-import type { Parameters, TrainingStep } from './composed.js';
-import { type Step, type View, momentsOf, normalizeBy } from './kernels.js';
-import type { Limits } from './renorm.js';
-import type { Statistics } from './statistics.js';
+import type { Parameters, Trained, TrainingStep } from './composed.js';
+import { momentsOf, normalizeBy } from './kernels.js';
+import { stopGradient } from './stop-gradient.js';
+import { toFloat32 } from './to-float32.js';
 
-/** Normalizes x (float32, not empty) by its own moments. Returns the statistics that the step leaves behind. */
+/** Normalizes x (float32, not empty) by its own moments. */
 export function trainFused(
-  on: PassMemory,
+  on: FusedBackend,
   x: Tensor,
   parameters: Parameters,
   statistics: Statistics,
   step: TrainingStep,
-): { y: Tensor; moved: Statistics<Float32Array> } {
+): Trained<Tensor | Float32Array> {
   const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
   const seen = arrange(x, layout);
-  const weights = step.mask && elementWeights(step.mask, layout);
-
-  const batch = momentsOf(seen, { on, layout, weights });
-  const state = stateOf(on, statistics);
-  const average = averageOverGhosts(batch, layout.ghosts);
-  const correction = isRenormState(state)
-    ? renormCorrection(average, state, { ...step, renormClipping: clippingOf(step.renormClipping) })
-    : null;
-  const used = statisticsInUse(batch, state);
-  const moved = movedState(state, average, step, step.bessel);
-  const { scale, offset, rest } = settleAdjustment(parameters, step, x.shape);
-  const y = normalizeSeen({ on, layout, weights }, seen, used, correction, scale, offset, step.epsilon);
-
-  return {
-    y: rest(restore(y, layout)),
-    moved: statisticsFrom(moved),
-  };
+  const weights = step.mask && elementWeights(on, step.mask, layout);
+  const view = { on, layout, weights };
+  const batch = momentsOf(seen, view);
+  const { rest, ...adjusters } = settleAdjustment(parameters, step, x.shape);
+  const { scale, offset } = adjusters;
+  const { found, moved } = on.byBatch(batch, layout, statistics, adjusters, step, weights);
+  const parameterShape = shapeOf(adjusters, statistics);
+  const y = normalizeBy({ ...view, found, scale, parameterShape }, seen, offset);
+  return { y: rest(restore(y, layout)), moved };
 }
 
 /** The moments of x (float32, not empty), per group and channel, in float64. */
 export function momentsFused(
-  on: PassMemory,
+  memory: PassMemory,
   x: Tensor,
   { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
 ): Moments {
   const layout = makeLayout(x.shape, axes, virtualBatchSize);
-  return momentsOf(arrange(x, layout), { on, layout, weights: mask && elementWeights(mask, layout) });
+  const on = hostBackend(memory);
+  return momentsOf(arrange(x, layout), { on, layout, weights: mask && elementWeights(on, mask, layout) });
 }
 
 /** Normalizes x (float32, not empty) by the moving statistics. */
 export function inferFused(
-  on: PassMemory,
+  on: FusedBackend,
   x: Tensor,
   { gamma, beta }: Parameters,
-  { movingMean, movingVariance }: Statistics,
+  statistics: Statistics,
   axes: readonly number[],
   epsilon: number,
 ): Tensor {
   const layout = makeLayout(x.shape, axes, null);
-  const [mean, variance] = on.values(movingMean, movingVariance).map((values) => new Float64Array(values));
-  const used = { count: new Float64Array(movingMean.size), mean: mean!, variance: variance! };
-  const view = { on, layout, weights: null };
-  const y = normalizeSeen(view, arrange(x, layout), used, null, gamma, beta, epsilon);
-  return restore(y, layout);
+  const adjusters = { scale: gamma, offset: beta };
+  const found = on.byStatistics(layout, statistics, adjusters, epsilon);
+  const parameterShape = shapeOf(adjusters, statistics);
+  const step = { on, layout, weights: null, found, scale: gamma, parameterShape };
+  return restore(normalizeBy(step, arrange(x, layout), beta), layout);
 }
 
-function normalizeSeen(
-  view: View,
-  seen: Tensor,
-  used: Moments,
-  correction: Correction | null,
-  scale: Tensor | null,
-  offset: Tensor | null,
-  epsilon: number,
-): Tensor {
-  // Kernels subtract the mean as float32 has it, which is exact near it; the rest goes into the intercept.
-  const centre = new Float64Array(used.mean.length);
-  for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(used.mean[k]!);
-  const normalization = normalizationOf(used, correction, centre, epsilon);
-  const values = view.on.values(...[scale, offset].filter((parameter) => parameter !== null));
-  const affine = withParameters(normalization, scale && values[0]!, offset && values.at(-1)!);
-  const parameterShape = (scale ?? offset)?.shape ?? [];
-  const step: Step = { ...view, epsilon, used, normalization, affine, scale, parameterShape };
-  return normalizeBy(step, seen, offset);
-}
+/** The shape that the gradients of scale and offset have. */
+const shapeOf = ({ scale, offset }: Adjusters, { movingMean }: Statistics) =>
+  (scale ?? offset ?? movingMean).shape;
 
 const arrange = (x: Tensor, { permutation }: Layout) => (permutation ? transpose(x, [...permutation]) : x);
 
@@ -112,11 +79,10 @@ const restore = (y: Tensor, { permutation }: Layout) =>
     : y;
 
 /** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
-function elementWeights(mask: Tensor, { shape, permutation }: Layout): Weights {
-  const rows = broadcastTo(mask, shape.slice(0, -1));
-  if (!permutation) return { values: new Float32Array(rows.dataSync()), span: shape.at(-1)! };
-  const each = transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]);
-  return { values: new Float32Array(each.dataSync()), span: 1 };
+function elementWeights(on: FusedBackend, mask: Tensor, { shape, permutation }: Layout): unknown {
+  const rows = broadcastTo(toFloat32(stopGradient(mask)), shape.slice(0, -1));
+  if (!permutation) return on.weights(rows, shape.at(-1)!);
+  return on.weights(transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]), 1);
 }
 
 /**
@@ -127,7 +93,7 @@ function settleAdjustment(
   { gamma, beta }: Parameters,
   { adjustment, axes }: TrainingStep,
   shape: readonly number[],
-): { scale: Tensor | null; offset: Tensor | null; rest: (y: Tensor) => Tensor } {
+): Adjusters & { rest: (y: Tensor) => Tensor } {
   const nothing = (y: Tensor) => y;
   if (!adjustment) return { scale: gamma, offset: beta, rest: nothing };
   const [scale, bias] = adjustment;
@@ -165,32 +131,4 @@ function settleAdjustment(
     offset: beta ? add(biased, flat(beta)) : biased,
     rest: nothing,
   };
-}
-
-/** The statistics' values as the core's arithmetic takes them, good until the memory is used again. */
-function stateOf(on: PassMemory, { movingMean, movingVariance, renorm }: Statistics): State {
-  const tensors = { movingMean, movingVariance, ...renorm };
-  const values = on.values(...Object.values(tensors));
-  return Object.fromEntries(Object.keys(tensors).map((name, i) => [name, values[i]])) as unknown as State;
-}
-
-function statisticsFrom(state: State): Statistics<Float32Array> {
-  const { movingMean, movingVariance } = state as Record<'movingMean' | 'movingVariance', Float32Array>;
-  if (!isRenormState(state)) return { movingMean, movingVariance, renorm: null };
-  return {
-    movingMean,
-    movingVariance,
-    renorm: {
-      movingStddev: state.movingStddev as Float32Array,
-      renormMean: state.renormMean as Float32Array,
-      renormStddev: state.renormStddev as Float32Array,
-    },
-  };
-}
-
-/** Limits as numbers, read now. */
-function clippingOf({ rmax, rmin, dmax }: Limits): { rmax: number; rmin: number; dmax: number } {
-  const number = (limit: Tensor | number | null | undefined, none: number) =>
-    limit == null ? none : typeof limit === 'number' ? limit : limit.dataSync()[0]!;
-  return { rmax: number(rmax, Infinity), rmin: number(rmin, -Infinity), dmax: number(dmax, Infinity) };
 }

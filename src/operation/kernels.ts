@@ -16,15 +16,11 @@ import {
   getKernel,
   registerGradient,
   registerKernel,
-  tensor,
-  util,
 } from '@tensorflow/tfjs-core';
-import type { PassMemory } from '../backends/pass-memory.js';
-import * as passes from '../backends/passes.js';
-import { gradientCoefficients, parameterGradients } from '../core/coefficients.js';
+import type { Adjusters, FusedBackend, Normalization } from '../backends/fused-backend.js';
 import type { Layout } from '../core/layout.js';
-import type { Affine, GradientSums, Moments } from '../core/passes.js';
 import { ValueError } from '../core/value-error.js';
+import { PresentInputs } from './present-inputs.js';
 
 /** The names under which `tf.profile` shows the passes. */
 export const KERNEL_NAMES = {
@@ -35,35 +31,34 @@ export const KERNEL_NAMES = {
 } as const;
 
 /** Where a tensor is seen, and by which weights. */
-export interface View {
-  readonly on: PassMemory;
+export interface View<Batch = unknown> {
+  readonly on: FusedBackend<unknown, Batch>;
   readonly layout: Layout;
-  readonly weights: passes.Weights | null;
+  readonly weights: unknown;
 }
 
 /** One normalization: what forward knows and backward needs, beside x. */
 export interface Step extends View {
-  readonly epsilon: number;
-  /** The moments that x is normalized by; a count of 0 where they are constants. */
-  readonly used: Moments;
-  /** x̂·r + d as a function of x. */
-  readonly normalization: Affine;
-  /** y as a function of x. */
-  readonly affine: Affine;
-  /** What the affine was made with, if anything: gamma, or what else the gradient is to reach. */
+  readonly found: Normalization;
+  /** What the normalization was made with, if anything: gamma, or what else the gradient is to reach. */
   readonly scale: Tensor | null;
   /** The shape of scale and offset; groups share them. */
   readonly parameterShape: number[];
 }
 
-interface MomentsAttributes {
-  readonly view: View;
-  found?: Moments;
+interface MomentsAttributes<Batch = unknown> {
+  readonly view: View<Batch>;
+  batch?: Batch;
 }
 
-interface StepAttributes {
+interface ForwardAttributes {
   readonly step: Step;
-  sums?: GradientSums;
+  /** x is a dy, to be multiplied by dy/dx where that is a constant per channel. */
+  readonly isGradient?: true;
+}
+
+interface BackwardAttributes extends ForwardAttributes {
+  readonly sums: unknown;
 }
 
 type Kernel = (inputs: Record<'x' | 'dy', TensorInfo>, attributes: never) => TensorInfo | TensorInfo[];
@@ -71,20 +66,18 @@ type Kernel = (inputs: Record<'x' | 'dy', TensorInfo>, attributes: never) => Ten
 const KERNELS: Record<string, Kernel> = {
   [KERNEL_NAMES.moments]({ x }, attributes: MomentsAttributes) {
     const { on, layout, weights } = attributes.view;
-    attributes.found = passes.moments(on, x, layout, weights);
+    attributes.batch = on.moments(x, layout, weights);
     return [];
   },
-  [KERNEL_NAMES.normalize]({ x }, { step: { on, layout, affine } }: StepAttributes) {
-    return passes.normalize(on, x, layout, affine);
+  [KERNEL_NAMES.normalize]({ x }, { step: { on, layout, found }, isGradient }: ForwardAttributes) {
+    return isGradient ? on.scaleGradient(x, layout, found) : on.normalize(x, layout, found);
   },
-  [KERNEL_NAMES.gradientSums]({ x, dy }, attributes: StepAttributes) {
-    const { on, layout, affine } = attributes.step;
-    attributes.sums = passes.gradientSums(on, dy, x, layout, affine.centre);
+  [KERNEL_NAMES.gradientSums]({ x, dy }, { step: { on, layout, found }, sums }: BackwardAttributes) {
+    on.sumGradients(dy, x, layout, found, sums);
     return [];
   },
-  [KERNEL_NAMES.gradientNormalize]({ x, dy }, { step, sums }: StepAttributes) {
-    const coefficients = gradientCoefficients(sums!, step.used, step.affine, step.epsilon);
-    return passes.gradientNormalize(step.on, dy, x, step.layout, coefficients, step.weights);
+  [KERNEL_NAMES.gradientNormalize]({ x, dy }, { step, sums }: BackwardAttributes) {
+    return step.on.gradientNormalize(dy, x, step.layout, step.found, sums, step.weights);
   },
 };
 
@@ -102,54 +95,60 @@ function register(): void {
   if ((getGradient(KERNEL_NAMES.normalize) as unknown) != null) return;
   registerGradient({
     kernelName: KERNEL_NAMES.normalize,
-    inputsToSave: ['x'],
+    // The step has the numbers and weights, too, but it is only for TF.js' sake that they live.
+    inputsToSave: PresentInputs.of('x', 'numbers', 'weights'),
     gradFunc: gradient as GradFunc,
   });
 }
 
-function run(name: string, inputs: NamedTensorMap, attributes: MomentsAttributes | StepAttributes): Tensor {
+function run(
+  name: string,
+  inputs: NamedTensorMap,
+  attributes: MomentsAttributes | ForwardAttributes | BackwardAttributes,
+): Tensor {
   return engine().runKernel<Tensor>(name, inputs, attributes as never);
 }
 
 /** The moments of x, per group and channel. */
-export function momentsOf(x: Tensor, view: View): Moments {
+export function momentsOf<Batch>(x: Tensor, view: View<Batch>): Batch {
   register();
-  const attributes: MomentsAttributes = { view };
+  const attributes: MomentsAttributes<Batch> = { view };
   run(KERNEL_NAMES.moments, { x }, attributes);
-  return attributes.found!;
+  return attributes.batch!;
 }
 
 /** x normalized as the step says. The gradient reaches x, the step's scale, and offset. */
 export function normalizeBy(step: Step, x: Tensor, offset: Tensor | null): Tensor {
   register();
-  const { scale } = step;
-  return run(KERNEL_NAMES.normalize, { x, ...(scale && { scale }), ...(offset && { offset }) }, { step });
+  const { scale, found } = step;
+  const inputs = { x, ...found.tensors, ...(scale && { scale }), ...(offset && { offset }) };
+  return run(KERNEL_NAMES.normalize, inputs, { step });
 }
 
-/** Nothing is saved of scale and offset: the step holds their values, and their shape is that of a parameter. */
+/** Nothing is saved of scale and offset: the step holds what it needs of them. */
 function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string, () => Tensor> {
-  const { step } = attributes as StepAttributes;
+  const { step } = attributes as ForwardAttributes;
+  const { on, layout, found, parameterShape } = step;
   const inputs = { x, dy };
-  // One object for all three gradients, which TF.js asks for one by one; the first to need the sums has them made.
-  const backward: StepAttributes = { step };
+  // One room for all three gradients, which TF.js asks for one by one; the first to need the sums has them made. It is
+  // taken here, since what is made within one of the gradients does not outlive that.
+  const backward: BackwardAttributes = { step, sums: on.roomForSums(layout) };
+  let areSummed = false;
   const sums = () => {
-    if (!backward.sums) run(KERNEL_NAMES.gradientSums, inputs, backward);
-    return backward.sums!;
+    if (!areSummed) run(KERNEL_NAMES.gradientSums, inputs, backward);
+    areSummed = true;
+    return backward.sums;
   };
-  const { normalization, parameterShape } = step;
-  let found: ReturnType<typeof parameterGradients> | undefined;
-  const parameterGradient = (name: 'dgamma' | 'dbeta') => {
-    found ??= parameterGradients(sums(), normalization, util.sizeFromShape(parameterShape));
-    return tensor(new Float32Array(found[name]), parameterShape);
-  };
+  const adjusterGradient = (name: keyof Adjusters) => () =>
+    on.adjusterGradient(name, layout, found, sums(), parameterShape);
   const gradients: Record<string, () => Tensor> = {
     x() {
-      if (step.used.count.every((count) => count === 0)) return scaled(dy, step);
+      if (found.isConstant) return run(KERNEL_NAMES.normalize, { x: dy }, { step, isGradient: true });
       sums();
       return run(KERNEL_NAMES.gradientNormalize, inputs, backward);
     },
-    scale: () => parameterGradient('dgamma'),
-    offset: () => parameterGradient('dbeta'),
+    scale: adjusterGradient('scale'),
+    offset: adjusterGradient('offset'),
   };
   if (!engine().isTapeOn()) return gradients;
   // Within another gradient: what is computed here is a constant to it, and must say so rather than be one.
@@ -160,14 +159,6 @@ function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string
       return [name, () => once(...sources)];
     }),
   );
-}
-
-/** Where the moments are constants, dx = slope·dy, and x need not be read. */
-function scaled(dy: Tensor, step: Step): Tensor {
-  const { slope } = step.affine;
-  const zeros = new Float64Array(slope.length);
-  const affine = { centre: zeros, slope, intercept: zeros };
-  return run(KERNEL_NAMES.normalize, { x: dy }, { step: { ...step, affine } });
 }
 
 function refuseSecondDerivative(): never {

@@ -1,29 +1,9 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
 import { type Tensor, add, mul, relu, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
+import type { Pace, Statistics } from '../backends/fused-backend.js';
 import { arrangeChannels } from './arrangement.js';
 import { choose } from './choose.js';
 import type { Moments } from './moments.js';
-
-/** What inference uses, and with renorm what training uses. In Keras' shape for parameters. */
-export interface Statistics<Value = Tensor> {
-  movingMean: Value;
-  movingVariance: Value;
-  renorm: RenormStatistics<Value> | null;
-}
-
-/** Kept by layers with renorm. */
-export interface RenormStatistics<Value = Tensor> {
-  movingStddev: Value;
-  renormMean: Value;
-  renormStddev: Value;
-}
-
-/** How fast statistics move. */
-export interface Pace {
-  momentum: number;
-  renormMomentum: number;
-  epsilon: number;
-}
 
 /**
  * The statistics after a batch.

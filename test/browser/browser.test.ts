@@ -30,7 +30,7 @@ interface Setup {
 }
 
 const SETUPS: Record<string, Setup> = {
-  webgpu: { backend: 'webgpu', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 9 },
+  webgpu: { backend: 'webgpu', kernels: FUSED, threads: 1, isOnGpu: true, stride: 9 },
   webgl: { backend: 'webgl', kernels: COMPOSED, threads: 1, isOnGpu: true, stride: 19 },
   wasm: { backend: 'wasm', kernels: FUSED, threads: 1, isOnGpu: false, stride: 1 },
   'wasm with threads': { backend: 'wasm', kernels: FUSED, threads: 2, isOnGpu: false, stride: 1 },
