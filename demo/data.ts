@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { drawDigits, PIXELS, type Digits } from './digits.js';
 import { DataError } from './errors.js';
-import { readIdx } from './idx.js';
+import { readIdx } from './idx-folder.js';
 import { Random } from './random.js';
 
 /** The paper's. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { loadData } from '../../demo/data.js';
 import { drawDigits } from '../../demo/digits.js';
 import { DataError } from '../../demo/errors.js';
-import { readIdx } from '../../demo/idx.js';
+import { readIdx } from '../../demo/idx-folder.js';
 import { Random } from '../../demo/random.js';
 import { idx, idxImages, idxLabels, makeFolder, writeSet } from './files.js';
 
