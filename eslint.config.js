@@ -4,9 +4,9 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig([
   // AssemblyScript is not TypeScript.
-  globalIgnores(['dist', 'out', 'oracle', 'assembly/*.ts', '!assembly/build.ts', '!assembly/compile.ts']),
+  globalIgnores(['dist', 'playground/dist', 'out', 'oracle', 'assembly/*.ts', '!assembly/build.ts', '!assembly/compile.ts']),
   {
-    files: ['**/*.{ts,js}'],
+    files: ['**/*.{ts,tsx,js}'],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

@@ -1,0 +1,145 @@
+/** @file A line chart, by uPlot, that follows its data and the page's colours. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+
+export interface Line {
+  readonly label: string;
+  /** The property of the style sheet that holds the colour, without its dashes. */
+  readonly color: string;
+  readonly width?: number;
+  readonly isDashed?: boolean;
+  /** Points, and no line between them. */
+  readonly isDotted?: boolean;
+}
+
+interface ChartProps {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly lines: readonly Line[];
+  /** x, then a column per line; null where there is nothing. */
+  readonly data: readonly (readonly (number | null)[])[];
+  /** The bounds of y; without, those of the data. */
+  readonly range?: readonly [number, number];
+  /** Lines between which the ground is tinted, by their numbers from 0. */
+  readonly band?: readonly [upper: number, lower: number];
+  readonly format?: (value: number) => string;
+}
+
+const HEIGHT = 180;
+
+const colorOf = (property: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+function optionsOf({ xLabel, lines, range, band }: ChartProps, width: number): uPlot.Options {
+  const axis = (): uPlot.Axis => ({
+    stroke: colorOf('quiet'),
+    grid: { stroke: colorOf('line'), width: 1 },
+    ticks: { stroke: colorOf('line'), width: 1 },
+    font: '11px system-ui, sans-serif',
+  });
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    scales: { x: { time: false }, y: range ? { range: [...range] } : {} },
+    axes: [
+      {
+        ...axis(),
+        size: 40,
+        label: xLabel,
+        labelSize: 14,
+        labelFont: '11px system-ui, sans-serif',
+        labelGap: -4,
+      },
+      { ...axis(), size: 46 },
+    ],
+    series: [
+      {},
+      ...lines.map(({ color, width: lineWidth = 2, isDashed = false, isDotted = false }): uPlot.Series => {
+        const stroke = colorOf(color);
+        return {
+          stroke,
+          width: lineWidth,
+          ...(isDashed ? { dash: [4, 4] } : {}),
+          ...(isDotted ? { paths: () => null } : {}),
+          points: { show: isDotted, size: 5, stroke, fill: stroke },
+        };
+      }),
+    ],
+    bands: band ? [{ series: [band[0] + 1, band[1] + 1], fill: `${colorOf(lines[band[0]]!.color)}26` }] : [],
+    cursor: { drag: { x: true, y: false }, points: { size: 6 } },
+  };
+}
+
+const roundly = (value: number): string =>
+  Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001)
+    ? value.toExponential(1)
+    : value.toFixed(3);
+
+export function Chart(props: ChartProps) {
+  const { title, lines, data, format = roundly } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const [pointed, setPointed] = useState<number | null>(null);
+
+  // Made anew only where its form changes; uPlot redraws new data by itself.
+  const form = JSON.stringify([props.xLabel, lines, props.range, props.band]);
+  useEffect(() => {
+    const element = place.current!;
+    const make = () => {
+      chart.current?.destroy();
+      const options = optionsOf(props, element.clientWidth);
+      options.hooks = {
+        setCursor: [
+          (made) => {
+            setPointed(made.cursor.idx ?? null);
+          },
+        ],
+      };
+      chart.current = new uPlot(options, data as unknown as uPlot.AlignedData, element);
+    };
+    make();
+    dark.addEventListener('change', make);
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth !== chart.current?.width) {
+        chart.current?.setSize({ width: element.clientWidth, height: HEIGHT });
+      }
+    });
+    observer.observe(element);
+    return () => {
+      dark.removeEventListener('change', make);
+      observer.disconnect();
+      chart.current?.destroy();
+      chart.current = null;
+    };
+  }, [form]);
+  useEffect(() => {
+    chart.current?.setData(data as unknown as uPlot.AlignedData);
+  }, [data]);
+
+  const at = pointed ?? data[0]!.length - 1;
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="title">{title}</span>
+        <ul class="legend">
+          {lines.map(({ label, color, isDashed, isDotted }, i) => {
+            const value = data[i + 1]?.[at];
+            return (
+              <li key={label}>
+                <i
+                  class={isDashed ? 'dashed' : isDotted ? 'dotted' : ''}
+                  style={{ color: `var(--${color})` }}
+                />
+                {label} <b>{value == null ? '–' : format(value)}</b>
+              </li>
+            );
+          })}
+        </ul>
+      </figcaption>
+      <div ref={place} aria-hidden="true" />
+    </figure>
+  );
+}

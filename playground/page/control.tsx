@@ -1,0 +1,87 @@
+/** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be mended. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { problems } from './state.js';
+
+interface ControlProps {
+  /** Unique in the page. */
+  readonly id: string;
+  readonly label: string;
+  /** The value that holds, as text. */
+  readonly value: string;
+  /** What there is to choose from, and each choice's title; without, it is a field to type in. */
+  readonly choices?: readonly (readonly [value: string, title: string])[];
+  readonly isNumber?: boolean;
+  readonly isDisabled?: boolean;
+  /** What to offer for typing. */
+  readonly suggestions?: readonly string[];
+  /** The element that describes the control. */
+  readonly description?: string;
+  /** @returns whether the value was taken */
+  readonly onChange: (text: string) => Promise<boolean>;
+  /** Stands beside the label. */
+  readonly children?: ComponentChildren;
+}
+
+export function Control(props: ControlProps) {
+  const { id, label, value, choices, suggestions, isDisabled = false, children } = props;
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    setText(value);
+  }, [value]);
+  const problem = problems.value.find(({ about }) => about === id);
+  const describedBy = [problem && `${id}-problem`, props.description].filter(Boolean).join(' ') || undefined;
+  const common = {
+    id,
+    value: text,
+    disabled: isDisabled,
+    'aria-invalid': problem ? true : undefined,
+    'aria-describedby': describedBy,
+  };
+  const ask = async (asked: string) => {
+    setText(asked);
+    if (asked === value && !problem) return;
+    // A refused choice is nothing to mend, a refused text is.
+    if (!(await props.onChange(asked)) && choices) setText(value);
+  };
+  return (
+    <div class="control">
+      <span class="label">
+        <label for={id}>{label}</label>
+        {children}
+      </span>
+      {choices ? (
+        <select {...common} onChange={(event) => void ask(event.currentTarget.value)}>
+          {choices.map(([choice, title]) => (
+            <option key={choice} value={choice}>
+              {title}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          {...common}
+          type={props.isNumber ? 'number' : 'text'}
+          step="any"
+          autocomplete="off"
+          spellcheck={false}
+          placeholder="default"
+          list={suggestions && `${id}-suggestions`}
+          onChange={(event) => void ask(event.currentTarget.value)}
+        />
+      )}
+      {suggestions && (
+        <datalist id={`${id}-suggestions`}>
+          {suggestions.map((suggestion) => (
+            <option key={suggestion} value={suggestion} />
+          ))}
+        </datalist>
+      )}
+      {problem && (
+        <span class="refusal" id={`${id}-problem`}>
+          {problem.text}
+        </span>
+      )}
+    </div>
+  );
+}

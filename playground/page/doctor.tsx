@@ -1,0 +1,3 @@
+export default function Doctor() {
+  return <p>…</p>;
+}

@@ -1,0 +1,58 @@
+/** @file A place to drop files on, or to choose them with the keyboard. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+interface DropZoneProps {
+  readonly label: string;
+  readonly hint: string;
+  /** Whether what is dropped anywhere on the page is meant for it. */
+  readonly isForWholePage?: boolean;
+  readonly onFiles: (files: readonly File[]) => void;
+}
+
+export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZoneProps) {
+  const zone = useRef<HTMLLabelElement>(null);
+  const [isOver, setIsOver] = useState(false);
+  const take = (list: FileList | null | undefined) => {
+    if (list && list.length > 0) onFiles([...list]);
+  };
+  useEffect(() => {
+    const target: EventTarget = isForWholePage ? document : zone.current!;
+    const over = (event: Event) => {
+      // Without, a browser would leave the page for the file.
+      event.preventDefault();
+      setIsOver(true);
+    };
+    const leave = () => {
+      setIsOver(false);
+    };
+    const drop = (event: Event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      setIsOver(false);
+      take((event as DragEvent).dataTransfer?.files);
+    };
+    target.addEventListener('dragover', over);
+    target.addEventListener('dragleave', leave);
+    target.addEventListener('drop', drop);
+    return () => {
+      target.removeEventListener('dragover', over);
+      target.removeEventListener('dragleave', leave);
+      target.removeEventListener('drop', drop);
+    };
+  });
+  return (
+    <label ref={zone} class={isOver ? 'drop over' : 'drop'}>
+      <span>{label}</span>
+      <small>{hint}</small>
+      <input
+        type="file"
+        multiple
+        onChange={(event) => {
+          take(event.currentTarget.files);
+          // So that the same file can be chosen again, once mended.
+          event.currentTarget.value = '';
+        }}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,105 @@
+/** @file What both networks share: the data, their architecture, how they are trained, and on what. */
+import {
+  ACCEPTED,
+  type DataName,
+  LABELS,
+  type ValueName,
+  hasImages,
+  parseValue,
+  withValue,
+} from '../shared/settings.js';
+import { messageOf } from '../../demo/errors.js';
+import { Control } from './control.js';
+import { DropZone } from './drop-zone.js';
+import { change, settings, setup, takeFiles, tell } from './state.js';
+
+const GROUPS: readonly (readonly [title: string, names: readonly ValueName[]])[] = [
+  ['Data', ['data', 'seed']],
+  ['Both networks', ['kind', 'depth', 'width', 'activation']],
+  ['Training', ['optimizer', 'learningRate', 'batchSize', 'backend']],
+];
+
+const DATA_TITLES: Readonly<Record<DataName, string>> = {
+  digits: 'Drawn digits',
+  circles: 'Circles',
+  moons: 'Moons',
+  xor: 'XOR',
+  spirals: 'Spirals',
+  files: 'Your files',
+};
+
+const TITLES: Readonly<Record<string, string>> = {
+  ...DATA_TITLES,
+  dense: 'Dense',
+  convolutional: 'Convolutional',
+  sgd: 'SGD',
+  momentum: 'SGD, momentum 0.9',
+  rmsprop: 'RMSProp',
+  adagrad: 'Adagrad',
+  adam: 'Adam',
+};
+
+function Setting({ name }: { readonly name: ValueName }) {
+  const accepted = ACCEPTED[name];
+  const take = (text: string): Promise<boolean> => {
+    try {
+      const value = parseValue(name, text);
+      return change(name, (before) => withValue(before, name, value));
+    } catch (error) {
+      tell(messageOf(error), name);
+      return Promise.resolve(false);
+    }
+  };
+  return (
+    <Control
+      id={name}
+      label={LABELS[name]}
+      value={String(settings.value[name])}
+      choices={
+        accepted.kind === 'choice'
+          ? accepted.choices.map((one) => [one, TITLES[one] ?? one] as const)
+          : undefined
+      }
+      isNumber={accepted.kind === 'number'}
+      isDisabled={name === 'kind' && !hasImages(settings.value.data)}
+      onChange={take}
+    />
+  );
+}
+
+export function SettingsForm() {
+  return (
+    <form
+      class="settings"
+      aria-label="Settings"
+      onSubmit={(event) => {
+        event.preventDefault();
+      }}
+    >
+      {GROUPS.map(([title, names]) => (
+        <fieldset key={title}>
+          <legend>{title}</legend>
+          {names.map((name) => (
+            <Setting key={name} name={name} />
+          ))}
+          {title === 'Data' && (
+            <>
+              <DropZone
+                label="Drop IDX files"
+                hint="or choose them: images and labels, as MNIST is published"
+                isForWholePage
+                onFiles={(files) => void takeFiles(files)}
+              />
+              {setup.value && (
+                <p class="note" data-testid="source">
+                  {setup.value.source}: {setup.value.trainingCount.toLocaleString('en')} to train,{' '}
+                  {setup.value.testCount.toLocaleString('en')} to test.
+                </p>
+              )}
+            </>
+          )}
+        </fieldset>
+      ))}
+    </form>
+  );
+}

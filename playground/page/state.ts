@@ -1,0 +1,198 @@
+/** @file What the page shows, as signals, and what can be done: every action of the page ends up here. */
+import { computed, effect, signal } from '@preact/signals';
+import { messageOf } from '../../demo/errors.js';
+import { HOME, type Place, type View, readAddress, writeAddress } from '../shared/address.js';
+import { connect } from '../shared/connection.js';
+import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
+import { DEFAULTS, type Each, type Settings } from '../shared/settings.js';
+import { withMeasurement } from './history.js';
+
+/** Something that went wrong, and which control it is about, if one. */
+export interface Problem {
+  readonly text: string;
+  readonly about: string | null;
+}
+
+/** What the page shows is of; the address follows it. */
+export const place = signal<Place>(HOME);
+export const setup = signal<Setup | null>(null);
+export const measurements = signal<readonly Measurement[]>([]);
+export const progress = signal({ step: 0, rate: 0 });
+export const isRunning = signal(false);
+/** Whether networks are being made. */
+export const isPreparing = signal(true);
+export const problems = signal<readonly Problem[]>([]);
+/** What screen readers are told of the run. */
+export const announcement = signal('');
+/** Each network's probabilities for the drawn digit; null where nothing is drawn. */
+export const answers = signal<Each<readonly number[]> | null>(null);
+
+export const settings = computed(() => place.value.settings);
+export const latest = computed(() => measurements.value.at(-1) ?? null);
+
+/** Files that were dropped, which no address can carry. */
+let files: readonly File[] = [];
+/** The drawn digit. */
+let drawing: Uint8Array | null = null;
+
+const worker = new Worker(new URL('../training/worker.ts', import.meta.url), { type: 'module' });
+
+const page: PageFunctions = {
+  measured: (measurement) => {
+    measurements.value = withMeasurement(measurements.value, measurement);
+    progress.value = { ...progress.value, step: measurement.step };
+    void answer();
+  },
+  progressed: (step, rate) => {
+    progress.value = { step, rate };
+  },
+  failed: (message) => {
+    isRunning.value = false;
+    tell(message);
+  },
+};
+
+const trainer = connect<TrainerFunctions, PageFunctions>(worker, page);
+
+worker.addEventListener('error', (event) => {
+  event.preventDefault();
+  isRunning.value = false;
+  isPreparing.value = false;
+  tell(`The training stopped: ${event.message || 'its worker could not be loaded'}. Reload the page.`);
+});
+
+/** Shows a problem, instead of any other about the same control. */
+export function tell(text: string, about: string | null = null): void {
+  problems.value = [
+    ...problems.value.filter((one) => one.text !== text && (about === null || one.about !== about)),
+    { text, about },
+  ];
+}
+
+export function dismiss(problem: Problem): void {
+  problems.value = problems.value.filter((one) => one !== problem);
+}
+
+/** The end of what was asked for last: changes come one after the other. */
+let last: Promise<unknown> = Promise.resolve();
+
+/** Makes the networks that `next` asks for. What is refused is told, and changes nothing. */
+async function configure(next: Settings, about: string | null): Promise<boolean> {
+  isPreparing.value = true;
+  try {
+    const made = await trainer.configure(next, next.data === 'files' ? files : []);
+    setup.value = made;
+    measurements.value = [made.first];
+    progress.value = { step: 0, rate: 0 };
+    problems.value = problems.value.filter((one) => one.about === null);
+    place.value = { ...place.value, settings: next };
+    void answer();
+    return true;
+  } catch (error) {
+    tell(messageOf(error), about);
+    return false;
+  } finally {
+    isPreparing.value = false;
+  }
+}
+
+function afterOthers<T>(job: () => Promise<T>): Promise<T> {
+  const done = last.then(job);
+  last = done.catch(() => undefined);
+  return done;
+}
+
+/**
+ * Changes the settings and begins anew; a run goes on with them.
+ *
+ * @param about the control that asks for it
+ */
+export const change = (about: string, update: (settings: Settings) => Settings): Promise<boolean> =>
+  afterOthers(() => configure(update(settings.value), about));
+
+/** Trains on files from now on. */
+export function takeFiles(dropped: readonly File[]): Promise<boolean> {
+  return afterOthers(async () => {
+    const before = files;
+    files = dropped;
+    const isTaken = await configure({ ...settings.value, data: 'files' }, 'files');
+    if (!isTaken) files = before;
+    return isTaken;
+  });
+}
+
+export async function toggle(): Promise<void> {
+  isRunning.value = !isRunning.value;
+  if (isRunning.value) {
+    announcement.value = 'Training.';
+    await trainer.start();
+    return;
+  }
+  await trainer.pause();
+  announcement.value = `Paused at step ${progress.value.step}.`;
+}
+
+export async function step(): Promise<void> {
+  try {
+    page.measured(await trainer.step());
+    announcement.value = `Step ${progress.value.step}.`;
+  } catch (error) {
+    tell(messageOf(error));
+  }
+}
+
+/** Back to the first step, paused. */
+export async function reset(): Promise<void> {
+  isRunning.value = false;
+  await trainer.pause();
+  if (await change('reset', (same) => same)) announcement.value = 'Reset to step 0.';
+}
+
+/** What the networks take the drawing for. */
+async function answer(): Promise<void> {
+  if (!drawing) return;
+  const asked = drawing;
+  try {
+    const given = await trainer.classify(asked);
+    if (asked === drawing) answers.value = given;
+  } catch {
+    // The networks have been replaced by some that take no images.
+    answers.value = null;
+  }
+}
+
+/** Asks both networks about an image of 28×28 bytes; null where nothing is drawn. */
+export function ask(image: Uint8Array | null): void {
+  drawing = image;
+  if (image) void answer();
+  else answers.value = null;
+}
+
+export function show(view: View): void {
+  place.value = { ...place.value, view };
+}
+
+/** Looks at another layer, or another unit of it. */
+export function lookAt(layer: number, unit: number): void {
+  place.value = { ...place.value, layer, unit };
+}
+
+function goTo(hash: string): Promise<boolean> {
+  const { place: asked, problems: found } = readAddress(hash);
+  for (const text of found) tell(text);
+  place.value = { ...asked, settings: settings.value };
+  return afterOthers(() => configure(asked.settings, null));
+}
+
+/** Goes where the address says, and keeps the address up to date. */
+export function begin(): void {
+  void goTo(location.hash).then(async (isMade) => {
+    // An address can ask for what is refused, or for files that are not there: the page is alive all the same.
+    if (!isMade) await change('address', () => ({ ...DEFAULTS, backend: settings.value.backend }));
+    effect(() => {
+      const address = `${location.pathname}${location.search}${writeAddress(place.value)}`;
+      history.replaceState(null, '', address);
+    });
+  });
+  addEventListener('hashchange', () => void goTo(location.hash));
+}

@@ -1,0 +1,100 @@
+/** @file What the page and the training worker call each other for. */
+import type { Each, Settings } from './settings.js';
+
+/** Side of the square that the decision pictures are of: x and y from −EXTENT to EXTENT. */
+export const EXTENT = 1.6;
+/** Points along each side of a decision picture. */
+export const GRID = 48;
+
+/** The paper's. */
+export const PERCENTILES = [15, 50, 85] as const;
+
+/** What a normalization layer's statistics are, one value per channel. */
+export interface StatisticsReading {
+  /** Of the last training batch. */
+  readonly batchMean: Float32Array;
+  readonly batchDeviation: Float32Array;
+  readonly movingMean: Float32Array;
+  readonly movingDeviation: Float32Array;
+  /** What batch renormalization would multiply by and add; null where it is off. */
+  readonly renorm: { readonly r: Float32Array; readonly d: Float32Array } | null;
+}
+
+/** What was measured of one hidden layer. */
+export interface LayerReading {
+  /** Of what reaches each unit's activation, over test samples: an array per percentile, a value per unit. */
+  readonly percentiles: readonly Float32Array[];
+  readonly statistics: StatisticsReading | null;
+}
+
+/** What was measured of one network. */
+export interface Reading {
+  /** The mean over the steps since the last measurement; null before the first step. */
+  readonly trainingLoss: number | null;
+  /** Cross-entropy and accuracy over test samples, in inference mode. */
+  readonly testLoss: number;
+  readonly accuracy: number;
+  readonly layers: readonly LayerReading[];
+  /** For toy data: the probability of the second class over the grid, row by row from the top; 0 to 255. */
+  readonly decisions: Uint8Array | null;
+}
+
+export interface Measurement extends Each<Reading> {
+  readonly step: number;
+  /** How many tensors TF.js holds. */
+  readonly tensors: number;
+}
+
+/** What a network turned out to be. */
+export interface NetworkDescription {
+  /** Weights that training changes. */
+  readonly parameters: number;
+  /** For each hidden layer: its units, and how many channels the normalization keeps statistics of (0: none). */
+  readonly layers: readonly { readonly units: number; readonly channels: number }[];
+  /** What the normalization runs on; null where there is none. */
+  readonly execution: { readonly kernels: readonly string[]; readonly reason: string } | null;
+}
+
+/** Some of the test points, to be drawn into the decision pictures. */
+export interface Points {
+  /** x and y of each, one after the other. */
+  readonly places: Float32Array;
+  readonly labels: Uint8Array;
+}
+
+/** What the worker made of the settings. */
+export interface Setup {
+  readonly source: string;
+  readonly trainingCount: number;
+  readonly testCount: number;
+  readonly points: Points | null;
+  readonly tensorflow: string;
+  readonly backend: string;
+  readonly networks: Each<NetworkDescription>;
+  /** Before the first step. */
+  readonly first: Measurement;
+}
+
+/** What the page asks of the worker. One is done after the other. */
+export interface TrainerFunctions {
+  /**
+   * Makes both networks anew, and the data where other is asked for; what was there is disposed. On refusal what was
+   * there stays, paused.
+   */
+  configure(settings: Settings, files: readonly File[]): Promise<Setup>;
+  start(): Promise<void>;
+  pause(): Promise<void>;
+  /** One step, and a measurement of it. */
+  step(): Promise<Measurement>;
+  /** Each network's probabilities of the ten classes for an image of 28×28 bytes. */
+  classify(image: Uint8Array): Promise<Each<number[]>>;
+}
+
+/** What the worker tells the page, unasked. */
+export interface PageFunctions {
+  measured(measurement: Measurement): void;
+  /** Often, while training: the steps done, and how many a second. */
+  progressed(step: number, rate: number): void;
+  /** Training stopped. */
+  failed(message: string): void;
+}

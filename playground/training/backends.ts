@@ -1,0 +1,65 @@
+/** @file TF.js' backends, each loaded when it is first asked for. */
+import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
+import { UsageError, messageOf } from '../../demo/errors.js';
+import { transposeBeforeMultiplying } from '../../demo/wasm-matmul.js';
+import type { BackendName } from '../shared/settings.js';
+
+/** How to load each backend. */
+const LOADERS: Readonly<Record<BackendName, () => Promise<unknown>>> = {
+  async wasm() {
+    const [{ setWasmPaths }, ...urls] = await Promise.all([
+      import('@tensorflow/tfjs-backend-wasm'),
+      import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url'),
+      import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'),
+      import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'),
+    ]);
+    const [plain, simd, threaded] = urls.map((url) => new URL(url.default, self.location.href).href);
+    setWasmPaths({
+      'tfjs-backend-wasm.wasm': plain!,
+      'tfjs-backend-wasm-simd.wasm': simd!,
+      'tfjs-backend-wasm-threaded-simd.wasm': threaded!,
+    });
+  },
+  cpu: () => import('@tensorflow/tfjs-backend-cpu'),
+  webgl: () => import('@tensorflow/tfjs-backend-webgl'),
+  webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
+};
+
+let isWasmPrepared = false;
+
+/** What each backend needs of the browser, for messages. */
+const NEEDS: Readonly<Record<BackendName, string>> = {
+  wasm: 'WebAssembly',
+  cpu: 'nothing',
+  webgl: 'WebGL 2 in workers (OffscreenCanvas)',
+  webgpu: 'WebGPU, which not every browser and graphics card has',
+};
+
+/**
+ * Makes `name` the active backend.
+ *
+ * @throws UsageError where this browser cannot run it; the one before is then active
+ */
+export async function useBackend(name: BackendName): Promise<void> {
+  if (getBackend() === name) return;
+  const before = getBackend() as BackendName | undefined;
+  // Also keeps TF.js from greeting, and from advising another backend.
+  enableProdMode();
+  let reason = 'it does not start';
+  try {
+    await LOADERS[name]();
+    if (await setBackend(name)) {
+      if (name === 'wasm' && !isWasmPrepared) {
+        transposeBeforeMultiplying();
+        isWasmPrepared = true;
+      }
+      return;
+    }
+  } catch (error) {
+    reason = messageOf(error);
+  }
+  if (before) await setBackend(before);
+  throw new UsageError(
+    `The backend ${name} cannot be used in this browser (${reason}). It needs ${NEEDS[name]}. Choose another.`,
+  );
+}

@@ -1,0 +1,167 @@
+/** @file What the page can ask for: it keeps the data and the session, and trains in between. */
+import { version_core } from '@tensorflow/tfjs-core';
+import { accelerateTensorFlow } from 'evenkeel';
+import { drawDigits } from '../../demo/digits.js';
+import { messageOf } from '../../demo/errors.js';
+import { Random } from '../../demo/random.js';
+import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
+import { type Each, type Settings, forEach } from '../shared/settings.js';
+import { useBackend } from './backends.js';
+import { type Dataset, imageDataset, pointsOf } from './dataset.js';
+import { droppedDataset } from './dropped-files.js';
+import { Session } from './session.js';
+import { toyDataset } from './toy-sets.js';
+
+/** Drawing takes a second for 10,000; the charts are as smooth with fewer to test. */
+const DRAWN_DIGITS = 6000;
+
+/** Milliseconds between two reports of progress. */
+const PROGRESS_INTERVAL = 200;
+
+/** Often while accuracies rise fast, seldom later: a measurement costs as much as ten steps. */
+function isMeasured(step: number): boolean {
+  if (step <= 100) return step % 10 === 0;
+  if (step <= 1000) return step % 25 === 0;
+  return step % 100 === 0;
+}
+
+/** Lets messages in. A channel, since a timer of 0 ms takes 4. */
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port2.onmessage = () => {
+      port2.close();
+      resolve();
+    };
+    port1.postMessage(null);
+  });
+
+/** Data, and what it was made of. */
+interface Data {
+  readonly key: string;
+  readonly dataset: Dataset;
+}
+
+async function makeDataset({ data, seed }: Settings, files: readonly File[]): Promise<Dataset> {
+  if (data === 'files') return droppedDataset(files, new Random(seed, 'split'));
+  if (data !== 'digits') return toyDataset(data, new Random(seed, 'digits'));
+  const digits = drawDigits(DRAWN_DIGITS, new Random(seed, 'digits'));
+  return imageDataset('digits drawn by the page', digits, new Random(seed, 'split'));
+}
+
+export class Trainer implements TrainerFunctions {
+  readonly #page: PageFunctions;
+  #session: Session | null = null;
+  #data: Data | null = null;
+  #isRunning = false;
+  /** The end of what was asked for last. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(page: PageFunctions) {
+    this.#page = page;
+    // Convolutions train on wasm only so.
+    accelerateTensorFlow();
+  }
+
+  /** Runs `job` when all before it are done: no two of them ever share the networks. */
+  #afterOthers<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(job);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  /** The data at hand, where it is what the settings ask for. Files may be others under the same name. */
+  async #dataFor(settings: Settings, files: readonly File[]): Promise<Data> {
+    const key = `${settings.data} ${settings.seed}`;
+    if (this.#data?.key === key && settings.data !== 'files') return this.#data;
+    return { key, dataset: await makeDataset(settings, files) };
+  }
+
+  configure(settings: Settings, files: readonly File[]): Promise<Setup> {
+    return this.#afterOthers(async () => {
+      const before = this.#session?.settings.backend;
+      await useBackend(settings.backend);
+      let session: Session | undefined;
+      try {
+        const data = await this.#dataFor(settings, files);
+        session = new Session(settings, data.dataset);
+        // The first measurement is also the trial: what the layer refuses only when it is called is refused here.
+        const first = await session.measure();
+        this.#session?.dispose();
+        this.#session = session;
+        this.#data = data;
+        return describe(session, first);
+      } catch (error) {
+        session?.dispose();
+        if (before) await useBackend(before);
+        throw error;
+      }
+    });
+  }
+
+  start(): Promise<void> {
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      void this.#run();
+    }
+    return Promise.resolve();
+  }
+
+  pause(): Promise<void> {
+    this.#isRunning = false;
+    return this.#afterOthers(() => Promise.resolve());
+  }
+
+  step(): Promise<Measurement> {
+    return this.#afterOthers(async () => {
+      const session = this.#theSession();
+      await session.step();
+      return session.measure();
+    });
+  }
+
+  classify(image: Uint8Array): Promise<Each<number[]>> {
+    return this.#afterOthers(() => this.#theSession().classify(image));
+  }
+
+  #theSession(): Session {
+    if (!this.#session) throw new Error('There are no networks yet.');
+    return this.#session;
+  }
+
+  /** Trains until paused. */
+  async #run(): Promise<void> {
+    let [told, stepsTold] = [performance.now(), this.#theSession().stepsDone];
+    while (this.#isRunning) {
+      try {
+        await this.#afterOthers(async () => {
+          if (!this.#isRunning) return;
+          const session = this.#theSession();
+          await session.step();
+          if (isMeasured(session.stepsDone)) this.#page.measured(await session.measure());
+          const [now, steps] = [performance.now(), session.stepsDone];
+          if (now - told < PROGRESS_INTERVAL) return;
+          this.#page.progressed(steps, (1000 * Math.max(0, steps - stepsTold)) / (now - told));
+          [told, stepsTold] = [now, steps];
+        });
+      } catch (error) {
+        this.#isRunning = false;
+        this.#page.failed(messageOf(error));
+      }
+      await breathe();
+    }
+  }
+}
+
+function describe({ settings, dataset, networks }: Session, first: Measurement): Setup {
+  return {
+    source: dataset.source,
+    trainingCount: dataset.training.length,
+    testCount: dataset.test.length,
+    points: pointsOf(dataset),
+    tensorflow: version_core,
+    backend: settings.backend,
+    networks: forEach((name) => networks[name].describe()),
+    first,
+  };
+}

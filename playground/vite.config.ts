@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+import { argumentDocumentation } from './build/argument-documentation.js';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** TF.js has chunks of its own, a backend each, so that the page's own size can be told from theirs. */
+const codeSplitting = {
+  groups: [
+    {
+      test: /node_modules\/(@tensorflow|seedrandom|long|@webgpu)\//,
+      name: (id: string) =>
+        /@tensorflow\/(tfjs-[\w-]+)/.exec(id)?.[1]?.replace(/^/, 'tensorflow-') ?? 'tensorflow-core',
+    },
+  ],
+};
+
+export default defineConfig({
+  root: here('.'),
+  // Relative, so that the folder works from any path.
+  base: './',
+  plugins: [argumentDocumentation()],
+  resolve: {
+    alias: [
+      { find: /^evenkeel\/(\w+)$/, replacement: here('../src/$1/index.ts') },
+      { find: /^evenkeel$/, replacement: here('../src/index.ts') },
+    ],
+  },
+  server: { fs: { allow: ['..'] } },
+  worker: { format: 'es', rolldownOptions: { output: { codeSplitting } } },
+  build: { target: 'es2023', emptyOutDir: true, chunkSizeWarningLimit: 2000 },
+});
