@@ -1,5 +1,16 @@
 /// <reference types="vite/client" />
 
+/** What `build/argument-documentation.ts` reads from the layer's source. */
 declare module 'virtual:argument-documentation' {
-  export const ARGUMENTS: readonly import('./build/argument-documentation.js').ArgumentDocumentation[];
+  /** One argument of the layer. */
+  export interface ArgumentDocumentation {
+    readonly name: string;
+    /** Its type in TypeScript, without null. */
+    readonly type: string;
+    /** What its comment says. */
+    readonly text: string;
+  }
+
+  /** All arguments, in the order of their declaration. */
+  export const ARGUMENTS: readonly ArgumentDocumentation[];
 }

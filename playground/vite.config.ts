@@ -6,8 +6,10 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** TF.js has chunks of its own, a backend each, so that the page's own size can be told from theirs. */
 const codeSplitting = {
+  includeDependenciesRecursively: false,
   groups: [
     {
+      debugName: 'tensorflow',
       test: /node_modules\/(@tensorflow|seedrandom|long|@webgpu)\//,
       name: (id: string) =>
         /@tensorflow\/(tfjs-[\w-]+)/.exec(id)?.[1]?.replace(/^/, 'tensorflow-') ?? 'tensorflow-core',

@@ -4,16 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
+import type { ArgumentDocumentation } from 'virtual:argument-documentation';
 import type { Plugin } from 'vite';
-
-/** One argument of the layer. */
-export interface ArgumentDocumentation {
-  readonly name: string;
-  /** Its type in TypeScript, without null. */
-  readonly type: string;
-  /** What its comment says. */
-  readonly text: string;
-}
 
 const SOURCE = new URL('../../src/layer/arguments.ts', import.meta.url);
 

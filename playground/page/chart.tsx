@@ -18,7 +18,7 @@ interface ChartProps {
   readonly lines: readonly Line[];
   /** x, then a column per line; null where there is nothing. */
   readonly data: readonly (readonly (number | null)[])[];
-  /** The bounds of y; without, those of the data. */
+  /** What y reaches over; without, what the data does. */
   readonly range?: readonly [number, number];
   /** Lines between which the ground is tinted, by their numbers from 0. */
   readonly band?: readonly [upper: number, lower: number];
@@ -27,12 +27,24 @@ interface ChartProps {
 
 const HEIGHT = 180;
 
+/** uPlot's type asks for arrays that it may change, which it does not. */
+const aligned = (data: ChartProps['data']): uPlot.AlignedData => data as unknown as uPlot.AlignedData;
+
 const colorOf = (property: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-function optionsOf({ xLabel, lines, range, band }: ChartProps, width: number): uPlot.Options {
+/** A little more than the values reach over. */
+const around = (least: number, largest: number): uPlot.Range.MinMax =>
+  Number.isFinite(least) && Number.isFinite(largest) ? uPlot.rangeNum(least, largest, 0.08, true) : [0, 1];
+
+/** @param range asked for at every drawing */
+function optionsOf(
+  { xLabel, lines, band }: ChartProps,
+  width: number,
+  range: () => ChartProps['range'],
+): uPlot.Options {
   const axis = (): uPlot.Axis => ({
     stroke: colorOf('quiet'),
     grid: { stroke: colorOf('line'), width: 1 },
@@ -43,7 +55,10 @@ function optionsOf({ xLabel, lines, range, band }: ChartProps, width: number): u
     width,
     height: HEIGHT,
     legend: { show: false },
-    scales: { x: { time: false }, y: range ? { range: [...range] } : {} },
+    scales: {
+      x: { time: false },
+      y: { range: (_, least, largest) => around(...(range() ?? [least, largest])) },
+    },
     axes: [
       {
         ...axis(),
@@ -85,12 +100,16 @@ export function Chart(props: ChartProps) {
   const [pointed, setPointed] = useState<number | null>(null);
 
   // Made anew only where its form changes; uPlot redraws new data by itself.
-  const form = JSON.stringify([props.xLabel, lines, props.range, props.band]);
+  const form = JSON.stringify([props.xLabel, lines, props.band]);
+  const shown = useRef(data);
+  shown.current = data;
+  const range = useRef(props.range);
+  range.current = props.range;
   useEffect(() => {
     const element = place.current!;
     const make = () => {
       chart.current?.destroy();
-      const options = optionsOf(props, element.clientWidth);
+      const options = optionsOf(props, element.clientWidth, () => range.current);
       options.hooks = {
         setCursor: [
           (made) => {
@@ -98,7 +117,7 @@ export function Chart(props: ChartProps) {
           },
         ],
       };
-      chart.current = new uPlot(options, data as unknown as uPlot.AlignedData, element);
+      chart.current = new uPlot(options, aligned(shown.current), element);
     };
     make();
     dark.addEventListener('change', make);
@@ -115,9 +134,25 @@ export function Chart(props: ChartProps) {
       chart.current = null;
     };
   }, [form]);
+  // What is not on the screen is drawn when it comes there.
+  const isSeen = useRef(false);
+  const drawn = useRef(data);
+  const draw = () => {
+    if (!isSeen.current || drawn.current === shown.current) return;
+    drawn.current = shown.current;
+    chart.current?.setData(aligned(shown.current));
+  };
+  useEffect(draw, [data]);
   useEffect(() => {
-    chart.current?.setData(data as unknown as uPlot.AlignedData);
-  }, [data]);
+    const observer = new IntersectionObserver(([entry]) => {
+      isSeen.current = entry!.isIntersecting;
+      draw();
+    });
+    observer.observe(place.current!);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
 
   const at = pointed ?? data[0]!.length - 1;
   return (

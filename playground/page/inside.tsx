@@ -6,7 +6,7 @@ import {
   PERCENTILES,
   type StatisticsReading,
 } from '../shared/protocol.js';
-import { NETWORKS, type NetworkName, TITLES } from '../shared/settings.js';
+import { NETWORKS, type NetworkName, TITLES, forEach } from '../shared/settings.js';
 import { Chart, type Line } from './chart.js';
 import { lookAt, measurements, place, setup } from './state.js';
 
@@ -45,7 +45,8 @@ const LINES = {
   },
 } as const;
 
-const BAND = [0, 2] as const;
+/** From the largest to the least. */
+const BAND = [2, 0] as const;
 
 interface LookProps {
   readonly network: NetworkName;
@@ -54,10 +55,17 @@ interface LookProps {
   readonly unit: number;
 }
 
+/** A value of each measurement; null where it has none. */
 const column = (
-  readings: readonly (LayerReading | undefined)[],
+  series: readonly Measurement[],
+  network: NetworkName,
+  layer: number,
   pick: (reading: LayerReading) => number | null | undefined,
-): (number | null)[] => readings.map((reading) => (reading && pick(reading)) ?? null);
+): (number | null)[] =>
+  series.map((measurement) => {
+    const reading = measurement[network].layers[layer];
+    return (reading && pick(reading)) ?? null;
+  });
 
 /** The least, the median and the largest of a layer's values. */
 function spread(values: Float32Array): readonly [number, number, number] {
@@ -65,48 +73,45 @@ function spread(values: Float32Array): readonly [number, number, number] {
   return [sorted[0]!, sorted[(sorted.length - 1) >> 1]!, sorted.at(-1)!];
 }
 
-function useReadings({ network, series, layer }: Omit<LookProps, 'unit'>) {
-  return useMemo(
-    () => ({
+/** Both networks' percentiles on one scale, so that they can be compared. */
+function Percentiles({ series, layer, unit }: Omit<LookProps, 'network'>) {
+  const { steps, columns, range } = useMemo(() => {
+    const columnsOf = (network: NetworkName) =>
+      PERCENTILES.map((_, p) => column(series, network, layer, ({ percentiles }) => percentiles[p]?.[unit]));
+    const both = forEach(columnsOf);
+    const values = [...both.a, ...both.b].flat().filter((value) => value !== null && Number.isFinite(value));
+    return {
       steps: series.map(({ step }) => step),
-      readings: series.map((measurement) => measurement[network].layers[layer]),
-    }),
-    [network, series, layer],
-  );
-}
-
-function Percentiles({ network, series, layer, unit }: LookProps) {
-  const { steps, readings } = useReadings({ network, series, layer });
-  const data = useMemo(
-    () => [
-      steps,
-      ...PERCENTILES.map((_, p) => column(readings, ({ percentiles }) => percentiles[p]?.[unit])),
-    ],
-    [steps, readings, unit],
-  );
+      columns: both,
+      range: [Math.min(...(values as number[])), Math.max(...(values as number[]))] as const,
+    };
+  }, [series, layer, unit]);
+  const data = useMemo(() => forEach((network) => [steps, ...columns[network]]), [steps, columns]);
   return (
-    <Chart
-      title={`${TITLES[network]}: input of unit ${unit + 1}’s activation, percentiles`}
-      xLabel="step"
-      lines={LINES[network].percentiles}
-      data={data}
-      band={BAND}
-    />
+    <div class="pair">
+      {NETWORKS.map((network) => (
+        <Chart
+          key={network}
+          title={`${TITLES[network]}: input of unit ${unit + 1}’s activation, percentiles`}
+          xLabel="step"
+          lines={LINES[network].percentiles}
+          data={data[network]}
+          range={range}
+          band={BAND}
+        />
+      ))}
+    </div>
   );
 }
 
 type Statistic = 'Mean' | 'Deviation';
 
 function Moving({ network, series, layer, unit, statistic }: LookProps & { readonly statistic: Statistic }) {
-  const { steps, readings } = useReadings({ network, series, layer });
-  const data = useMemo(
-    () => [
-      steps,
-      column(readings, ({ statistics }) => statistics?.[`batch${statistic}`][unit]),
-      column(readings, ({ statistics }) => statistics?.[`moving${statistic}`][unit]),
-    ],
-    [steps, readings, unit, statistic],
-  );
+  const data = useMemo(() => {
+    const of = (kind: 'batch' | 'moving') =>
+      column(series, network, layer, ({ statistics }) => statistics?.[`${kind}${statistic}`][unit]);
+    return [series.map(({ step }) => step), of('batch'), of('moving')];
+  }, [network, series, layer, unit, statistic]);
   return (
     <Chart
       title={`${statistic} of channel ${unit + 1}`}
@@ -142,14 +147,13 @@ function Channels({
 }
 
 function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { readonly of: 'r' | 'd' }) {
-  const { steps, readings } = useReadings({ network, series, layer });
   const data = useMemo(() => {
-    const spreads = readings.map((reading) => {
-      const values = reading?.statistics?.renorm?.[of];
+    const spreads = series.map((measurement) => {
+      const values = measurement[network].layers[layer]?.statistics?.renorm?.[of];
       return values ? spread(values) : null;
     });
-    return [steps, ...[0, 1, 2].map((i) => spreads.map((one) => one?.[i] ?? null))];
-  }, [steps, readings, of]);
+    return [series.map(({ step }) => step), ...[0, 1, 2].map((i) => spreads.map((one) => one?.[i] ?? null))];
+  }, [network, series, layer, of]);
   return (
     <Chart
       title={`Renorm’s ${of} over the layer’s channels`}
@@ -192,8 +196,8 @@ export function Inside() {
     <section aria-labelledby="inside-title">
       <h2 id="inside-title">Inside the networks</h2>
       <p class="choosers">
-        <label>
-          Layer{' '}
+        <span>
+          <label for="layer">Layer</label>{' '}
           <select
             id="layer"
             value={String(layer)}
@@ -207,9 +211,9 @@ export function Inside() {
               </option>
             ))}
           </select>
-        </label>
-        <label>
-          Unit{' '}
+        </span>
+        <span>
+          <label for="unit">Unit</label>{' '}
           <input
             id="unit"
             type="number"
@@ -222,13 +226,9 @@ export function Inside() {
             }}
           />{' '}
           of {units}
-        </label>
+        </span>
       </p>
-      <div class="pair">
-        {NETWORKS.map((network) => (
-          <Percentiles key={network} network={network} {...look} />
-        ))}
-      </div>
+      <Percentiles {...look} />
       <h3>Moving against batch statistics</h3>
       {NETWORKS.map((network) => (
         <section

@@ -1,7 +1,6 @@
 /** @file Each network's normalization: the layer's arguments, with the documentation of the layer's own source. */
 import { useState } from 'preact/hooks';
-import { ARGUMENTS } from 'virtual:argument-documentation';
-import type { ArgumentDocumentation } from '../build/argument-documentation.js';
+import { ARGUMENTS, type ArgumentDocumentation } from 'virtual:argument-documentation';
 import { type LayerArguments, NETWORKS, type NetworkName, TITLES } from '../shared/settings.js';
 import { Control } from './control.js';
 import { change, latest, settings, setup } from './state.js';

@@ -128,7 +128,7 @@ export async function toggle(): Promise<void> {
     await trainer.start();
     return;
   }
-  await trainer.pause();
+  progress.value = { step: await trainer.pause(), rate: 0 };
   announcement.value = `Paused at step ${progress.value.step}.`;
 }
 

@@ -83,7 +83,8 @@ export interface TrainerFunctions {
    */
   configure(settings: Settings, files: readonly File[]): Promise<Setup>;
   start(): Promise<void>;
-  pause(): Promise<void>;
+  /** How many steps were done by then. */
+  pause(): Promise<number>;
   /** One step, and a measurement of it. */
   step(): Promise<Measurement>;
   /** Each network's probabilities of the ten classes for an image of 28×28 bytes. */

@@ -30,7 +30,7 @@ export interface Outputs {
   logits: Tensor;
   /** What reaches each hidden layer's activation. */
   activationInputs: Tensor[];
-  /** What reaches each normalization. */
+  /** What reaches each normalization, if there is any. */
   sums: Tensor[];
 }
 
@@ -126,7 +126,7 @@ export class Network {
       const kernelInitializer = initializers.glorotUniform({ seed: seeds[depth]! });
       // The softmax is left to the loss, which is exact with it.
       const logits = place(layers.dense({ units: classes, kernelInitializer }), values);
-      this.#model = model({ inputs, outputs: [logits, ...activationInputs, ...sums] });
+      this.#model = model({ inputs, outputs: [logits, ...activationInputs, ...(args === null ? [] : sums)] });
     } catch (error) {
       dispose(made.flatMap((layer) => layer.weights.map((weight) => weight.read())));
       throw error;
@@ -136,7 +136,7 @@ export class Network {
     this.#optimizer = optimizer;
     this.#variables = this.#model.trainableWeights
       .map((weight) => weight.read())
-      .filter((value) => value instanceof Variable);
+      .filter((value): value is Variable => value instanceof Variable);
   }
 
   #apply(features: Tensor, call: Record<string, boolean>): Outputs {
@@ -154,8 +154,8 @@ export class Network {
     this.#optimizer.minimize(
       () => {
         const { logits } = this.#apply(features, { training: true });
-        crossEntropy = keep(losses.softmaxCrossEntropy(classes, logits));
-        return addN([crossEntropy, ...this.#model.calculateLosses()]) as Scalar;
+        crossEntropy = keep(losses.softmaxCrossEntropy<Tensor, Scalar>(classes, logits));
+        return addN<Scalar>([crossEntropy, ...this.#model.calculateLosses()]);
       },
       false,
       this.#variables,

@@ -1,5 +1,5 @@
 /** @file What the page can ask for: it keeps the data and the session, and trains in between. */
-import { version_core } from '@tensorflow/tfjs-core';
+import { memory, version_core } from '@tensorflow/tfjs-core';
 import { accelerateTensorFlow } from 'evenkeel';
 import { drawDigits } from '../../demo/digits.js';
 import { messageOf } from '../../demo/errors.js';
@@ -86,8 +86,9 @@ export class Trainer implements TrainerFunctions {
         const data = await this.#dataFor(settings, files);
         session = new Session(settings, data.dataset);
         // The first measurement is also the trial: what the layer refuses only when it is called is refused here.
-        const first = await session.measure();
+        const measured = await session.measure();
         this.#session?.dispose();
+        const first = { ...measured, tensors: memory().numTensors };
         this.#session = session;
         this.#data = data;
         return describe(session, first);
@@ -107,9 +108,9 @@ export class Trainer implements TrainerFunctions {
     return Promise.resolve();
   }
 
-  pause(): Promise<void> {
+  pause(): Promise<number> {
     this.#isRunning = false;
-    return this.#afterOthers(() => Promise.resolve());
+    return this.#afterOthers(() => Promise.resolve(this.#session?.stepsDone ?? 0));
   }
 
   step(): Promise<Measurement> {

@@ -1,0 +1,318 @@
+/**
+ * @file The playground as a user has it: the published folder in a real browser. Without a Chromium it is skipped, which
+ * the test's report shows; EVENKEEL_CHROMIUM names one that is not on PATH.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { drawDigits } from '../../demo/digits.js';
+import { Random } from '../../demo/random.js';
+import { findChromium, launch } from '../browser/chromium.js';
+import { idx, idxImages, idxLabels } from '../demo/files.js';
+import { ROOT } from '../docs/blocks.js';
+import { Playground } from './browser.js';
+import { type Site, publish } from './site.js';
+
+const executablePath = findChromium();
+
+/** Small and quick, where a test is not about learning. */
+const QUICK = '#data=circles&width=8&depth=2';
+
+/** Text that would do something, were it taken for HTML. */
+const MARKUP = '<img src=x onerror=alert(1)>';
+
+const hashOf = (values: Readonly<Record<string, string>>): string =>
+  `#${new URLSearchParams(values).toString()}`;
+
+describe.skipIf(!executablePath)(
+  `in ${executablePath ?? 'no Chromium, which was not found'}, the page`,
+  () => {
+    let site: Site;
+    let browser: Browser;
+    beforeAll(async () => {
+      [site, browser] = await Promise.all([
+        publish(),
+        // Without the flags that have a graphics card imitated: drawing the page itself would then take most of the time.
+        chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] }),
+      ]);
+    });
+    afterAll(async () => {
+      await browser.close();
+      await site.close();
+    });
+    const open = (hash = '', options = {}): Promise<Playground> =>
+      Playground.open(browser, site, hash, options);
+
+    test('trains both networks while it stays responsive, and the normalized one is ahead', async () => {
+      const playground = await open();
+      const { page } = playground;
+      expect(await playground.text('backend').innerText()).toBe('wasm');
+      expect(await playground.text('b-execution').innerText()).toContain('EvenkeelGradientNormalize');
+
+      const frames = await playground.watchFrames();
+      await playground.press('Start');
+      await playground.until(async () => (await playground.number('b-accuracy')) > 85);
+      expect((await playground.accuracies()).a).toBeLessThan(50);
+
+      expect(await frames.longestTask()).toBeLessThan(100);
+      // Other programs may hold up a frame of a machine that they share; a page that waits for training always would.
+      await playground.until(async () => (await frames.longest(2000)) < 100, 20);
+
+      // A seven, drawn by mouse while they train.
+      const { x, y } = (await playground.text('sheet').boundingBox())!;
+      await page.mouse.move(x + 50, y + 40);
+      await page.mouse.down();
+      await page.mouse.move(x + 130, y + 40, { steps: 4 });
+      await page.mouse.move(x + 90, y + 160, { steps: 6 });
+      await page.mouse.up();
+      await playground.until(async () => (await playground.text('b-answer').innerText()).startsWith('7'));
+      expect(await playground.text('a-answer').innerText()).toMatch(/^\d \(\d+ %\)$/);
+      await playground.press('Clear');
+      expect(await playground.text('b-answer').innerText()).toBe('–');
+
+      // Nothing leaves the machine: all that was asked for is the page's own files.
+      const asked = playground.requests.filter((request) => !request.startsWith(`GET ${site.url}`));
+      expect(asked).toEqual([]);
+    });
+
+    test('pauses, steps and resets, again and again, and holds no tensor more', async () => {
+      const playground = await open(QUICK);
+      const tensors = await playground.number('tensors');
+      const first = await playground.accuracies();
+      const seen = [];
+      for (let i = 0; i < 3; i++) {
+        await playground.press('Start');
+        await playground.untilStep(20);
+        await playground.press('Pause');
+        await playground.page.getByText(/^Paused at step/).waitFor();
+        const paused = await playground.number('step');
+        await playground.press('Step');
+        await playground.until(async () => (await playground.number('step')) === paused + 1);
+        await playground.press('Reset');
+        await playground.page.getByText('Reset to step 0.').waitFor();
+        await playground.ready();
+        expect(await playground.number('step')).toBe(0);
+        expect(await playground.accuracies()).toEqual(first);
+        seen.push(await playground.number('tensors'));
+      }
+      expect(seen).toEqual([tensors, tensors, tensors]);
+    });
+
+    test('gives the same numbers for the same seed, and both networks the same where they are the same', async () => {
+      const playground = await open(`${QUICK}&b=none`);
+      const run = async (): Promise<string[]> => {
+        for (let i = 0; i < 3; i++) {
+          await playground.press('Step');
+          await playground.until(async () => (await playground.number('step')) === i + 1);
+        }
+        return playground.page.locator('.numbers').allInnerTexts();
+      };
+      const once = await run();
+      expect(once[0]).toBe(once[1]);
+      await playground.press('Reset');
+      await playground.page.getByText('Reset to step 0.').waitFor();
+      expect(await run()).toEqual(once);
+      await playground.set('Seed', '2');
+      expect(await run()).not.toEqual(once);
+    });
+
+    test('takes every argument of the layer, shows its documentation, and refuses what the layer refuses', async () => {
+      const playground = await open(QUICK);
+      const { page } = playground;
+      const b = playground.network('B');
+      await b.getByText('Arguments of the layer').click();
+
+      await playground.set('renorm', 'true', b);
+      await page.getByText('Renorm’s r over the layer’s channels').waitFor();
+      await playground.set('renormClipping', '{"rmax":3,"dmax":5}', b);
+      await playground.set('betaInitializer', 'heNormal', b);
+      await playground.set('adjustment', '{"scale":0.1}', b);
+      await playground.set('name', 'normalization', b);
+      expect(await playground.problems()).toEqual([]);
+      const code = await playground.text('b-code').innerText();
+      expect(code).toBe(
+        'layerBatchNormalization({ renorm: true, renormClipping: {"rmax":3,"dmax":5}, betaInitializer: "heNormal", ' +
+          'adjustment: {"scale":0.1}, name: "normalization" })',
+      );
+
+      await b.getByRole('button', { name: 'What is momentum?' }).click();
+      expect(await b.getByText('How much of the moving mean and variance is kept').isVisible()).toBe(true);
+
+      const momentum = b.getByLabel('momentum', { exact: true });
+      await playground.set('momentum', MARKUP, b);
+      expect(await playground.problems()).toEqual([
+        `Network B: momentum: expected a finite number, received '${MARKUP}'.`,
+      ]);
+      expect(await momentum.getAttribute('aria-invalid')).toBe('true');
+      expect(await momentum.inputValue()).toBe(MARKUP);
+      // The networks are as they were, and train.
+      expect(await playground.text('b-code').innerText()).toBe(code);
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+
+      await playground.set('momentum', '0.9', b);
+      expect(await playground.problems()).toEqual([]);
+      await playground.set('adjustment', '', b);
+      await playground.set('virtualBatchSize', '7', b);
+      expect(await playground.problems()).toEqual([
+        expect.stringContaining('does not divide the batch of 60'),
+      ]);
+      await playground.set('virtualBatchSize', '', b);
+      await playground.set('Learning rate', '', page);
+      expect(await playground.problems()).toEqual([
+        "Learning rate: expected a number from 0.000001 to 100, received ''.",
+      ]);
+    });
+
+    test('shows where the networks decide, and lets toy data not be convolved', async () => {
+      const playground = await open('#width=8&depth=2&kind=convolutional&activation=tanh');
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+      await playground.set('Data', 'moons');
+      expect(await playground.page.getByLabel('Layers', { exact: true }).isDisabled()).toBe(true);
+      const picture = (): Promise<string> =>
+        playground.text('b-decisions').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+      const before = await picture();
+      await playground.press('Start');
+      await playground.until(async () => (await playground.number('b-accuracy')) > 90);
+      expect(await picture()).not.toBe(before);
+    });
+
+    test('trains on dropped files, and refuses bad ones without losing what it had', async () => {
+      const playground = await open(QUICK);
+      const digits = drawDigits(100, new Random(1, 'digits'));
+      const images = { name: 't10k-images-idx3-ubyte.gz', bytes: gzipSync(idxImages(digits)) };
+      const labels = { name: 't10k-labels-idx1-ubyte', bytes: idxLabels(digits) };
+      await playground.drop([images, labels]);
+      await playground.page.getByText('80 to train, 20 to test').waitFor();
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+
+      const refused = async (...files: Parameters<Playground['drop']>[0]): Promise<string> => {
+        await playground.drop(files);
+        await playground.until(async () => (await playground.problems()).length === 1);
+        const [problem] = await playground.problems();
+        await playground.page.getByRole('button', { name: /^Dismiss/ }).click();
+        await playground.ready();
+        return problem!;
+      };
+      expect(await refused({ name: MARKUP, bytes: Buffer.from('no digits') })).toContain(
+        `${MARKUP} is not an IDX file`,
+      );
+      expect(await refused(images)).toContain(
+        'Expected one file of images beside one of labels, received 1 and 0',
+      );
+      expect(await refused({ ...images, bytes: images.bytes.subarray(0, 2000) }, labels)).toContain(
+        'cannot be unpacked',
+      );
+      expect(
+        await refused({ name: 'images', bytes: idx([0x803, 5, 28, 28], new Uint8Array(9)) }, labels),
+      ).toMatch(/Expected one|announces/);
+      expect(await playground.text('source').innerText()).toContain('t10k-images-idx3-ubyte.gz');
+      expect(await playground.number('step')).toBe(1);
+    });
+
+    test('is shared by its address, and says what an address asks in vain', async () => {
+      const playground = await open(QUICK);
+      const { page } = playground;
+      await playground.set('Activation', 'tanh');
+      await playground.set('Normalization', 'batch', playground.network('A'));
+      await page.getByLabel('Layer', { exact: true }).selectOption('1');
+      const shared = new URL(page.url()).hash;
+
+      const other = await open(shared);
+      expect(await other.page.getByLabel('Activation', { exact: true }).inputValue()).toBe('tanh');
+      expect(await other.text('a-code').innerText()).toBe('layerBatchNormalization()');
+      expect(await other.page.getByLabel('Layer', { exact: true }).inputValue()).toBe('1');
+      expect(new URL(other.page.url()).hash).toBe(shared);
+
+      const wrong = hashOf({ depth: '99', b: '{"momentun":0.9}', nonsense: MARKUP });
+      const corrected = await open(wrong);
+      expect(await corrected.problems()).toEqual([
+        "The address: Depth: expected a whole number from 1 to 8, received '99'.",
+        "The address: there is no setting 'nonsense'.",
+        expect.stringContaining("Did you mean 'momentum'?"),
+      ]);
+      await corrected.press('Step');
+      await corrected.until(async () => (await corrected.number('step')) === 1);
+    });
+
+    test('is worked by keyboard alone', async () => {
+      const playground = await open('#width=8&depth=1');
+      const { page } = playground;
+      await playground.button('Start').focus();
+      await page.keyboard.press('Space');
+      await playground.untilStep(1);
+      await page.keyboard.press('Space');
+      await page.getByText(/^Paused at step/).waitFor();
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Step');
+
+      await playground.text('sheet').focus();
+      await page.keyboard.press('Space');
+      for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowDown');
+      await playground.until(async () => (await playground.text('a-answer').innerText()) !== '–');
+      await page.keyboard.press('Delete');
+      expect(await playground.text('a-answer').innerText()).toBe('–');
+    });
+
+    test('trains on the backend that is chosen, and shows what runs there', async () => {
+      const withGraphics = await launch(executablePath!);
+      try {
+        const playground = await Playground.open(withGraphics, site, QUICK);
+        for (const backend of ['cpu', 'webgl', 'webgpu'] as const) {
+          await playground.set('Backend', backend);
+          expect(await playground.text('backend').innerText()).toBe(backend);
+          expect(await playground.text('b-execution').innerText()).toContain(`'${backend}'`);
+          await playground.press('Step');
+          await playground.until(async () => (await playground.number('step')) === 1);
+        }
+        expect(await playground.problems()).toEqual([]);
+      } finally {
+        await withGraphics.close();
+      }
+    });
+
+    test('says that a backend is missing, and stays with the one it has', async () => {
+      const playground = await open(QUICK);
+      await playground.set('Backend', 'webgpu');
+      expect(await playground.problems()).toEqual([
+        expect.stringContaining('The backend webgpu cannot be used in this browser'),
+      ]);
+      expect(await playground.page.getByLabel('Backend', { exact: true }).inputValue()).toBe('wasm');
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+    });
+
+    test.each([
+      ['light', 1280],
+      ['dark', 1280],
+      ['light', 390],
+      ['dark', 390],
+    ] as const)('has nothing that axe finds fault with: %s, %i pixels wide', async (colorScheme, width) => {
+      const playground = await open(`${QUICK}&b={"renorm":true}`, {
+        colorScheme,
+        viewport: { width, height: 800 },
+      });
+      const { page } = playground;
+      await page.getByText('Arguments of the layer').click();
+      await playground.set('momentum', 'x', playground.network('B'));
+      await page.evaluate(
+        readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
+      );
+      const faults = await page.evaluate(async () => {
+        const { axe } = window as unknown as {
+          axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+        };
+        const { violations } = await axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+      });
+      expect(faults).toEqual([]);
+      // Nothing sticks out of a phone's screen.
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    });
+  },
+);

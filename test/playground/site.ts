@@ -1,0 +1,56 @@
+/** @file The playground as it is published: built into a folder, and served from a path by a server that only knows files. */
+import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { extname, join, normalize } from 'node:path';
+import { build } from 'vite';
+import { ROOT } from '../docs/blocks.js';
+
+/** Where the folder stands on the server: not at its root. */
+const BASE = '/some/where/';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
+
+export interface Site {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+function serve(folder: string): Server {
+  return createServer(({ url }, response) => {
+    const { pathname } = new URL(url!, 'http://localhost');
+    const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || 'index.html' : null;
+    const file = path === null ? '' : join(folder, normalize(path));
+    if (path === null || !file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+    createReadStream(file).pipe(response);
+  });
+}
+
+export async function publish(): Promise<Site> {
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-playground-'));
+  await build({
+    configFile: join(ROOT, 'playground/vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: folder, reportCompressedSize: false },
+  });
+  const server = serve(folder);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
