@@ -17,8 +17,8 @@ const SHAPES: Readonly<Record<ToySetName, (label: number, random: Random) => Poi
   },
   moons(label, random) {
     const angle = random.between(0, Math.PI);
-    const [x, y] = [Math.cos(angle), Math.sin(angle)];
-    return label === 0 ? [x - 0.5, y - 0.25] : [0.5 - x, 0.25 - y];
+    const [x, y] = [0.85 * Math.cos(angle), 0.85 * Math.sin(angle)];
+    return label === 0 ? [x - 0.42, y - 0.2] : [0.42 - x, 0.2 - y];
   },
   xor(label, random) {
     const [x, y] = [random.between(0.1, 1.2), random.between(0.1, 1.2)];

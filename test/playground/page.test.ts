@@ -259,6 +259,30 @@ describe.skipIf(!executablePath)(
       expect(await playground.text('a-answer').innerText()).toBe('–');
     });
 
+    test('fits the picture that the README shows', async () => {
+      const playground = await open();
+      const { page } = playground;
+      await playground.press('Start');
+      await playground.untilStep(400);
+      await playground.press('Pause');
+      const { x, y } = (await playground.text('sheet').boundingBox())!;
+      await page.mouse.move(x + 120, y + 30);
+      await page.mouse.down();
+      await page.mouse.move(x + 60, y + 110, { steps: 4 });
+      await page.mouse.move(x + 150, y + 110, { steps: 4 });
+      await page.mouse.up();
+      await page.mouse.move(x + 110, y + 70);
+      await page.mouse.down();
+      await page.mouse.move(x + 105, y + 165, { steps: 4 });
+      await page.mouse.up();
+      await playground.until(async () => (await playground.text('b-answer').innerText()) !== '–');
+      const picture = await page.screenshot({ clip: { x: 0, y: 0, width: 1280, height: 900 } });
+      // A blank page would take some 10 kB; more than 200 has no place in a repository.
+      expect(picture.length).toBeGreaterThan(30_000);
+      expect(picture.length).toBeLessThan(200_000);
+      if (process.env.EVENKEEL_PICTURE) writeFileSync(join(ROOT, 'docs/playground.png'), picture);
+    });
+
     test('trains on the backend that is chosen, and shows what runs there', async () => {
       const withGraphics = await launch(executablePath!);
       try {

@@ -1,0 +1,235 @@
+/** @file The playground's parts that need no browser: settings and addresses, data, drawings, measurements. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { drawDigit, drawDigits, PIXELS, SIDE } from '../../demo/digits.js';
+import { DataError } from '../../demo/errors.js';
+import { Random } from '../../demo/random.js';
+import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
+import { withMeasurement } from '../../playground/page/history.js';
+import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
+import { toDigit } from '../../playground/shared/ink.js';
+import { EXTENT, type Measurement, type Reading } from '../../playground/shared/protocol.js';
+import {
+  ACCEPTED,
+  DEFAULTS,
+  type Settings,
+  type ValueName,
+  parseValue,
+  withValue,
+} from '../../playground/shared/settings.js';
+import { batchesOf, imageDataset } from '../../playground/training/dataset.js';
+import { droppedDataset } from '../../playground/training/dropped-files.js';
+import { percentilesOf } from '../../playground/training/measurement.js';
+import { toyDataset } from '../../playground/training/toy-sets.js';
+import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
+import { idxImages, idxLabels } from '../demo/files.js';
+
+describe('an address', () => {
+  const values = Object.fromEntries(
+    Object.entries(ACCEPTED).map(([name, accepted]) => [
+      name,
+      accepted.kind === 'choice'
+        ? fc.constantFrom(...accepted.choices)
+        : accepted.isWhole
+          ? fc.integer({ min: accepted.least, max: accepted.most })
+          : fc.double({ min: accepted.least, max: accepted.most, noNaN: true }),
+    ]),
+  );
+  const layer = fc.option(
+    fc.dictionary(fc.string(), fc.oneof(fc.integer(), fc.string(), fc.boolean()), { noNullPrototype: true }),
+  );
+  const places = fc
+    .record({ values: fc.record(values), a: layer, b: layer, layer: fc.nat(9999), unit: fc.nat(9999) })
+    .map(({ values: drawn, a, b, ...looked }): Place => {
+      const settings = { ...DEFAULTS, ...drawn, layers: { a, b } } as Settings;
+      return { ...HOME, ...looked, settings: withValue(settings, 'data', settings.data) };
+    });
+
+  test('says all that is set, and says it again when read', () => {
+    fc.assert(
+      fc.property(places, (place) => {
+        expect(readAddress(writeAddress(place))).toEqual({ place, problems: [] });
+      }),
+    );
+  });
+
+  test('is empty where nothing was changed', () => {
+    expect(writeAddress(HOME)).toBe('');
+    expect(readAddress('')).toEqual({ place: HOME, problems: [] });
+  });
+
+  test('is never a dead end, whatever stands in it', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { place } = readAddress(`#data=${text}&depth=${text}&a=${text}&b={"x":${text}&${text}`);
+        for (const name of Object.keys(ACCEPTED) as ValueName[]) {
+          expect(parseValue(name, String(place.settings[name]))).toBe(place.settings[name]);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    ['#depth=0', "The address: Depth: expected a whole number from 1 to 8, received '0'."],
+    ['#batchSize=1.5', "The address: Batch size: expected a whole number from 1 to 512, received '1.5'."],
+    ['#learningRate=NaN', /Learning rate: expected a number from 0.000001 to 100, received 'NaN'/],
+    ['#data=cats', /Data: expected one of digits, circles, .*, received 'cats'/],
+    ['#a=[]', /a: expected 'none' or the layer's arguments as JSON/],
+    ['#view=x', "The address: view: expected one of train, doctor, received 'x'."],
+    ['#unit=-1', /unit: expected a whole number from 0 on/],
+    ['#x=1', "The address: there is no setting 'x'."],
+  ])('that says %s is corrected, and told', (hash, problem) => {
+    const { place, problems } = readAddress(hash);
+    expect(place).toEqual(HOME);
+    expect(problems).toEqual([typeof problem === 'string' ? problem : expect.stringMatching(problem)]);
+  });
+});
+
+test('toy data makes the networks dense', () => {
+  const convolutional = withValue(DEFAULTS, 'kind', 'convolutional');
+  expect(withValue(convolutional, 'seed', 2).kind).toBe('convolutional');
+  expect(withValue(convolutional, 'data', 'xor').kind).toBe('dense');
+});
+
+test('every argument of the layer is documented, from its source', () => {
+  const documentation = readArgumentDocumentation();
+  expect(documentation.map(({ name }) => name)).toEqual(ARGUMENT_NAMES);
+  for (const { text } of documentation) expect(text.length).toBeGreaterThan(20);
+  expect(documentation.find(({ name }) => name === 'center')).toEqual({
+    name: 'center',
+    type: 'boolean',
+    text: 'Whether beta is added. Default true.',
+  });
+});
+
+describe('toy data', () => {
+  test.each(['circles', 'moons', 'xor', 'spirals'] as const)(
+    '%s: as many of one class as of the other',
+    (name) => {
+      const { features, labels, training, test: tested } = toyDataset(name, new Random(1, 'digits'));
+      expect(labels.filter((label) => label === 1).length).toBe(labels.length / 2);
+      expect(training.length + tested.length).toBe(labels.length);
+      expect(Math.max(...features.map(Math.abs))).toBeLessThan(EXTENT);
+    },
+  );
+
+  // What a class is, by its definition, and noise aside.
+  test.each([
+    ['circles', (x: number, y: number) => Math.hypot(x, y) > 0.68],
+    ['xor', (x: number, y: number) => x * y < 0],
+  ] as const)('%s: classes are where they should be', (name, isSecond) => {
+    const { features, labels } = toyDataset(name, new Random(3, 'digits'));
+    const right = labels.filter(
+      (label, i) => (label === 1) === isSecond(features[2 * i]!, features[2 * i + 1]!),
+    );
+    expect(right.length / labels.length).toBeGreaterThan(0.93);
+  });
+});
+
+describe('a dataset', () => {
+  const digits = drawDigits(50, new Random(1, 'digits'));
+  const dataset = imageDataset('digits', digits, new Random(1, 'split'));
+
+  test('trains on four fifths, and tests on the others', () => {
+    expect(dataset.training.length).toBe(40);
+    expect([...dataset.training, ...dataset.test].sort((a, b) => a - b)).toEqual([...digits.labels.keys()]);
+  });
+
+  test('comes in batches that hold every training sample once before any comes again', () => {
+    const batches = batchesOf(dataset, 8, new Random(1, 'batches'));
+    const epoch = Array.from({ length: 5 }, () => [...batches.next().value]).flat();
+    expect(epoch.sort((a, b) => a - b)).toEqual([...dataset.training].sort((a, b) => a - b));
+  });
+});
+
+describe('dropped files', () => {
+  const digits = drawDigits(30, new Random(1, 'digits'));
+  const more = drawDigits(20, new Random(2, 'digits'));
+  const file = (name: string, bytes: Uint8Array) => new File([new Uint8Array(bytes)], name);
+  const read = (...files: File[]) => droppedDataset(files, new Random(1, 'split'));
+
+  test('of a training and a test set stay these sets', async () => {
+    const dataset = await read(
+      file('t10k-labels-idx1-ubyte', idxLabels(more)),
+      file('train-images-idx3-ubyte', idxImages(digits)),
+      file('t10k-images-idx3-ubyte', idxImages(more)),
+      file('train-labels-idx1-ubyte', idxLabels(digits)),
+    );
+    expect([dataset.training.length, dataset.test.length]).toEqual([30, 20]);
+    expect(dataset.labels[dataset.test[0]!]).toBe(more.labels[0]);
+    expect(dataset.features.slice(30 * PIXELS, 31 * PIXELS)).toEqual(more.images.slice(0, PIXELS));
+  });
+
+  test.each([
+    ['none', []],
+    ['two of images', [file('a', idxImages(digits)), file('b', idxImages(digits))]],
+    ['counts that differ', [file('a', idxImages(digits)), file('b', idxLabels(more))]],
+    ['an empty one', [file('a', new Uint8Array(0))]],
+  ])('that do not go together are refused: %s', async (_, files) => {
+    await expect(read(...files)).rejects.toThrow(DataError);
+  });
+});
+
+describe('a drawing', () => {
+  /** A digit of 28×28 bytes on a sheet of another size, drawn `zoom` times as large at a place. */
+  function onSheet(digit: Uint8Array, side: number, zoom: number, left: number, top: number): Uint8Array {
+    const ink = new Uint8Array(side * side);
+    for (let y = 0; y < SIDE * zoom; y++) {
+      for (let x = 0; x < SIDE * zoom; x++) {
+        ink[(top + y) * side + left + x] = digit[Math.floor(y / zoom) * SIDE + Math.floor(x / zoom)]!;
+      }
+    }
+    return ink;
+  }
+
+  test('is the same digit wherever on the sheet it stands, and however large', () => {
+    const digit = new Uint8Array(PIXELS);
+    drawDigit(4, new Random(5, 'digits'), digit);
+    const clean = digit.map((value) => (value > 100 ? 255 : 0));
+    const one = toDigit({ side: 224, ink: onSheet(clean, 224, 4, 0, 0) })!;
+    const other = toDigit({ side: 224, ink: onSheet(clean, 224, 6, 50, 40) })!;
+    const differing = one.filter((value, i) => Math.abs(value - other[i]!) > 64);
+    expect(differing.length).toBeLessThan(8);
+    // Twenty pixels high, and in the middle.
+    const rows = Array.from({ length: SIDE }, (_, y) =>
+      one.subarray(y * SIDE, (y + 1) * SIDE).some((v) => v > 64),
+    );
+    expect(rows.filter(Boolean).length).toBeGreaterThanOrEqual(19);
+    expect(rows.filter(Boolean).length).toBeLessThanOrEqual(21);
+  });
+
+  test('of nothing is no digit', () => {
+    expect(toDigit({ side: 10, ink: new Uint8Array(100) })).toBeNull();
+  });
+});
+
+test('percentiles are those of each unit by itself', () => {
+  // Unit 0 takes 0 … 100, unit 1 the same times ten, in another order.
+  const values = Float32Array.from({ length: 202 }, (_, i) =>
+    i % 2 === 0 ? (i / 2) * 1 : 10 * ((((i - 1) / 2) * 37) % 101),
+  );
+  expect(percentilesOf(values, 2).map((of) => [...of])).toEqual([
+    [15, 150],
+    [50, 500],
+    [85, 850],
+  ]);
+});
+
+test('a history is bounded, begins with the first measurement and ends with the last', () => {
+  const reading: Reading = {
+    trainingLoss: null,
+    testLoss: 0,
+    accuracy: 0,
+    layers: [],
+    decisions: new Uint8Array(1),
+  };
+  let history: readonly Measurement[] = [];
+  for (let step = 0; step < 5000; step++) {
+    history = withMeasurement(history, { step, a: reading, b: reading, tensors: 0 });
+    expect(history.length).toBeLessThanOrEqual(400);
+    expect(history.at(-1)!.step).toBe(step);
+  }
+  expect(history[0]!.step).toBe(0);
+  expect(history.length).toBeGreaterThan(200);
+  expect(history.filter(({ a }) => a.decisions !== null)).toHaveLength(1);
+});
