@@ -36,8 +36,15 @@ export const damaged = (name: string, reason: string): DataError =>
 
 const hexadecimal = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
 
-/** The elements of a file, and how many there are along the first dimension. */
-function parse({ name, bytes }: NamedBytes, content: Content): { count: number; elements: Uint8Array } {
+/**
+ * The elements of a file, and how many there are along the first dimension.
+ *
+ * @throws DataError for a file that is damaged or holds something else
+ */
+export function parseIdx(
+  { name, bytes }: NamedBytes,
+  content: Content,
+): { count: number; elements: Uint8Array } {
   const headerLength = content === 'images' ? 16 : 8;
   if (bytes.length < headerLength) {
     throw new DataError(
@@ -74,8 +81,8 @@ function parse({ name, bytes }: NamedBytes, content: Content): { count: number; 
  * @throws DataError for a file that is damaged, holds something else, or does not go with the other
  */
 export function parseDigits(imagesFile: NamedBytes, labelsFile: NamedBytes): Digits {
-  const images = parse(imagesFile, 'images');
-  const labels = parse(labelsFile, 'labels');
+  const images = parseIdx(imagesFile, 'images');
+  const labels = parseIdx(labelsFile, 'labels');
   if (images.count !== labels.count) {
     throw new DataError(
       `${imagesFile.name} holds ${images.count} images, but ${labelsFile.name} holds ${labels.count} labels.`,

@@ -35,7 +35,7 @@ let files: readonly File[] = [];
 /** The drawn digit. */
 let drawing: Uint8Array | null = null;
 
-const worker = new Worker(new URL('../training/worker.ts', import.meta.url), { type: 'module' });
+const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module', name: 'trainer' });
 
 const page: PageFunctions = {
   measured: (measurement) => {

@@ -1,5 +1,6 @@
 /** @file Joins a worker and the page, so that each can call the other's functions. */
 import { type BirpcReturn, createBirpc } from 'birpc';
+import { messageOf } from '../../demo/errors.js';
 
 /** A worker as the page sees it, or the other way round. */
 interface Peer {
@@ -8,15 +9,15 @@ interface Peer {
 }
 
 /**
- * @param functions what the other side may call
+ * @param functions what the other side may call; calls that come before they are there wait
  * @param events those of the other side's functions that answer nothing
  */
 export function connect<Theirs extends object, Ours extends object>(
   peer: Peer,
-  functions: Ours,
-  events: (keyof Theirs)[] = [],
+  functions: Ours | Promise<Ours>,
+  events: readonly (keyof Theirs)[] = [],
 ): BirpcReturn<Theirs, Ours> {
-  return createBirpc<Theirs, Ours>(functions, {
+  return createBirpc<Theirs, Ours>({} as Ours, {
     post: (message) => {
       peer.postMessage(message);
     },
@@ -25,8 +26,18 @@ export function connect<Theirs extends object, Ours extends object>(
         receive(data);
       });
     },
-    bind: 'functions',
-    eventNames: events,
+    resolver: async (name) => {
+      try {
+        const ours = (await functions) as Record<string, (...args: unknown[]) => unknown>;
+        return ours[name]?.bind(ours);
+      } catch (error) {
+        // Told to whoever calls; birpc itself would leave them waiting.
+        return () => {
+          throw new Error(messageOf(error));
+        };
+      }
+    },
+    eventNames: [...events],
     // A step of a large network on a slow backend takes as long as it takes.
     timeout: -1,
   });

@@ -5,7 +5,8 @@ import { type NamedBytes, contentOf, damaged, isGzipped, parseDigits } from '../
 import type { Random } from '../../demo/random.js';
 import { type Dataset, imageDataset } from './dataset.js';
 
-async function unpack(file: File): Promise<NamedBytes> {
+/** @throws DataError for a gzipped file that is damaged */
+export async function unpack(file: File): Promise<NamedBytes> {
   const { name } = file;
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (!isGzipped(bytes)) return { name, bytes };

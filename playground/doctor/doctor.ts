@@ -1,0 +1,130 @@
+/** @file What the page can ask for: it keeps a model and data, and hands both to the tools. */
+import { type Tensor, dispose, memory } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { accelerateTensorFlow } from 'evenkeel';
+import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { type ToolOptions, fold, inspect, recalibrate } from 'evenkeel/tools';
+import {
+  type DoctorFunctions,
+  type DoctorPageFunctions,
+  type Examination,
+  FORMATS,
+  type Folding,
+  type FormatName,
+} from '../shared/doctor-protocol.js';
+import { useBackend } from '../training/backends.js';
+import { readData } from './data.js';
+
+interface Data {
+  readonly source: string;
+  readonly tensors: readonly Tensor[];
+}
+
+const shapesOf = (model: LayersModel): (number | null)[][] => model.inputs.map(({ shape }) => shape);
+
+export class Doctor implements DoctorFunctions {
+  readonly #page: DoctorPageFunctions;
+  readonly #ready: Promise<void>;
+  #model: LayersModel | null = null;
+  #data: Data | null = null;
+  #controller = new AbortController();
+  /** The end of what was asked for last. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(page: DoctorPageFunctions) {
+    this.#page = page;
+    accelerateTensorFlow();
+    this.#ready = useBackend('wasm').catch(() => useBackend('cpu'));
+  }
+
+  /** Runs `job` when all before it are done. It can be cancelled. */
+  #afterOthers<T>(job: (options: ToolOptions) => Promise<T>): Promise<T> {
+    const done = this.#last.then(async () => {
+      await this.#ready;
+      this.#controller = new AbortController();
+      const onProgress = this.#page.progressed.bind(this.#page);
+      return job({ signal: this.#controller.signal, onProgress });
+    });
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  #theModel(): LayersModel {
+    if (!this.#model) throw new Error('There is no model yet. Drop one.');
+    return this.#model;
+  }
+
+  async #examine(model: LayersModel, data: Data | null, options: ToolOptions): Promise<Examination> {
+    const report = await inspect(model, data && [...data.tensors], options);
+    return {
+      inputs: shapesOf(model),
+      parameters: model.countParams(),
+      data: data && `${data.source}: ${data.tensors[0]!.shape[0]} samples`,
+      report,
+      tensors: memory().numTensors,
+    };
+  }
+
+  open(files: readonly File[]): Promise<Examination> {
+    return this.#afterOthers(async (options) => {
+      const model = await loadKerasModel(files);
+      try {
+        const examination = await this.#examine(model, null, options);
+        this.#model?.dispose();
+        if (this.#data) dispose([...this.#data.tensors]);
+        this.#model = model;
+        this.#data = null;
+        return { ...examination, tensors: memory().numTensors };
+      } catch (error) {
+        model.dispose();
+        throw error;
+      }
+    });
+  }
+
+  takeData(files: readonly File[]): Promise<Examination> {
+    return this.#afterOthers(async (options) => {
+      const model = this.#theModel();
+      const tensors = await readData(files, shapesOf(model));
+      const data = { source: files.map(({ name }) => name).join(', '), tensors };
+      const before = this.#data;
+      try {
+        const examination = await this.#examine(model, data, options);
+        this.#data = data;
+        if (before) dispose([...before.tensors]);
+        return { ...examination, tensors: memory().numTensors };
+      } catch (error) {
+        dispose(tensors);
+        throw error;
+      }
+    });
+  }
+
+  fold(): Promise<{ folding: Folding; examination: Examination }> {
+    return this.#afterOthers(async (options) => {
+      const before = this.#theModel();
+      const data = this.#data ? { data: this.#data.tensors } : {};
+      const { model, ...folding } = await fold(before, { ...options, ...data });
+      before.dispose();
+      this.#model = model;
+      return { folding, examination: await this.#examine(model, this.#data, options) };
+    });
+  }
+
+  recalibrate(): Promise<Examination> {
+    return this.#afterOthers(async (options) => {
+      const model = this.#theModel();
+      if (!this.#data) throw new Error('Recalibrating takes data: drop some first.');
+      await recalibrate(model, [...this.#data.tensors], options);
+      return this.#examine(model, this.#data, options);
+    });
+  }
+
+  save(format: FormatName): Promise<Uint8Array> {
+    return this.#afterOthers(() => saveKerasModel(this.#theModel(), null, FORMATS[format]));
+  }
+
+  cancel(): void {
+    this.#controller.abort(new Error('Stopped. The model is as it was.'));
+  }
+}

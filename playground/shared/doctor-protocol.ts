@@ -1,0 +1,43 @@
+/** @file What the page and the doctor's worker call each other for. */
+import type { FoldReport, InspectReport, Progress } from 'evenkeel/tools';
+
+/** A model as it is now, and what is wrong with it. */
+export interface Examination {
+  /** The shape of each input, null where a dimension is free. */
+  readonly inputs: readonly (readonly (number | null)[])[];
+  readonly parameters: number;
+  /** What the data is that was looked at, in words; null without. */
+  readonly data: string | null;
+  readonly report: InspectReport;
+  /** How many tensors TF.js holds. */
+  readonly tensors: number;
+}
+
+/** What folding did. */
+export type Folding = Omit<FoldReport, 'model'>;
+
+/** The files that a model can be saved as. */
+export const FORMATS = {
+  'keras3 keras': { title: '.keras for Keras 3', for: 'keras3', format: 'keras' },
+  'tf-keras keras': { title: '.keras for tf-keras', for: 'tf-keras', format: 'keras' },
+  'tf-keras h5': { title: '.h5 for tf-keras and R', for: 'tf-keras', format: 'h5' },
+} as const;
+export type FormatName = keyof typeof FORMATS;
+
+/** What the page asks of the worker. After a refusal the model is as it was before. */
+export interface DoctorFunctions {
+  /** Reads a model from what was dropped, and looks at it. */
+  open(files: readonly File[]): Promise<Examination>;
+  /** Reads data from what was dropped, and looks at the model with it. */
+  takeData(files: readonly File[]): Promise<Examination>;
+  fold(): Promise<{ readonly folding: Folding; readonly examination: Examination }>;
+  recalibrate(): Promise<Examination>;
+  save(format: FormatName): Promise<Uint8Array>;
+  /** Stops what is being done. */
+  cancel(): void;
+}
+
+/** What the worker tells the page, unasked. */
+export interface DoctorPageFunctions {
+  progressed(progress: Progress): void;
+}
