@@ -36,6 +36,7 @@ export class Playground {
     options: BrowserContextOptions = {},
   ): Promise<Playground> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(20_000);
     const playground = new Playground(await context.newPage());
     onTestFinished(async () => {
       await context.close();

@@ -14,6 +14,7 @@ import { findChromium, launch } from '../browser/chromium.js';
 import { idx, idxImages, idxLabels } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { Playground } from './browser.js';
+import { doctorCases } from './doctor-cases.js';
 import { type Site, publish } from './site.js';
 
 const executablePath = findChromium();
@@ -258,6 +259,8 @@ describe.skipIf(!executablePath)(
       await page.keyboard.press('Delete');
       expect(await playground.text('a-answer').innerText()).toBe('–');
     });
+
+    doctorCases(() => open(QUICK));
 
     test('fits the picture that the README shows', async () => {
       const playground = await open();
