@@ -27,6 +27,11 @@ interface ChartProps {
 
 const HEIGHT = 180;
 
+/** Steps and channels are whole numbers. */
+const WHOLE = [1, 2, 5]
+  .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6].map((power) => digit * 10 ** power))
+  .sort((a, b) => a - b);
+
 /** uPlot's type asks for arrays that it may change, which it does not. */
 const aligned = (data: ChartProps['data']): uPlot.AlignedData => data as unknown as uPlot.AlignedData;
 
@@ -62,6 +67,7 @@ function optionsOf(
     axes: [
       {
         ...axis(),
+        incrs: WHOLE,
         size: 40,
         label: xLabel,
         labelSize: 14,

@@ -130,7 +130,7 @@ function FindingView({ finding }: { readonly finding: Finding }) {
   const { name, severity, layer, channels, message, cure, evidence } = finding;
   const shown = channels.slice(0, SHOWN_CHANNELS).map((channel) => channel + 1);
   return (
-    <li class={`finding ${severity}`}>
+    <li class="finding" data-severity={severity}>
       <p>
         <strong>{severity}</strong> <code>{name}</code>{' '}
         {layer === null ? (
