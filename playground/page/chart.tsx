@@ -41,8 +41,11 @@ const colorOf = (property: string): string =>
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 /** A little more than the values reach over. */
-const around = (least: number, largest: number): uPlot.Range.MinMax =>
-  Number.isFinite(least) && Number.isFinite(largest) ? uPlot.rangeNum(least, largest, 0.08, true) : [0, 1];
+function around(least: number, largest: number): uPlot.Range.MinMax {
+  if (!Number.isFinite(least) || !Number.isFinite(largest)) return [0, 1];
+  const room = least === largest ? Math.max(0.1, 0.1 * Math.abs(least)) : 0;
+  return uPlot.rangeNum(least - room, largest + room, 0.08, true);
+}
 
 /** @param range asked for at every drawing */
 function optionsOf(
@@ -85,7 +88,8 @@ function optionsOf(
           width: lineWidth,
           ...(isDashed ? { dash: [4, 4] } : {}),
           ...(isDotted ? { paths: () => null } : {}),
-          points: { show: isDotted, size: 5, stroke, fill: stroke },
+          // A line takes two points; what was measured first is shown all the same.
+          points: { show: isDotted || ((chart) => chart.data[0].length < 3), size: 5, stroke, fill: stroke },
         };
       }),
     ],

@@ -69,13 +69,22 @@ async function tfjsFiles(model: tf.LayersModel): Promise<NamedBytes[]> {
   ];
 }
 
+/** A model with something to find, something to fold and something that stays. */
+export function unhealthyModel(): Promise<NamedBytes[]> {
+  const input = tf.input({ shape: [4] });
+  const first = layerBatchNormalization(input, { name: 'before', momentum: 0.1 });
+  const dense = tf.layers.dense({ units: 6, activation: 'relu' }).apply(first) as tf.SymbolicTensor;
+  const outputs = layerBatchNormalization(dense, { name: 'after' });
+  return tfjsFiles(tf.model({ inputs: input, outputs }));
+}
+
 async function bytesOf(download: Download): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
 
-async function openModel(playground: Playground, files: readonly NamedBytes[]): Promise<void> {
+export async function openModel(playground: Playground, files: readonly NamedBytes[]): Promise<void> {
   await playground.drop(files, MODEL_ZONE);
   await playground.text('summary').waitFor();
 }

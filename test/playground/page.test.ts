@@ -2,8 +2,7 @@
  * @file The playground as a user has it: the published folder in a real browser. Without a Chromium it is skipped, which
  * the test's report shows; EVENKEEL_CHROMIUM names one that is not on PATH.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type Browser, chromium } from 'playwright-core';
@@ -14,7 +13,7 @@ import { findChromium, launch } from '../browser/chromium.js';
 import { idx, idxImages, idxLabels } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { Playground } from './browser.js';
-import { doctorCases } from './doctor-cases.js';
+import { doctorCases, openModel, unhealthyModel } from './doctor-cases.js';
 import { type Site, publish } from './site.js';
 
 const executablePath = findChromium();
@@ -314,32 +313,44 @@ describe.skipIf(!executablePath)(
       await playground.until(async () => (await playground.number('step')) === 1);
     });
 
-    test.each([
+    test('loads less than 300 kB to begin with, TF.js aside', async () => {
+      const playground = await open();
+      const files = playground.requests
+        .map((request) => request.replace(`GET ${site.url}`, ''))
+        .filter((file) => !/tensorflow|\.wasm$/.test(file));
+      const sizes = await Promise.all(files.map(async (file) => gzipSync(await site.read(file)).length));
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      expect(files.length).toBeGreaterThan(3);
+      // The page and the kernels are among it.
+      expect(total).toBeGreaterThan(50_000);
+      expect(total).toBeLessThan(300_000);
+    });
+
+    describe.each([
       ['light', 1280],
       ['dark', 1280],
       ['light', 390],
       ['dark', 390],
-    ] as const)('has nothing that axe finds fault with: %s, %i pixels wide', async (colorScheme, width) => {
-      const playground = await open(`${QUICK}&b={"renorm":true}`, {
-        colorScheme,
-        viewport: { width, height: 800 },
+    ] as const)('%s, %i pixels wide,', (colorScheme, width) => {
+      const look = { colorScheme, viewport: { width, height: 800 } };
+
+      test('has nothing in its playground that axe finds fault with', async () => {
+        const playground = await open(`${QUICK}&b={"renorm":true}`, look);
+        await playground.page.getByText('Arguments of the layer').click();
+        await playground.set('momentum', 'x', playground.network('B'));
+        await playground.picture(`train-${colorScheme}-${width}`);
+        expect(await playground.faults()).toEqual([]);
       });
-      const { page } = playground;
-      await page.getByText('Arguments of the layer').click();
-      await playground.set('momentum', 'x', playground.network('B'));
-      await page.evaluate(
-        readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
-      );
-      const faults = await page.evaluate(async () => {
-        const { axe } = window as unknown as {
-          axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-        };
-        const { violations } = await axe.run();
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+
+      test('has nothing in its doctor that axe finds fault with', async () => {
+        const playground = await open(QUICK, look);
+        await playground.press('Doctor');
+        await openModel(playground, await unhealthyModel());
+        await playground.press('Fold');
+        await playground.text('folding').waitFor();
+        await playground.picture(`doctor-${colorScheme}-${width}`);
+        expect(await playground.faults()).toEqual([]);
       });
-      expect(faults).toEqual([]);
-      // Nothing sticks out of a phone's screen.
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     });
   },
 );

@@ -1,5 +1,6 @@
 /** @file The playground as it is published: built into a folder, and served from a path by a server that only knows files. */
 import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface Site {
   readonly url: string;
+  /** What a file of it holds; the page itself where no name is given. */
+  read(file: string): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function publish(): Promise<Site> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    read: (file) => readFile(join(folder, file || 'index.html')),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
