@@ -288,7 +288,7 @@ describe.skipIf(!executablePath)(
     test('trains on the backend that is chosen, and shows what runs there', async () => {
       const withGraphics = await launch(executablePath!);
       try {
-        const playground = await Playground.open(withGraphics, site, QUICK);
+        const playground = await Playground.open(withGraphics, site, '#data=circles&width=4&depth=1');
         for (const backend of ['cpu', 'webgl', 'webgpu'] as const) {
           await playground.set('Backend', backend);
           expect(await playground.text('backend').innerText()).toBe(backend);
