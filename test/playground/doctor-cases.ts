@@ -12,6 +12,9 @@ import { idxImages } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import type { Playground } from './browser.js';
 
+// Keeps TF.js from advising another backend.
+tf.enableProdMode();
+
 const MODELS = `${ROOT}test/golden/models/`;
 const MODEL_ZONE = '.doctor section:first-child .drop';
 const DATA_ZONE = '.cures .drop';

@@ -326,31 +326,27 @@ describe.skipIf(!executablePath)(
       expect(total).toBeLessThan(300_000);
     });
 
-    describe.each([
+    test.each([
       ['light', 1280],
       ['dark', 1280],
       ['light', 390],
       ['dark', 390],
-    ] as const)('%s, %i pixels wide,', (colorScheme, width) => {
-      const look = { colorScheme, viewport: { width, height: 800 } };
-
-      test('has nothing in its playground that axe finds fault with', async () => {
-        const playground = await open(`${QUICK}&b={"renorm":true}`, look);
-        await playground.page.getByText('Arguments of the layer').click();
-        await playground.set('momentum', 'x', playground.network('B'));
-        await playground.picture(`train-${colorScheme}-${width}`);
-        expect(await playground.faults()).toEqual([]);
+    ] as const)('has nothing that axe finds fault with: %s, %i pixels wide', async (colorScheme, width) => {
+      const playground = await open(`${QUICK}&b={"renorm":true}`, {
+        colorScheme,
+        viewport: { width, height: 800 },
       });
+      await playground.page.getByText('Arguments of the layer').click();
+      await playground.set('momentum', 'x', playground.network('B'));
+      await playground.picture(`train-${colorScheme}-${width}`);
+      expect(await playground.faults()).toEqual([]);
 
-      test('has nothing in its doctor that axe finds fault with', async () => {
-        const playground = await open(QUICK, look);
-        await playground.press('Doctor');
-        await openModel(playground, await unhealthyModel());
-        await playground.press('Fold');
-        await playground.text('folding').waitFor();
-        await playground.picture(`doctor-${colorScheme}-${width}`);
-        expect(await playground.faults()).toEqual([]);
-      });
+      await playground.press('Doctor');
+      await openModel(playground, await unhealthyModel());
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+      await playground.picture(`doctor-${colorScheme}-${width}`);
+      expect(await playground.faults()).toEqual([]);
     });
   },
 );
