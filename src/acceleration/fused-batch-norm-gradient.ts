@@ -32,7 +32,7 @@ import { gradientSums } from '../backends/passes.js';
 import type { Layout } from '../core/layout.js';
 import type { GradientSums } from '../core/passes.js';
 import { normalizeBy } from '../operation/kernels.js';
-import { PresentInputs } from '../operation/present-inputs.js';
+import { PresentInputs } from './present-inputs.js';
 import { epsilonOf } from './fused-batch-norm.js';
 import { type Inputs, layoutFor } from './parameters.js';
 

@@ -20,7 +20,6 @@ import {
 import type { Adjusters, FusedBackend, Normalization } from '../backends/fused-backend.js';
 import type { Layout } from '../core/layout.js';
 import { ValueError } from '../core/value-error.js';
-import { PresentInputs } from './present-inputs.js';
 
 /** The names under which `tf.profile` shows the passes. */
 export const KERNEL_NAMES = {
@@ -95,8 +94,6 @@ function register(): void {
   if ((getGradient(KERNEL_NAMES.normalize) as unknown) != null) return;
   registerGradient({
     kernelName: KERNEL_NAMES.normalize,
-    // The step has the numbers and weights, too, but it is only for TF.js' sake that they live.
-    inputsToSave: PresentInputs.of('x', 'numbers', 'weights'),
     gradFunc: gradient as GradFunc,
   });
 }
@@ -122,7 +119,22 @@ export function normalizeBy(step: Step, x: Tensor, offset: Tensor | null): Tenso
   register();
   const { scale, found } = step;
   const inputs = { x, ...found.tensors, ...(scale && { scale }), ...(offset && { offset }) };
-  return run(KERNEL_NAMES.normalize, inputs, { step });
+  const y = run(KERNEL_NAMES.normalize, inputs, { step });
+  keepOnTape([x, ...Object.values(found.tensors)]);
+  return y;
+}
+
+/**
+ * Keeps tensors alive until the gradient of what ran last has been computed. TF.js' way, `inputsToSave`, clones them,
+ * and a clone on wasm is a copy: here their data is shared.
+ */
+function keepOnTape(tensors: readonly Tensor[]): void {
+  if (!engine().isTapeOn()) return;
+  const { saved } = engine().state.activeTape.at(-1)!;
+  for (const { dataId, shape, dtype } of tensors) {
+    engine().backend.incRef(dataId);
+    saved!.push(engine().keep(engine().makeTensorFromTensorInfo({ dataId, shape, dtype })));
+  }
 }
 
 /** Nothing is saved of scale and offset: the step holds what it needs of them. */

@@ -51,4 +51,17 @@ describeBackends(() => {
     expect(layer.weights).toEqual([]);
     expect(tf.memory().numTensors - before).toBe(2);
   });
+
+  test('a training step copies nothing of the input: not for the gradient to have it either', async () => {
+    const layer = layerBatchNormalization();
+    layer.build([null, 8]);
+    const x = tf.randomNormal([64, 8]);
+    const gradient = tf.grad((input: tf.Tensor) => {
+      // What the layer is given here is gone when the gradient is computed, but for what that keeps of it.
+      return layer.apply(tf.mul(input, 2), { training: true }) as tf.Tensor;
+    });
+    const { kernelNames } = await tf.profile(() => gradient(x, x));
+    expect(kernelNames).toContain('EvenkeelGradientNormalize');
+    expect(kernelNames).not.toContain('Identity');
+  });
 });
