@@ -48,7 +48,9 @@ export function numberFromZero(text: string): number {
 export const addCommonOptions = (command: Command): Command =>
   command
     .addOption(
-      new Option('--backend <name>', 'which TensorFlow.js backend computes').choices(['wasm', 'cpu']).default('wasm'),
+      new Option('--backend <name>', 'which TensorFlow.js backend computes')
+        .choices(['wasm', 'cpu'])
+        .default('wasm'),
     )
     .option('--json', 'print one JSON document instead of text')
     .option('--quiet', 'show no progress');
@@ -56,7 +58,10 @@ export const addCommonOptions = (command: Command): Command =>
 export const addDataOptions = (command: Command): Command =>
   command
     .option('--data <file>', 'samples as .npy, .npz or IDX, gzipped or not; the first dimension counts them')
-    .option('--array <name>', 'which array of an .npz, such as x_train; several inputs find theirs by their names')
+    .option(
+      '--array <name>',
+      'which array of an .npz, such as x_train; several inputs find theirs by their names',
+    )
     .option('--divide-by <number>', 'divide the data, as by 255 for pixels from 0 to 1', nonzeroNumber);
 
 export const addBatchOptions = (command: Command): Command =>
@@ -74,13 +79,22 @@ export const addTargetOption = (command: Command): Command =>
 
 /** @throws UsageError where options that say something of data come without it */
 export function checkDataOptions({ data, ...others }: DataSettings & BatchSettings): void {
-  const flags = { array: '--array', divideBy: '--divide-by', batchSize: '--batch-size', batches: '--batches' } as const;
+  const flags = {
+    array: '--array',
+    divideBy: '--divide-by',
+    batchSize: '--batch-size',
+    batches: '--batches',
+  } as const;
   if (data !== undefined) return;
   for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
-    if (others[name] !== undefined) throw new UsageError(`${flags[name]} says something of data, and there is none: give --data.`);
+    if (others[name] !== undefined)
+      throw new UsageError(`${flags[name]} says something of data, and there is none: give --data.`);
   }
 }
 
 /** Examples for the end of a command's help. */
 export const addExamples = (command: Command, ...examples: readonly string[]): Command =>
-  command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  evenkeel ${example}\n`).join('')}`);
+  command.addHelpText(
+    'after',
+    `\nExamples:\n${examples.map((example) => `  evenkeel ${example}\n`).join('')}`,
+  );

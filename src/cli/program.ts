@@ -12,7 +12,14 @@ import { UsageError, messageOf } from './errors.js';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from './text.js';
 
-export const EXIT_CODES = { done: 0, findings: 1, usage: 2, badInput: 3, fault: 70, interrupted: 130 } as const;
+export const EXIT_CODES = {
+  done: 0,
+  findings: 1,
+  usage: 2,
+  badInput: 3,
+  fault: 70,
+  interrupted: 130,
+} as const;
 
 const HELP = `
 A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside
@@ -88,7 +95,9 @@ function refuse(error: unknown, args: readonly string[], { terminal, signal }: C
   if (error instanceof UsageError || error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
     const [command] = args.filter((arg) => /^[a-z]+$/.test(arg));
-    terminal.note(`${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`);
+    terminal.note(
+      `${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`,
+    );
     return EXIT_CODES.usage;
   }
   const [, kernel] = MISSING_KERNEL.exec(messageOf(error)) ?? [];
@@ -105,4 +114,7 @@ function refuse(error: unknown, args: readonly string[], { terminal, signal }: C
 }
 
 const escapeLines = (error: unknown) =>
-  (error instanceof Error ? (error.stack ?? error.message) : String(error)).split('\n').map(escapeControls).join('\n');
+  (error instanceof Error ? (error.stack ?? error.message) : String(error))
+    .split('\n')
+    .map(escapeControls)
+    .join('\n');

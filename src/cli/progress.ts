@@ -12,7 +12,11 @@ export interface ProgressDisplay {
 const LONGEST_STEP = 40;
 
 /** @param total how many steps there will be, where that is known better than the tool knows it */
-export function showProgress({ progress: stream }: Terminal, isQuiet = false, total?: number): ProgressDisplay {
+export function showProgress(
+  { progress: stream }: Terminal,
+  isQuiet = false,
+  total?: number,
+): ProgressDisplay {
   if (isQuiet || !stream) return { onProgress: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
     format: '{bar} {value}/{total} · {step}',

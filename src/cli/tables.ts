@@ -24,7 +24,11 @@ const NO_LINES = [
 const NARROWEST_TEXT = 30;
 
 /** A narrow column of labels, and beside it text that is wrapped to the width. Neither is escaped here. */
-export function formatEntries(entries: readonly (readonly [string, string])[], labelWidth: number, width: number): string {
+export function formatEntries(
+  entries: readonly (readonly [string, string])[],
+  labelWidth: number,
+  width: number,
+): string {
   const table = new Table({
     chars: { ...Object.fromEntries(NO_LINES.map((name) => [name, ''])), middle: ' ' },
     colWidths: [labelWidth, Math.max(NARROWEST_TEXT, width - labelWidth - 1)],

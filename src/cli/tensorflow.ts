@@ -9,7 +9,9 @@ export type BackendName = (typeof BACKENDS)[number];
 export async function startTensorFlow(backend: BackendName): Promise<() => void> {
   // Also keeps TF.js from greeting, and from advising another backend.
   enableProdMode();
-  await (backend === 'wasm' ? import('@tensorflow/tfjs-backend-wasm') : import('@tensorflow/tfjs-backend-cpu'));
+  await (backend === 'wasm'
+    ? import('@tensorflow/tfjs-backend-wasm')
+    : import('@tensorflow/tfjs-backend-cpu'));
   if (!(await setBackend(backend))) throw new Error(`TensorFlow.js cannot use its ${backend} backend here.`);
   return accelerateTensorFlow();
 }

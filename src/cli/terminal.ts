@@ -34,7 +34,8 @@ export function standardTerminal(): Terminal {
     out: (text) => stdout.write(text),
     note: (text) => stderr.write(text),
     progress: stderr.isTTY ? stderr : null,
-    paint: (style, text) => (hasColors ? `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m` : text),
+    paint: (style, text) =>
+      hasColors ? `\u001b[${CODES[style][0]}m${text}\u001b[${CODES[style][1]}m` : text,
     width: stdout.isTTY ? stdout.columns : UNKNOWN_WIDTH,
   };
 }

@@ -13,7 +13,9 @@ export const escapeControls = (text: string): string =>
 export function formatJson(value: unknown): string {
   const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   const escape = (character: string) =>
-    character === '\n' ? character : [...Array(character.length).keys()].map((i) => escapeUnit(character[i]!)).join('');
+    character === '\n'
+      ? character
+      : [...Array(character.length).keys()].map((i) => escapeUnit(character[i]!)).join('');
   return `${JSON.stringify(value, null, 2).replace(UNSEEN, escape)}\n`;
 }
 

@@ -16,7 +16,12 @@ export type Dialect = (typeof DIALECTS)[number];
 
 type Format = 'h5' | 'keras' | 'json';
 
-const FORMATS: Readonly<Record<string, Format>> = { '.h5': 'h5', '.hdf5': 'h5', '.keras': 'keras', '.json': 'json' };
+const FORMATS: Readonly<Record<string, Format>> = {
+  '.h5': 'h5',
+  '.hdf5': 'h5',
+  '.keras': 'keras',
+  '.json': 'json',
+};
 
 /** Where a model goes, and how. */
 export interface Target {
@@ -34,7 +39,11 @@ export interface Target {
  * @throws UsageError where the name does not say a format, or the option does not go with it
  * @throws ValueError where no file can be written there
  */
-export async function chooseTarget(path: string, source: string, dialect: Dialect | undefined): Promise<Target> {
+export async function chooseTarget(
+  path: string,
+  source: string,
+  dialect: Dialect | undefined,
+): Promise<Target> {
   const format = FORMATS[extname(path).toLowerCase()];
   if (!format) {
     throw new UsageError(
@@ -54,7 +63,8 @@ async function checkFolder(path: string): Promise<void> {
   const folder = dirname(path);
   try {
     await access(folder, constants.W_OK);
-    if ((await stat(path).catch(() => null))?.isDirectory()) throw new Error('there is a folder of that name');
+    if ((await stat(path).catch(() => null))?.isDirectory())
+      throw new Error('there is a folder of that name');
   } catch (error) {
     throw new ValueError(`Cannot write '${path}': ${messageOf(error)}`);
   }
@@ -64,7 +74,9 @@ async function checkFolder(path: string): Promise<void> {
 async function dialectOf(path: string): Promise<Dialect> {
   try {
     const files = await readArchive(await readFile(path), ['metadata.json']);
-    const metadata = JSON.parse(new TextDecoder().decode(files.get('metadata.json'))) as { keras_version?: unknown };
+    const metadata = JSON.parse(new TextDecoder().decode(files.get('metadata.json'))) as {
+      keras_version?: unknown;
+    };
     return String(metadata.keras_version).startsWith('3') ? 'keras3' : 'tf-keras';
   } catch {
     // No archive, or a damaged one, of which whoever loads it tells more.

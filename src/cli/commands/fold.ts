@@ -31,7 +31,9 @@ export function foldCommand(context: Context): Command {
     )
     .argument('<model>', 'the model to fold')
     .argument('<output>', 'where the folded model goes; its name says the format: .h5, .keras or .json')
-    .action((path: string, output: string, settings: FoldSettings) => foldModel(path, output, settings, context));
+    .action((path: string, output: string, settings: FoldSettings) =>
+      foldModel(path, output, settings, context),
+    );
   addDataOptions(command);
   return addExamples(
     addCommonOptions(addTargetOption(command)),
@@ -55,7 +57,11 @@ async function foldModel(
     const data = settings.data === undefined ? undefined : await firstSamples(settings.data);
     const progress = showProgress(terminal, settings.quiet);
     try {
-      const { model: folded, ...report } = await fold(model, { data, signal, onProgress: progress.onProgress });
+      const { model: folded, ...report } = await fold(model, {
+        data,
+        signal,
+        onProgress: progress.onProgress,
+      });
       return { report, written: await writeModel(folded, target, signal) };
     } finally {
       progress.stop();
@@ -77,9 +83,23 @@ function formatReport(
 ): string {
   const parts = [
     `${plural(folded.length, 'normalization')} folded, ${kept.length} kept.`,
-    ...(folded.length > 0 ? [formatTable(['folded', 'into'], folded.map(({ name, into }) => [name, into.join(', ')]))] : []),
+    ...(folded.length > 0
+      ? [
+          formatTable(
+            ['folded', 'into'],
+            folded.map(({ name, into }) => [name, into.join(', ')]),
+          ),
+        ]
+      : []),
     ...kept.map(({ name, reason }) =>
-      formatEntries([['kept', escapeControls(name)], ['because', escapeControls(reason)]], 'because '.length, width),
+      formatEntries(
+        [
+          ['kept', escapeControls(name)],
+          ['because', escapeControls(reason)],
+        ],
+        'because '.length,
+        width,
+      ),
     ),
     `Outputs differ by at most ${formatNumber(largestDifference)}, on ${comparedOn}; the largest output is ` +
       `${formatNumber(largestOutput)}.\nWritten: ${escapeControls(output)}`,

@@ -26,7 +26,11 @@ function makeCommand(name: 'freeze' | 'unfreeze', description: string, context: 
     .description(description)
     .argument('<model>', 'the model to change')
     .argument('<output>', 'where the changed model goes; its name says the format: .h5, .keras or .json')
-    .option('--layers <pattern>', "names or paths of layers, with * for any characters: 'conv*', 'base/*'", '*')
+    .option(
+      '--layers <pattern>',
+      "names or paths of layers, with * for any characters: 'conv*', 'base/*'",
+      '*',
+    )
     .action((path: string, output: string, settings: FreezeSettings) =>
       change(name, path, output, settings, context),
     );

@@ -32,16 +32,19 @@ interface InspectSettings extends BackendSettings, OutputSettings, DataSettings,
 
 export function inspectCommand(context: Context): Command {
   const command = new Command('inspect')
-    .description("Says what is wrong with a model's batch normalizations, on what evidence, and what cures it.")
+    .description(
+      "Says what is wrong with a model's batch normalizations, on what evidence, and what cures it.",
+    )
     .argument('<model>', 'the model to look at')
     .action((path: string, settings: InspectSettings) => inspectModel(path, settings, context));
   addDataOptions(command);
   addBatchOptions(command)
     .option('--html <file>', 'write a report with plots, as one page that needs nothing else')
     .addOption(
-      new Option('--fail-on <severity>', 'end with 1 if there is a finding of this severity, or a worse one').choices(
-        SEVERITIES,
-      ),
+      new Option(
+        '--fail-on <severity>',
+        'end with 1 if there is a finding of this severity, or a worse one',
+      ).choices(SEVERITIES),
     );
   return addExamples(
     addCommonOptions(command),
@@ -103,13 +106,25 @@ function rangeOf(values: PlainNumbers | null): string {
   if (values === null) return 'none';
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return 'not finite';
-  const [least, most] = known.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]);
+  const [least, most] = known.reduce(
+    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
+    [Infinity, -Infinity],
+  );
   return least === most ? formatNumber(least) : `${formatNumber(least)} … ${formatNumber(most)}`;
 }
 
 function formatLayers(layers: readonly InspectedLayer[]): string {
   const hasData = layers.some(({ inputs }) => inputs !== null);
-  const head = ['layer', 'channels', 'momentum', 'epsilon', 'moving mean', 'moving variance', 'gamma', 'beta'];
+  const head = [
+    'layer',
+    'channels',
+    'momentum',
+    'epsilon',
+    'moving mean',
+    'moving variance',
+    'gamma',
+    'beta',
+  ];
   const rows = layers.map((layer) => [
     layer.layer,
     String(layer.channels),

@@ -39,12 +39,19 @@ export function recalibrateCommand(context: Context): Command {
   for (const option of command.options) if (option.long === '--data') option.makeOptionMandatory();
   addBatchOptions(command)
     .addOption(
-      new Option('--statistics <kind>', "of all samples together, or the mean over batches, as training's averages")
+      new Option(
+        '--statistics <kind>',
+        "of all samples together, or the mean over batches, as training's averages",
+      )
         .choices(['population', 'batches'])
         .default('population'),
     )
     .option('--one-pass', 'go through the data once instead of once for each layer: faster, less exact')
-    .option('--tolerance <number>', 'end a pass once the standard errors, in σ, are down to this', numberFromZero);
+    .option(
+      '--tolerance <number>',
+      'end a pass once the standard errors, in σ, are down to this',
+      numberFromZero,
+    );
   return addExamples(
     addCommonOptions(addTargetOption(command)),
     'recalibrate model.h5 repaired.h5 --data x_train.npy --divide-by 255',

@@ -37,7 +37,11 @@ export const byteLengthOf = (type: string): number => Number(type.slice(1));
 const NATIVE = endianness() === 'BE' ? 'big' : 'little';
 
 /** The numbers in `bytes`, which must be as many as fit. */
-export function decodeElements(bytes: Uint8Array, type: string, order: 'big' | 'little'): NumberArray['values'] {
+export function decodeElements(
+  bytes: Uint8Array,
+  type: string,
+  order: 'big' | 'little',
+): NumberArray['values'] {
   // A copy of its own: typed arrays want their elements at multiples of their size, and the swap is in place.
   const copy = Buffer.from(new ArrayBuffer(bytes.length));
   copy.set(bytes);

@@ -128,7 +128,9 @@ function choose(
   if (found) return found;
   throw new ValueError(
     `${arrays.has('') ? `${path} holds a single array` : held}, and the model's input ${show(input)} finds none of its name. ` +
-      (inputs === 1 ? 'Say which one by --array.' : 'Save an .npz in which the arrays are named as the inputs.'),
+      (inputs === 1
+        ? 'Say which one by --array.'
+        : 'Save an .npz in which the arrays are named as the inputs.'),
   );
 }
 

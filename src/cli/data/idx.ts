@@ -22,7 +22,8 @@ export const isIdx = (bytes: Uint8Array): boolean =>
 
 /** @throws ValueError unless the file is IDX, and as long as its header says; the message begins with `path` */
 export function parseIdx(bytes: Uint8Array, path: string): NumberArray {
-  if (!isIdx(bytes)) throw new ValueError(`${path} is no IDX file: it does not begin with the magic number of one.`);
+  if (!isIdx(bytes))
+    throw new ValueError(`${path} is no IDX file: it does not begin with the magic number of one.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = TYPES[bytes[2]!]!;
   const rank = bytes[3]!;

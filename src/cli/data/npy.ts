@@ -32,7 +32,11 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
         `to 64 bits and floats of 16 to 64. Save array.astype('float32').`,
     );
   }
-  const shape = sizes.split(',').map((size) => size.trim()).filter(Boolean).map(Number);
+  const shape = sizes
+    .split(',')
+    .map((size) => size.trim())
+    .filter(Boolean)
+    .map(Number);
   const content = bytes.subarray(start + length);
   const expected = byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
   if (content.length !== expected) {

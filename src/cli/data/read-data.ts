@@ -31,6 +31,9 @@ async function readNpz(bytes: Uint8Array, path: string): Promise<NamedArrays> {
   } catch (error) {
     throw new ValueError(`${path}: ${messageOf(error)}`, { cause: error });
   }
-  if (files.size === 0) throw new ValueError(`${path} is a zip archive without .npy files. Make it by numpy.savez.`);
-  return new Map([...files].map(([name, file]) => [name.slice(0, -'.npy'.length), parseNpy(file, `${path}/${name}`)]));
+  if (files.size === 0)
+    throw new ValueError(`${path} is a zip archive without .npy files. Make it by numpy.savez.`);
+  return new Map(
+    [...files].map(([name, file]) => [name.slice(0, -'.npy'.length), parseNpy(file, `${path}/${name}`)]),
+  );
 }
