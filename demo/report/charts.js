@@ -42,7 +42,7 @@ const showValue = (format) => (chart, /** @type {number | null} */ value, line) 
  */
 const draw = (id, yLabel, yRange, lines, bands, data) =>
   drawChart(elementOf(id), {
-    x: { label: 'step', format: formatStep },
+    x: { label: 'step', format: formatStep, value: showValue(formatStep) },
     y: { label: yLabel, scale: { range: yRange }, size: 50 },
     lines,
     bands,

@@ -21,6 +21,15 @@ export const EXIT_CODES = {
   interrupted: 130,
 } as const;
 
+const COMMANDS = [
+  inspectCommand,
+  recalibrateCommand,
+  foldCommand,
+  convertCommand,
+  freezeCommand,
+  unfreezeCommand,
+];
+
 const HELP = `
 A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside
 it. What a file is, its content says; how an output is written, its name: .h5, .keras or .json.
@@ -35,9 +44,7 @@ function makeProgram(context: Context): Command {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  const commands = [
-    ...[inspectCommand, recalibrateCommand, foldCommand, convertCommand, freezeCommand, unfreezeCommand],
-  ].map((make) => make(context));
+  const commands = COMMANDS.map((make) => make(context));
   const program = new Command('evenkeel')
     .description('Inspects, repairs and converts models with batch normalization in them.')
     .version(version, '--version', 'print the version')
@@ -86,7 +93,8 @@ export async function run(args: readonly string[], terminal: Terminal, signal: A
 }
 
 /** Says why a command ended. */
-function refuse(error: unknown, args: readonly string[], { terminal, signal }: Context): number {
+function refuse(error: unknown, args: readonly string[], context: Context): number {
+  const { terminal, signal } = context;
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
   if (signal.aborted && error === signal.reason) {
     terminal.note('Stopped. Nothing was written.\n');
@@ -94,7 +102,7 @@ function refuse(error: unknown, args: readonly string[], { terminal, signal }: C
   }
   if (error instanceof UsageError || error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
-    const [command] = args.filter((arg) => /^[a-z]+$/.test(arg));
+    const command = COMMANDS.map((make) => make(context).name()).find((name) => name === args[0]);
     terminal.note(
       `${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`,
     );

@@ -24,7 +24,7 @@ export function formatNumber(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return String(value ?? 'NaN');
   if (value === 0) return '0';
   const magnitude = Math.abs(value);
-  return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+  return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
 }
 
 export const formatCount = (value: number): string => value.toLocaleString('en');

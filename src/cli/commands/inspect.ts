@@ -102,8 +102,7 @@ function formatReport({ model, data, layers, outputs, findings }: InspectReport,
 }
 
 /** The smallest and the largest of the numbers that are any. */
-function rangeOf(values: PlainNumbers | null): string {
-  if (values === null) return 'none';
+function rangeOf(values: PlainNumbers): string {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return 'not finite';
   const [least, most] = known.reduce(
@@ -115,23 +114,15 @@ function rangeOf(values: PlainNumbers | null): string {
 
 function formatLayers(layers: readonly InspectedLayer[]): string {
   const hasData = layers.some(({ inputs }) => inputs !== null);
-  const head = [
-    'layer',
-    'channels',
-    'momentum',
-    'epsilon',
-    'moving mean',
-    'moving variance',
-    'gamma',
-    'beta',
-  ];
+  const head = ['layer', 'channels', 'momentum', 'epsilon', 'moving mean', 'moving variance'];
   const rows = layers.map((layer) => [
     layer.layer,
     String(layer.channels),
     String(layer.momentum),
     String(layer.epsilon),
-    ...[layer.movingMean, layer.movingVariance, layer.gamma, layer.beta].map(rangeOf),
-    ...(hasData ? [rangeOf(layer.inputs?.distance ?? null)] : []),
+    rangeOf(layer.movingMean),
+    rangeOf(layer.movingVariance),
+    ...(hasData ? [rangeOf(layer.inputs?.distance ?? [])] : []),
   ]);
   return formatTable(hasData ? [...head, 'off by, σ'] : head, rows);
 }

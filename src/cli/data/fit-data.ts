@@ -82,7 +82,8 @@ interface FitSettings {
 }
 
 function fitData(model: LayersModel, arrays: NamedArrays, settings: FitSettings): FittedData {
-  const names = model.inputNames;
+  // Not model.inputNames, which is empty in a sequential model.
+  const names = model.inputs.map(({ sourceLayer }) => sourceLayer.name);
   const chosen = names.map((name, i) => choose(name, i, names.length, arrays, settings));
   const inputs = model.inputs.map(({ shape, dtype }, i): FittedInput => {
     const [name, array] = chosen[i]!;

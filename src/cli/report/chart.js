@@ -19,7 +19,8 @@ const color = (property) =>
 
 /**
  * @typedef {object} ChartSettings
- * @property {{ label: string, format: (value: number) => string }} x
+ * @property {{ label: string, format: (value: number) => string, value?: import('uplot').Series.Value }} x value is the
+ *   legend's text
  * @property {{ label: string, scale: import('uplot').Scale, size: number, format?: (value: number) => string }} y
  * @property {import('uplot').Series[]} lines
  * @property {import('uplot').Band[]} [bands]
@@ -61,10 +62,8 @@ function drawChart(element, { x, y, lines, bands = [], data, height, together })
       series: [
         {
           label: x.label,
-          value: (self, /** @type {number | null} */ value) => {
-            const shown = value ?? self.data[0].at(-1);
-            return shown == null ? '–' : x.format(shown);
-          },
+          value:
+            x.value ?? ((_, /** @type {number | null} */ value) => (value === null ? '–' : x.format(value))),
         },
         ...lines,
       ],
