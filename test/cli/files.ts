@@ -8,9 +8,9 @@ import { run } from '../../src/cli/program.js';
 import { ROOT } from '../docs/blocks.js';
 
 /** An empty folder that goes with the test. */
-export function makeFolder(): string {
+export function makeFolder(removeAfter: (remove: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
-  onTestFinished(() => {
+  removeAfter(() => {
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;
