@@ -166,7 +166,10 @@ describe('a model', () => {
     ['flat', { x: [2, 6], y: [2] }, 'Say which one by --array.'],
     ['flat', { x: [0, 6] }, 'holds no samples.'],
   ] as const)('that is %s refuses %j', async (name, shapes, message) => {
-    const files = Object.entries(shapes).map(([key, shape]) => [`${key}.npy`, bytes(shape)]);
+    const files = Object.entries<readonly number[]>(shapes).map(([key, shape]) => [
+      `${key}.npy`,
+      bytes(shape),
+    ]);
     const path = await archiveOf(Object.fromEntries(files) as Record<string, Uint8Array>);
     expect(await refusalOf(openData(models[name](), path, {}))).toContain(message);
   });

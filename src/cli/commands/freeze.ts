@@ -57,10 +57,11 @@ async function change(
   });
   const names = changed.map((one) => `  ${escapeControls(one)}\n`).join('');
   const done = name === 'freeze' ? 'frozen' : 'free to be trained';
+  const summary =
+    changed.length > 0
+      ? `${plural(changed.length, 'layer')} ${done}:\n${names}`
+      : 'Nothing was to be changed.\n';
   terminal.out(
-    settings.json
-      ? formatJson({ changed, written })
-      : `${changed.length === 0 ? 'Nothing was to be changed.\n' : `${plural(changed.length, 'layer')} ${done}:\n${names}`}` +
-          `Written: ${escapeControls(output)}\n`,
+    settings.json ? formatJson({ changed, written }) : `${summary}Written: ${escapeControls(output)}\n`,
   );
 }

@@ -55,7 +55,9 @@ function drawChart(element, { x, y, lines, bands = [], data, height, together })
           ...axis(y.label),
           size: y.size,
           ...(format && {
-            values: (_, splits) => splits.map((value) => (value == null ? '' : format(value))),
+            // A logarithmic axis leaves some lines without a number.
+            values: (_, /** @type {(number | null)[]} */ splits) =>
+              splits.map((value) => (value === null ? '' : format(value))),
           }),
         },
       ],
