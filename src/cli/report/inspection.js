@@ -18,7 +18,7 @@ const { layers } = /** @type {InspectReport} */ (parsed);
 
 const HEIGHT = 240;
 /** uPlot's number for it; the name is in its types alone. */
-const LOGARITHMIC = /** @type {import('uplot').Scale.Distr.Logarithmic} */ (/** @type {unknown} */ (3));
+const LOGARITHMIC = /** @type {import('uplot').Scale} */ (/** @type {unknown} */ ({ distr: 3 }));
 /** Above so many channels their points would run into one another. */
 const MOST_POINTS = 64;
 
@@ -68,7 +68,7 @@ function draw(element) {
     x: { label: 'channel', format: (channel) => (Number.isInteger(channel) ? String(channel) : '') },
     y: {
       label: what,
-      scale: isLogarithmic(what, values) ? { distr: LOGARITHMIC } : {},
+      scale: isLogarithmic(what, values) ? LOGARITHMIC : {},
       size: 64,
       format: formatNumber,
     },
