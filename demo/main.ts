@@ -1,4 +1,5 @@
 /** @file `npm start`: reads the command line, runs the experiment, and says what came out, in words and by exit code. */
+import { listenForCtrlC } from '../src/cli/interrupt.js';
 import { DataError, UsageError } from './errors.js';
 import { showProgress } from './progress.js';
 import { prepareReport } from './report.js';
@@ -6,21 +7,6 @@ import { formatCount, formatTable } from './results.js';
 import { parseCommandLine } from './settings.js';
 
 const EXIT_CODES = { done: 0, usage: 2, data: 3, interrupted: 130 } as const;
-
-/** Ctrl-C may arrive twice, from the terminal and from npm, which passes it on; a second press comes later than that. */
-const SECOND_PRESS_MS = 1000;
-
-/** Aborted by the first Ctrl-C; the second one ends the process at once. */
-function listenForCtrlC(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) return;
-    controller.abort();
-    setTimeout(() => process.off('SIGINT', stop), SECOND_PRESS_MS).unref();
-  };
-  process.on('SIGINT', stop);
-  return controller.signal;
-}
 
 async function main(args: readonly string[]): Promise<number> {
   const settings = parseCommandLine(args);

@@ -1,7 +1,7 @@
 /** @file Writes the report: one HTML file that holds all it needs, uPlot's script and style included. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { escapeHtml as escapeText, fillPage } from '../src/cli/report/page.js';
 import { messageOf, UsageError } from './errors.js';
 import type { Findings } from './experiment.js';
 import { formatCount, formatPercent, tableRows } from './results.js';
@@ -9,20 +9,8 @@ import { formatCount, formatPercent, tableRows } from './results.js';
 const TEMPLATE = new URL('report/', import.meta.url);
 const readTemplate = (name: string): string => readFileSync(new URL(name, TEMPLATE), 'utf8');
 
-/** A file beside uPlot's main one; its package names no other entry. */
-function readUPlot(name: string): string {
-  const main = createRequire(import.meta.url).resolve('uplot');
-  return readFileSync(join(dirname(main), name), 'utf8');
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** Text for the page, in which no line begins with a percent sign. */
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"]/g, (character) => ESCAPES[character]!).replaceAll(' %', '&nbsp;%');
-
-/** JSON that cannot end the script element it stands in. */
-const escapeJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+/** In which no line begins with a percent sign. */
+const escapeHtml = (text: string): string => escapeText(text).replaceAll(' %', '&nbsp;%');
 
 /** What the steps to 90 % say, in a sentence. */
 function summarize({ results, stepsDone }: Findings): string {
@@ -95,9 +83,6 @@ function htmlSettings({ settings, data, stepsDone, seconds }: Findings): string 
 export function renderReport(findings: Findings): string {
   const { data, percentiles, unit, results } = findings;
   const parts: Record<string, string> = {
-    styles: [readUPlot('uPlot.min.css'), readTemplate('style.css')]
-      .map((style) => `<style>${style}</style>`)
-      .join('\n'),
     summary: escapeHtml(summarize(findings)),
     table: htmlTable(findings),
     finalAccuracies: `${formatPercent(results.normalized.finalAccuracy)} with, ${formatPercent(results.plain.finalAccuracy)} without`,
@@ -106,17 +91,11 @@ export function renderReport(findings: Findings): string {
     percentiles: `${percentiles.slice(0, -1).join('th, ')}th and ${percentiles.at(-1)!}th`,
     unit: String(unit + 1),
     settings: htmlSettings(findings),
-    scripts: [
-      `<script type="application/json" id="findings">${escapeJson(findings)}</script>`,
-      `<script>${readUPlot('uPlot.iife.min.js')}</script>`,
-      `<script>${readTemplate('charts.js')}</script>`,
-    ].join('\n'),
   };
-  return readTemplate('page.html').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    const part = parts[name];
-    if (part === undefined)
-      throw new Error(`The report's template asks for ${name}, which nothing fills in.`);
-    return part;
+  return fillPage(readTemplate('page.html'), parts, {
+    id: 'findings',
+    data: findings,
+    script: readTemplate('charts.js'),
   });
 }
 

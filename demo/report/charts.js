@@ -1,33 +1,21 @@
 // @ts-check
-/* global document, getComputedStyle, matchMedia */
 /**
- * @file Draws the report's charts, in the browser. It stands in the page as it is here, after uPlot and after the
- * findings as JSON.
+ * @file Draws the report's charts, in the browser. It stands in the page as it is here, a module after uPlot, after
+ * chart.js and after the findings as JSON.
  */
 
 /** @typedef {import('../experiment.js').Findings} Findings */
 
-// Not named uPlot here, a name that uPlot's own script has taken.
-const { uPlot: Chart } = /** @type {{ uPlot: typeof import('uplot') }} */ (
-  /** @type {unknown} */ (globalThis)
-);
-
-/** @param {string} id */
-function elementOf(id) {
-  const element = document.getElementById(id);
-  if (element === null) throw new Error(`The page has no element ${id}.`);
-  return element;
-}
+const { Chart, color, drawAgainOnChange, drawChart, elementOf } =
+  /** @type {{ charts: import('../../src/cli/report/chart.js').Charts }} */ (
+    /** @type {unknown} */ (globalThis)
+  ).charts;
 
 /** @type {unknown} */
 const parsed = JSON.parse(elementOf('findings').textContent);
 const findings = /** @type {Findings} */ (parsed);
 const { series } = findings;
 const steps = series.map(({ step }) => step);
-
-/** @param {string} property */
-const color = (property) =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
 
 /** @param {number} step */
 const formatStep = (step) => step.toLocaleString('en');
@@ -52,47 +40,16 @@ const showValue = (format) => (chart, /** @type {number | null} */ value, line) 
  * @param {uPlot.Band[]} bands
  * @param {uPlot.AlignedData} data
  */
-function draw(id, yLabel, yRange, lines, bands, data) {
-  const element = elementOf(id);
-  /** @param {string} label @returns {uPlot.Axis} */
-  const axis = (label) => ({
-    label,
-    labelSize: 24,
-    stroke: color('quiet'),
-    grid: { stroke: color('line'), width: 1 },
-    ticks: { stroke: color('line'), width: 1 },
-  });
-  const chart = new Chart(
-    {
-      width: element.clientWidth,
-      height: CHART_HEIGHT,
-      scales: { x: { time: false }, y: { range: yRange } },
-      axes: [
-        { ...axis('step'), size: 36, values: (_, splits) => splits.map(formatStep) },
-        { ...axis(yLabel), size: 50 },
-      ],
-      series: [
-        {
-          label: 'step',
-          value: showValue(formatStep),
-        },
-        ...lines,
-      ],
-      bands,
-      cursor: { sync: { key: 'step' }, drag: { x: true, y: false } },
-    },
+const draw = (id, yLabel, yRange, lines, bands, data) =>
+  drawChart(elementOf(id), {
+    x: { label: 'step', format: formatStep, value: showValue(formatStep) },
+    y: { label: yLabel, scale: { range: yRange }, size: 50 },
+    lines,
+    bands,
     data,
-    element,
-  );
-  const observer = new ResizeObserver(() => {
-    chart.setSize({ width: element.clientWidth, height: CHART_HEIGHT });
+    height: CHART_HEIGHT,
+    together: 'step',
   });
-  observer.observe(element);
-  return () => {
-    observer.disconnect();
-    chart.destroy();
-  };
-}
 
 function drawAccuracy() {
   /** @param {'plain' | 'normalized'} name @param {string} label @returns {uPlot.Series} */
@@ -146,10 +103,4 @@ function drawPercentiles(name) {
   return draw(name, 'input of the sigmoid', percentileRange(), lines, [between], [steps, ...columns]);
 }
 
-const drawAll = () => [drawAccuracy(), drawPercentiles('plain'), drawPercentiles('normalized')];
-
-let removers = drawAll();
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  for (const remove of removers) remove();
-  removers = drawAll();
-});
+drawAgainOnChange(() => [drawAccuracy(), drawPercentiles('plain'), drawPercentiles('normalized')]);

@@ -1,5 +1,5 @@
 /**
- * @file `.keras` archives, by zip.js: it compares checksums, so that a damaged file does not load as another model, and
+ * @file Zip archives, which `.keras` and `.npz` are, by zip.js: it compares checksums, so that a damaged file does not load as another model, and
  * is loaded when an archive is met.
  */
 import { ValueError } from '../core/value-error.js';
@@ -8,7 +8,12 @@ import { quote, reasonOf } from './refusal.js';
 /** Files of an archive by their names. */
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** A model that is all zeros compresses a thousandfold; more than a hundredfold beyond this is a bomb. */
+/** Which files are wanted: a list, or whatever can tell. */
+export interface Names {
+  includes(name: string): boolean;
+}
+
+/** A model or data that is all zeros compresses a thousandfold; more than a hundredfold beyond this is a bomb. */
 const ALWAYS_ALLOWED = 64 * 2 ** 20;
 const LARGEST_RATIO = 100;
 
@@ -16,11 +21,11 @@ const LARGEST_RATIO = 100;
 const OPTIONS = { useWebWorkers: false } as const;
 
 /**
- * The files of `names` that the archive has.
+ * Those files of the archive that are wanted, by their names.
  *
  * @throws ValueError where the archive is damaged, or would unpack to far more than its size
  */
-export async function readArchive(bytes: Uint8Array, names: readonly string[]): Promise<Files> {
+export async function readArchive(bytes: Uint8Array, names: Names): Promise<Files> {
   const { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } = await import('@zip.js/zip.js');
   const reader = new ZipReader(new Uint8ArrayReader(bytes), {
     ...OPTIONS,
@@ -38,7 +43,7 @@ export async function readArchive(bytes: Uint8Array, names: readonly string[]): 
       if (!(allowed >= 0)) {
         throw new ValueError(
           `The archive of ${bytes.length} bytes says that ${quote(name)} unpacks to ${entry.uncompressedSize}: ` +
-            `not a model, or not one to trust. Accepted is a hundredfold.`,
+            `not a file to trust. Accepted is a hundredfold.`,
         );
       }
       const content = await entry.getData(new Uint8ArrayWriter(), OPTIONS);

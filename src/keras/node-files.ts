@@ -50,24 +50,33 @@ export async function readPath(path: string): Promise<Uint8Array> {
 export const beside = (path: string, name: string): string => path.replace(/[^/\\]*$/, name);
 
 /**
- * Writes a file whole or not at all: beside its place first, then renamed.
+ * Writes files whole or not at all: beside their places first, then renamed, in the order given.
  *
- * @throws ValueError where the file cannot be written; what was there before is still there
+ * @throws ValueError where one cannot be written; what was there before is still there
  */
-export async function writePath(path: string, bytes: Uint8Array): Promise<void> {
-  const files = fileSystem(path);
-  const draft = `${path}.${crypto.randomUUID()}.tmp`;
+export async function writePaths(contents: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const files = fileSystem([...contents.keys()].join(', '));
+  const drafts = new Map<string, string>();
+  let current = '';
   try {
-    const handle = await files.open(draft, 'wx');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
+    for (const [path, bytes] of contents) {
+      current = path;
+      const draft = `${path}.${crypto.randomUUID()}.tmp`;
+      const handle = await files.open(draft, 'wx');
+      drafts.set(path, draft);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
     }
-    await files.rename(draft, path);
+    for (const [path, draft] of drafts) {
+      current = path;
+      await files.rename(draft, path);
+    }
   } catch (error) {
-    await files.rm(draft, { force: true }).catch(() => undefined);
-    throw new ValueError(`Cannot write '${path}': ${reasonOf(error)}`, { cause: error });
+    for (const draft of drafts.values()) await files.rm(draft, { force: true }).catch(() => undefined);
+    throw new ValueError(`Cannot write '${current}': ${reasonOf(error)}`, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
 import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './layer-tree.js';
-import { writePath } from './node-files.js';
+import { writePaths } from './node-files.js';
 import { quote } from './refusal.js';
 import type { Dialect } from './setting-values.js';
 
@@ -54,7 +54,7 @@ export async function saveKerasModel(
   const config = exportModel(model, dialect);
   const bytes = format === 'h5' ? await asHdf5(model, config) : await asArchive(model, config, dialect);
   if (target == null) return bytes;
-  await writePath(target, bytes);
+  await writePaths(new Map([[target, bytes]]));
   return undefined;
 }
 

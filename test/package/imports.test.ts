@@ -26,6 +26,13 @@ const imports = files.flatMap(importsOf);
 
 const VALUE_ERROR = 'src/core/value-error.ts';
 
+/** Of the command alone. */
+const BACKENDS = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm'];
+const ofNode = (name: string) => `node:${name}`;
+
+/** Whose files the command puts into its pages. */
+const INLINED = ['uplot'];
+
 /** What the files of each folder may import: folders, files and packages. */
 const ALLOWED: Record<string, readonly string[]> = {
   'src/core/': ['src/core/'],
@@ -47,6 +54,12 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/keras/': [
     ...['src/keras/', 'src/layer/', VALUE_ERROR, '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'],
     ...['@zip.js/zip.js', 'h5wasm', 'jsfive'],
+  ],
+  'src/cli/': [
+    ...['src/cli/', 'src/keras/', 'src/tools/', 'src/layer/show.ts', 'src/acceleration/', VALUE_ERROR],
+    ...['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', ...BACKENDS],
+    ...['commander', 'cli-table3', 'cli-progress', ...['console', 'fs', 'fs/promises', 'module'].map(ofNode)],
+    ...['os', 'path', 'tty', 'zlib'].map(ofNode),
   ],
 };
 
@@ -72,8 +85,10 @@ test('packages that are imported are declared, and the other way round', () => {
     'dependencies' | 'peerDependencies',
     object
   >;
-  const packages = imports.map(({ to }) => to).filter((to) => !to.startsWith('src/'));
-  expect([...new Set(packages)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
+  const packages = imports.map(({ to }) => to).filter((to) => !/^(src\/|node:)/.test(to));
+  expect([...new Set([...packages, ...INLINED])].sort()).toEqual(
+    Object.keys({ ...dependencies, ...peerDependencies }).sort(),
+  );
 });
 
 test('the entries only export', () => {

@@ -1,0 +1,55 @@
+/** @file `evenkeel convert`: from one format of models to another. */
+import { Command } from 'commander';
+import { type Context, withModel } from '../context.js';
+import {
+  type BackendSettings,
+  type OutputSettings,
+  type TargetSettings,
+  addCommonOptions,
+  addExamples,
+  addTargetOption,
+} from '../options.js';
+import { escapeControls, formatJson, plural } from '../text.js';
+
+type ConvertSettings = BackendSettings & OutputSettings & TargetSettings;
+
+export function convertCommand(context: Context): Command {
+  const command = new Command('convert')
+    .description('Writes a model in another format, with the same weights and predictions.')
+    .argument('<model>', 'the model to convert')
+    .argument('<output>', 'where it goes; its name says the format: .h5, .keras or .json')
+    .action((path: string, output: string, settings: ConvertSettings) =>
+      convertModel(path, output, settings, context),
+    );
+  return addExamples(
+    addCommonOptions(addTargetOption(command)),
+    'convert model.h5 web/model.json',
+    'convert web/model.json model.keras --for keras3',
+    'convert from-keras-3.keras for-tf-keras.h5',
+  );
+}
+
+async function convertModel(
+  path: string,
+  output: string,
+  settings: ConvertSettings,
+  { terminal, signal }: Context,
+): Promise<void> {
+  const { chooseTarget, writeModel } = await import('../write-model.js');
+  const target = await chooseTarget(output, path, settings.for);
+  const result = await withModel(path, settings, async (model) => ({
+    model: model.name,
+    layers: model.layers.length,
+    parameters: model.countParams(),
+    format: target.format,
+    for: target.dialect ?? 'tfjs',
+    written: await writeModel(model, target, signal),
+  }));
+  const { model, layers, parameters, written } = result;
+  terminal.out(
+    settings.json
+      ? formatJson(result)
+      : `${escapeControls(model)}: ${plural(layers, 'layer')}, ${plural(parameters, 'parameter')}, for ${result.for}.\n` +
+          `Written: ${written.map(escapeControls).join(', ')}\n`,
+  );
+}

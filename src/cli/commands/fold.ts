@@ -1,0 +1,108 @@
+/** @file `evenkeel fold`: makes a model for inference, without the normalizations that can vanish into a neighbour. */
+import { Command } from 'commander';
+import type { FoldReport } from '../../tools/fold.js';
+import { type Context, withModel } from '../context.js';
+import {
+  type BackendSettings,
+  type DataSettings,
+  type OutputSettings,
+  type TargetSettings,
+  addCommonOptions,
+  addDataOptions,
+  addExamples,
+  addTargetOption,
+  checkDataOptions,
+} from '../options.js';
+import { showProgress } from '../progress.js';
+import { formatEntries, formatTable } from '../tables.js';
+import type { Terminal } from '../terminal.js';
+import { escapeControls, formatJson, formatNumber, plural } from '../text.js';
+
+type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;
+
+/** As many samples are compared: a difference shows in few, and both models must hold all at once. */
+const MOST_SAMPLES = 64;
+
+export function foldCommand(context: Context): Command {
+  const command = new Command('fold')
+    .description(
+      'Makes a model for inference in which batch normalizations have vanished into the layers beside them, as far as ' +
+        'that is exact.',
+    )
+    .argument('<model>', 'the model to fold')
+    .argument('<output>', 'where the folded model goes; its name says the format: .h5, .keras or .json')
+    .action((path: string, output: string, settings: FoldSettings) =>
+      foldModel(path, output, settings, context),
+    );
+  addDataOptions(command);
+  return addExamples(
+    addCommonOptions(addTargetOption(command)),
+    'fold model.h5 folded.keras',
+    'fold model.keras folded/model.json',
+    'fold model.keras folded.keras --data x_test.npy --divide-by 255',
+  );
+}
+
+async function foldModel(
+  path: string,
+  output: string,
+  settings: FoldSettings,
+  { terminal, signal }: Context,
+): Promise<void> {
+  checkDataOptions(settings);
+  const { chooseTarget, writeModel } = await import('../write-model.js');
+  const target = await chooseTarget(output, path, settings.for);
+  const { report, written } = await withModel(path, settings, async (model) => {
+    const { fold } = await import('../../tools/fold.js');
+    const data = settings.data === undefined ? undefined : await firstSamples(settings.data);
+    const progress = showProgress(terminal, settings.quiet);
+    try {
+      const { model: folded, ...report } = await fold(model, {
+        data,
+        signal,
+        onProgress: progress.onProgress,
+      });
+      return { report, written: await writeModel(folded, target, signal) };
+    } finally {
+      progress.stop();
+    }
+
+    async function firstSamples(file: string) {
+      const { openData } = await import('../data/fit-data.js');
+      const fitted = await openData(model, file, settings);
+      return fitted.tensors(0, Math.min(MOST_SAMPLES, fitted.samples));
+    }
+  });
+  terminal.out(settings.json ? formatJson({ ...report, written }) : formatReport(report, output, terminal));
+}
+
+function formatReport(
+  { folded, kept, largestDifference, largestOutput, comparedOn }: Omit<FoldReport, 'model'>,
+  output: string,
+  { width }: Terminal,
+): string {
+  const parts = [
+    `${plural(folded.length, 'normalization')} folded, ${kept.length} kept.`,
+    ...(folded.length > 0
+      ? [
+          formatTable(
+            ['folded', 'into'],
+            folded.map(({ name, into }) => [name, into.join(', ')]),
+          ),
+        ]
+      : []),
+    ...kept.map(({ name, reason }) =>
+      formatEntries(
+        [
+          ['kept', escapeControls(name)],
+          ['because', escapeControls(reason)],
+        ],
+        'because '.length,
+        width,
+      ),
+    ),
+    `Outputs differ by at most ${formatNumber(largestDifference)}, on ${comparedOn}; the largest output is ` +
+      `${formatNumber(largestOutput)}.\nWritten: ${escapeControls(output)}`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}

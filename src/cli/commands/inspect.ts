@@ -1,0 +1,149 @@
+/** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
+import { Command, Option } from 'commander';
+import type { Finding, Severity } from '../../tools/findings.js';
+import type { InspectReport, InspectedLayer, PlainNumbers } from '../../tools/inspect.js';
+import { type Context, withModel } from '../context.js';
+import {
+  type BackendSettings,
+  type BatchSettings,
+  type DataSettings,
+  type OutputSettings,
+  addBatchOptions,
+  addCommonOptions,
+  addDataOptions,
+  addExamples,
+  checkDataOptions,
+} from '../options.js';
+import { showProgress } from '../progress.js';
+import { formatEntries, formatTable } from '../tables.js';
+import type { Terminal } from '../terminal.js';
+import { escapeControls, formatJson, formatNumber, plural } from '../text.js';
+
+/** The mildest first. */
+const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
+
+/** What `--fail-on` makes of findings that are as severe. */
+const FOUND = 1;
+
+interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchSettings {
+  readonly html?: string;
+  readonly failOn?: Severity;
+}
+
+export function inspectCommand(context: Context): Command {
+  const command = new Command('inspect')
+    .description(
+      "Says what is wrong with a model's batch normalizations, on what evidence, and what cures it.",
+    )
+    .argument('<model>', 'the model to look at')
+    .action((path: string, settings: InspectSettings) => inspectModel(path, settings, context));
+  addDataOptions(command);
+  addBatchOptions(command)
+    .option('--html <file>', 'write a report with plots, as one page that needs nothing else')
+    .addOption(
+      new Option(
+        '--fail-on <severity>',
+        'end with 1 if there is a finding of this severity, or a worse one',
+      ).choices(SEVERITIES),
+    );
+  return addExamples(
+    addCommonOptions(command),
+    'inspect model.keras',
+    'inspect model.h5 --data x_train.npy --divide-by 255 --html report.html',
+    'inspect model.h5 --data train-images-idx3-ubyte.gz --batches 20 --json',
+    'inspect model.keras --fail-on warning',
+  );
+}
+
+async function inspectModel(path: string, settings: InspectSettings, context: Context): Promise<void> {
+  checkDataOptions(settings);
+  const { terminal, signal } = context;
+  const { html } = settings;
+  const report = await withModel(path, settings, async (model) => {
+    const { inspect } = await import('../../tools/inspect.js');
+    if (settings.data === undefined) return inspect(model, null, { signal });
+    const { openData } = await import('../data/fit-data.js');
+    const batches = (await openData(model, settings.data, settings)).inBatches(settings);
+    const progress = showProgress(terminal, settings.quiet, batches.count);
+    try {
+      return await inspect(model, batches.open, { signal, onProgress: progress.onProgress });
+    } finally {
+      progress.stop();
+    }
+  });
+  if (html !== undefined) {
+    const { writeReport } = await import('../report/write-report.js');
+    await writeReport(html, report, path);
+  }
+  terminal.out(settings.json ? formatJson(report) : formatReport(report, terminal));
+  if (html !== undefined && !settings.json) terminal.out(`\nReport: ${escapeControls(html)}\n`);
+  const least = settings.failOn && SEVERITIES.indexOf(settings.failOn);
+  if (least !== undefined && report.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= least)) {
+    context.setExitCode(FOUND);
+  }
+}
+
+function formatReport({ model, data, layers, outputs, findings }: InspectReport, terminal: Terminal): string {
+  const seen = data
+    ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
+    : 'no data';
+  const parts = [`${escapeControls(model)}: ${plural(layers.length, 'batch normalization')}, ${seen}.`];
+  if (layers.length > 0) parts.push(formatLayers(layers));
+  if (outputs.length > 0) {
+    const rows = outputs.map(({ output, relativeDifference, agreement }) => [
+      output,
+      `${formatNumber(relativeDifference)} σ`,
+      agreement === null ? '' : `${(100 * agreement).toFixed(1)} %`,
+    ]);
+    parts.push(formatTable(['output, training against inference', 'difference', 'same largest value'], rows));
+  }
+  parts.push(findings.length > 0 ? formatFindings(findings, terminal) : 'Nothing is wrong.');
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** The smallest and the largest of the numbers that are any. */
+function rangeOf(values: PlainNumbers): string {
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return 'not finite';
+  const [least, most] = known.reduce(
+    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
+    [Infinity, -Infinity],
+  );
+  return least === most ? formatNumber(least) : `${formatNumber(least)} … ${formatNumber(most)}`;
+}
+
+function formatLayers(layers: readonly InspectedLayer[]): string {
+  const hasData = layers.some(({ inputs }) => inputs !== null);
+  const head = ['layer', 'channels', 'momentum', 'epsilon', 'moving mean', 'moving variance'];
+  const rows = layers.map((layer) => [
+    layer.layer,
+    String(layer.channels),
+    String(layer.momentum),
+    String(layer.epsilon),
+    rangeOf(layer.movingMean),
+    rangeOf(layer.movingVariance),
+    ...(hasData ? [rangeOf(layer.inputs?.distance ?? [])] : []),
+  ]);
+  return formatTable(hasData ? [...head, 'off by, σ'] : head, rows);
+}
+
+const LABEL_WIDTH = 9;
+const STYLES = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
+
+function formatFindings(findings: readonly Finding[], { paint, width }: Terminal): string {
+  return findings
+    .map(({ severity, name, layer, message, evidence, cure }) => {
+      const where = layer === null ? 'the model' : escapeControls(layer);
+      const numbers = Object.entries(evidence).map(
+        ([what, value]) => `${what} ${typeof value === 'number' ? formatNumber(value) : value}`,
+      );
+      const details = [
+        [paint(STYLES[severity], severity), `${paint('bold', name)} in ${where}`],
+        ['', escapeControls(message)],
+        ['evidence', escapeControls(numbers.join(', '))],
+        ['cure', escapeControls(cure)],
+      ] as const;
+      return formatEntries(details, LABEL_WIDTH, width);
+    })
+    .join('\n\n');
+}

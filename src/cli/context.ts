@@ -1,0 +1,48 @@
+/** @file What a command gets beside its arguments. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import type { BackendSettings } from './options.js';
+import type { Terminal } from './terminal.js';
+
+export interface Context {
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Called by a command that ends well, but with something to say to scripts. */
+  readonly setExitCode: (code: number) => void;
+}
+
+/**
+ * Loads a model from any file, for as long as `use` takes. TF.js takes a second to load, which is long for a refusal or
+ * for help, so that nothing imports it before this.
+ *
+ * @throws ValueError where the file cannot be read; the message begins with `path`
+ */
+export async function withModel<T>(
+  path: string,
+  { backend }: BackendSettings,
+  use: (model: LayersModel) => Promise<T>,
+): Promise<T> {
+  const { startTensorFlow } = await import('./tensorflow.js');
+  const stop = await startTensorFlow(backend);
+  try {
+    const model = await load(path);
+    try {
+      return await use(model);
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    stop();
+  }
+}
+
+async function load(path: string): Promise<LayersModel> {
+  const { loadKerasModel } = await import('../keras/load-keras-model.js');
+  try {
+    return await loadKerasModel(path);
+  } catch (error) {
+    if (!(error instanceof ValueError) || error.message.includes(path)) throw error;
+    throw new ValueError(`${path}: ${error.message}`, { cause: error });
+  }
+}

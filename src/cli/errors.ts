@@ -1,0 +1,7 @@
+/** @file What a user can mend is told in one line, without a stack, and with an exit code of its own. */
+
+/** A command line that cannot be followed. What files hold and what they lack is a `ValueError`. */
+export class UsageError extends Error {}
+
+/** What a thrown value has to say. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,128 @@
+/** @file The command `evenkeel`: its commands, and how each ends. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ValueError } from '../core/value-error.js';
+import { convertCommand } from './commands/convert.js';
+import { foldCommand } from './commands/fold.js';
+import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
+import { inspectCommand } from './commands/inspect.js';
+import { recalibrateCommand } from './commands/recalibrate.js';
+import type { Context } from './context.js';
+import { UsageError, messageOf } from './errors.js';
+import type { Terminal } from './terminal.js';
+import { escapeControls } from './text.js';
+
+export const EXIT_CODES = {
+  done: 0,
+  findings: 1,
+  usage: 2,
+  badInput: 3,
+  fault: 70,
+  interrupted: 130,
+} as const;
+
+const COMMANDS = [
+  inspectCommand,
+  recalibrateCommand,
+  foldCommand,
+  convertCommand,
+  freezeCommand,
+  unfreezeCommand,
+];
+
+const HELP = `
+A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside
+it. What a file is, its content says; how an output is written, its name: .h5, .keras or .json.
+
+evenkeel help <command> shows a command's options and examples.
+
+Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
+does not fit or cannot be written; 130 stopped by Ctrl-C. 70 is a fault of evenkeel's own.
+`;
+
+function makeProgram(context: Context): Command {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  const commands = COMMANDS.map((make) => make(context));
+  const program = new Command('evenkeel')
+    .description('Inspects, repairs and converts models with batch normalization in them.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this')
+    .helpCommand('help [command]', "show a command's options and examples")
+    .addHelpText('after', HELP);
+  for (const command of commands) program.addCommand(command.helpOption('--help', 'show this'));
+  for (const command of [program, ...commands]) {
+    command
+      .exitOverride()
+      // Refusals are thrown, and shown where they are caught.
+      .configureOutput({
+        writeOut: context.terminal.out,
+        writeErr: () => undefined,
+        getOutHelpWidth: () => context.terminal.width,
+      });
+  }
+  return program;
+}
+
+/** Kernels that TF.js' wasm backend lacks; the cpu backend has them all. */
+const MISSING_KERNEL = /Kernel '(\w+)' not registered for backend 'wasm'/;
+
+/**
+ * Runs one command line.
+ *
+ * @param args what follows the program's name
+ * @returns the exit code
+ */
+export async function run(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  let exitCode: number = EXIT_CODES.done;
+  const context: Context = {
+    terminal,
+    signal,
+    setExitCode(code) {
+      exitCode = code;
+    },
+  };
+  try {
+    if (args.length === 0) throw new UsageError('Which command?');
+    await makeProgram(context).parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return refuse(error, args, context);
+  }
+}
+
+/** Says why a command ended. */
+function refuse(error: unknown, args: readonly string[], context: Context): number {
+  const { terminal, signal } = context;
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
+  if (signal.aborted && error === signal.reason) {
+    terminal.note('Stopped. Nothing was written.\n');
+    return EXIT_CODES.interrupted;
+  }
+  if (error instanceof UsageError || error instanceof CommanderError) {
+    const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
+    const command = COMMANDS.map((make) => make(context).name()).find((name) => name === args[0]);
+    terminal.note(
+      `${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`,
+    );
+    return EXIT_CODES.usage;
+  }
+  const [, kernel] = MISSING_KERNEL.exec(messageOf(error)) ?? [];
+  if (kernel !== undefined) {
+    terminal.note(`TensorFlow.js' wasm backend lacks the kernel ${kernel}. Use --backend cpu.\n`);
+    return EXIT_CODES.badInput;
+  }
+  if (error instanceof ValueError) {
+    terminal.note(`${escapeControls(error.message)}\n`);
+    return EXIT_CODES.badInput;
+  }
+  terminal.note(`A fault of evenkeel's own, or of TensorFlow.js:\n${escapeLines(error)}\n`);
+  return EXIT_CODES.fault;
+}
+
+const escapeLines = (error: unknown) =>
+  (error instanceof Error ? (error.stack ?? error.message) : String(error))
+    .split('\n')
+    .map(escapeControls)
+    .join('\n');

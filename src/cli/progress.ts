@@ -1,0 +1,41 @@
+/** @file Shows on a terminal how far a tool is. */
+import { SingleBar } from 'cli-progress';
+import type { Progress } from '../tools/progress.js';
+import type { Terminal } from './terminal.js';
+import { escapeControls } from './text.js';
+
+export interface ProgressDisplay {
+  readonly onProgress: (progress: Progress) => void;
+  readonly stop: () => void;
+}
+
+const LONGEST_STEP = 40;
+
+/** @param total how many steps there will be, where that is known better than the tool knows it */
+export function showProgress(
+  { progress: stream }: Terminal,
+  isQuiet = false,
+  total?: number,
+): ProgressDisplay {
+  if (isQuiet || !stream) return { onProgress: () => undefined, stop: () => undefined };
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} · {step}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 20,
+    fps: 5,
+    clearOnComplete: true,
+    stream,
+  });
+  bar.start(total ?? 1, 0, { step: '' });
+  return {
+    onProgress(progress) {
+      const known = total ?? progress.total;
+      if (known !== null) bar.setTotal(known);
+      bar.update(progress.done, { step: escapeControls(progress.step).slice(0, LONGEST_STEP) });
+    },
+    stop() {
+      bar.stop();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** @file Text from files, such as names of layers, made harmless for terminals. */
+
+/** What terminals obey or hide: controls, format characters (among them those that turn the direction), line ends. */
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+const codeOf = (character: string) => character.codePointAt(0)!.toString(16);
+
+/** Text of one line, in which what cannot be seen is written as `\u{1b}`. */
+export const escapeControls = (text: string): string =>
+  text.replace(UNSEEN, (character) => `\\u{${codeOf(character)}}`);
+
+/** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
+export function formatJson(value: unknown): string {
+  const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const escape = (character: string) =>
+    character === '\n'
+      ? character
+      : [...Array(character.length).keys()].map((i) => escapeUnit(character[i]!)).join('');
+  return `${JSON.stringify(value, null, 2).replace(UNSEEN, escape)}\n`;
+}
+
+/** A number with as many digits as a table has room for. */
+export function formatNumber(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return String(value ?? 'NaN');
+  if (value === 0) return '0';
+  const magnitude = Math.abs(value);
+  return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
+}
+
+export const formatCount = (value: number): string => value.toLocaleString('en');
+
+/** `1 layer`, `2 layers`. */
+export const plural = (count: number, noun: string): string =>
+  `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;

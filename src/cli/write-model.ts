@@ -1,0 +1,129 @@
+/** @file Writes a model in the format that the name of its file says. */
+import { constants } from 'node:fs';
+import { access, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { type io } from '@tensorflow/tfjs-core';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { readArchive } from '../keras/archive.js';
+import { writePaths } from '../keras/node-files.js';
+import { saveKerasModel } from '../keras/save-keras-model.js';
+import { UsageError, messageOf } from './errors.js';
+
+/** Who is to open a file of Keras. */
+export const DIALECTS = ['tf-keras', 'keras3'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+type Format = 'h5' | 'keras' | 'json';
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  '.h5': 'h5',
+  '.hdf5': 'h5',
+  '.keras': 'keras',
+  '.json': 'json',
+};
+
+/** Where a model goes, and how. */
+export interface Target {
+  readonly path: string;
+  readonly format: Format;
+  /** null for TF.js. */
+  readonly dialect: Dialect | null;
+}
+
+/**
+ * What a name and an option ask for. Of `.keras` alone there are two kinds; unless said otherwise, a model stays of the
+ * kind that it was.
+ *
+ * @param source the model's own file
+ * @throws UsageError where the name does not say a format, or the option does not go with it
+ * @throws ValueError where no file can be written there
+ */
+export async function chooseTarget(
+  path: string,
+  source: string,
+  dialect: Dialect | undefined,
+): Promise<Target> {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (!format) {
+    throw new UsageError(
+      `The output '${path}' must end in .h5, .keras or .json (TensorFlow.js), which says the format to write.`,
+    );
+  }
+  if (dialect === 'keras3' && format !== 'keras') {
+    throw new UsageError(`--for keras3 goes with an output that ends in .keras, not with '${path}'.`);
+  }
+  await checkFolder(path);
+  if (format === 'json') return { path, format, dialect: null };
+  return { path, format, dialect: dialect ?? (format === 'keras' ? await dialectOf(source) : 'tf-keras') };
+}
+
+/** A word before the work instead of after it. */
+async function checkFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await access(folder, constants.W_OK);
+    if ((await stat(path).catch(() => null))?.isDirectory())
+      throw new Error('there is a folder of that name');
+  } catch (error) {
+    throw new ValueError(`Cannot write '${path}': ${messageOf(error)}`);
+  }
+}
+
+/** Keras 3 where it says so in its archive. */
+async function dialectOf(path: string): Promise<Dialect> {
+  try {
+    const files = await readArchive(await readFile(path), ['metadata.json']);
+    const metadata = JSON.parse(new TextDecoder().decode(files.get('metadata.json'))) as {
+      keras_version?: unknown;
+    };
+    return String(metadata.keras_version).startsWith('3') ? 'keras3' : 'tf-keras';
+  } catch {
+    // No archive, or a damaged one, of which whoever loads it tells more.
+    return 'tf-keras';
+  }
+}
+
+/**
+ * @throws ValueError where the format cannot hold the model, or a file cannot be written
+ * @throws the signal's reason
+ */
+export async function writeModel(model: LayersModel, target: Target, signal: AbortSignal): Promise<string[]> {
+  const { path, format, dialect } = target;
+  const files =
+    dialect !== null && format !== 'json'
+      ? new Map([[path, await saveKerasModel(model, null, { for: dialect, format })]])
+      : await asTopology(model, path);
+  signal.throwIfAborted();
+  await writePaths(files);
+  return [...files.keys()];
+}
+
+/** As large as tensorflowjs' converter makes them: browsers keep files of that size in their caches. */
+const SHARD_BYTES = 4 * 2 ** 20;
+
+/** TF.js' `model.json`, and its shards beside it. The shards come first, so that what names them is written last. */
+async function asTopology(model: LayersModel, path: string): Promise<Map<string, Uint8Array>> {
+  let artifacts: io.ModelArtifacts | undefined;
+  await model.save({
+    save(saved) {
+      artifacts = saved;
+      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
+    },
+  });
+  const { modelTopology, weightSpecs, weightData, format, generatedBy } = artifacts!;
+  const parts = [weightData ?? []].flat().map((part) => new Uint8Array(part));
+  const bytes = Buffer.concat(parts);
+  const count = Math.max(1, Math.ceil(bytes.length / SHARD_BYTES));
+  const stem = basename(path, extname(path));
+  const shards = Array.from({ length: count }, (_, i) => ({
+    name: `${stem}-shard${i + 1}of${count}.bin`,
+    bytes: bytes.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES),
+  }));
+  const weightsManifest = [{ paths: shards.map(({ name }) => name), weights: weightSpecs }];
+  const json = { format, generatedBy, convertedBy: null, modelTopology, weightsManifest };
+  return new Map([
+    ...shards.map((shard) => [join(dirname(path), shard.name), shard.bytes] as const),
+    [path, new TextEncoder().encode(JSON.stringify(json))],
+  ]);
+}

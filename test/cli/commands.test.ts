@@ -1,0 +1,245 @@
+/** @file The commands: what they write is the model that it should be, and what they refuse leaves nothing behind. */
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { type InspectReport } from 'evenkeel/tools';
+import { loadKerasModel } from 'evenkeel/keras';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
+
+beforeAll(() => tf.ready());
+
+/** What a model of 6 inputs predicts. */
+async function predict(path: string, shape: readonly number[]): Promise<number[]> {
+  const model = await loadKerasModel(path);
+  const x = tf.tensor(numbers(shape.reduce((product, size) => product * size, 1)), [...shape]);
+  return [...(model.predict(x) as tf.Tensor).dataSync()];
+}
+
+/** Equal within the rounding of float32. */
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, 5);
+  });
+}
+
+const SHAPE = [4, 6];
+
+describe('convert', () => {
+  it.each(['a.h5', 'a.keras', 'a.json'])('to %s keeps predictions', async (name) => {
+    const source = modelFile('tf-keras-mlp.h5');
+    const output = join(makeFolder(), name);
+    expect(await evenkeel(['convert', source, output])).toMatchObject({ code: 0, stderr: '' });
+    expectClose(await predict(output, SHAPE), await predict(source, SHAPE));
+  });
+
+  it.each([
+    ['keras3-mlp.keras', [], '3'],
+    ['tf-keras-mlp.keras', [], '2'],
+    ['tf-keras-mlp.keras', ['--for', 'keras3'], '3'],
+  ])(
+    'of %s %j writes for the Keras that it came from, or that is asked for',
+    async (name, options, version) => {
+      const output = join(makeFolder(), 'out.keras');
+      expect((await evenkeel(['convert', modelFile(name), output, ...options])).code).toBe(0);
+      // Nothing in the archive is compressed.
+      expect(readFileSync(output, 'latin1')).toMatch(new RegExp(`"keras_version":"${version}`));
+    },
+  );
+
+  it('writes what stock TF.js loads from its own parts', async () => {
+    const output = join(makeFolder(), 'web.json');
+    const { stdout } = await evenkeel(['convert', modelFile('tf-keras-mlp.h5'), output, '--json']);
+    const { written } = JSON.parse(stdout) as { written: string[] };
+    expect(written.map((path) => basename(path))).toEqual(['web-shard1of1.bin', 'web.json']);
+    const { modelTopology, weightsManifest } = JSON.parse(readFileSync(output, 'utf8')) as {
+      modelTopology: object;
+      weightsManifest: [{ paths: string[]; weights: tf.io.WeightsManifestEntry[] }];
+    };
+    const weightData = new Uint8Array(readFileSync(join(dirname(output), weightsManifest[0].paths[0]!)))
+      .buffer;
+    const model = await tf.loadLayersModel(
+      tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
+    );
+    const x = tf.tensor(numbers(24), [4, 6]);
+    expectClose([...(model.predict(x) as tf.Tensor).dataSync()], await predict(output, SHAPE));
+  });
+});
+
+describe('fold', () => {
+  it('writes a model without normalizations that predicts the same', async () => {
+    const source = modelFile('tf-keras-mlp.keras');
+    const output = join(makeFolder(), 'folded.h5');
+    const { code, stdout } = await evenkeel(['fold', source, output, '--data', dataFile([9, 6])]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^1 normalization folded, 0 kept\.\n(.*\n)*Outputs differ by at most \S+, on data;/,
+    );
+    const folded = await loadKerasModel(output);
+    expect(folded.layers.map((layer) => layer.getClassName())).not.toContain('BatchNormalization');
+    expectClose(await predict(output, SHAPE), await predict(source, SHAPE));
+  });
+});
+
+describe('recalibrate', () => {
+  it('writes a model in which inspect no longer finds a gap to the data', async () => {
+    const [source, data] = [modelFile('tf-keras-mlp.h5'), dataFile([300, 6])];
+    const output = join(makeFolder(), 'repaired.keras');
+    const look = async (path: string) => {
+      const { stdout } = await evenkeel(['inspect', path, '--data', data, '--json']);
+      return (JSON.parse(stdout) as InspectReport).layers[0]!.inputs!.distance.map(Number);
+    };
+    expect(Math.max(...(await look(source)))).toBeGreaterThan(1);
+    expect((await evenkeel(['recalibrate', source, output, '--data', data])).code).toBe(0);
+    expect(Math.max(...(await look(output)))).toBeLessThan(0.01);
+  });
+
+  it('asks for data', async () => {
+    const { code, stderr } = await evenkeel(['recalibrate', 'a.h5', 'b.h5']);
+    expect([code, stderr]).toEqual([
+      2,
+      "required option '--data <file>' not specified\nSee evenkeel recalibrate --help.\n",
+    ]);
+  });
+});
+
+describe('freeze and unfreeze', () => {
+  it('write what training may change into the file', async () => {
+    const [frozen, free] = [join(makeFolder(), 'frozen.keras'), join(makeFolder(), 'free.keras')];
+    const trained = async (path: string) =>
+      (await loadKerasModel(path)).layers.filter((layer) => layer.trainableWeights.length > 0).length;
+    const { stdout } = await evenkeel(['freeze', modelFile('tf-keras-mlp.h5'), frozen, '--layers', 'dense*']);
+    expect(stdout).toBe(`2 layers frozen:\n  dense\n  dense_1\nWritten: ${frozen}\n`);
+    expect(await trained(frozen)).toBe(1);
+    await evenkeel(['unfreeze', frozen, free]);
+    expect(await trained(free)).toBe(3);
+  });
+});
+
+describe('inspect', () => {
+  it('ends with 1 where findings are as severe as --fail-on says, or worse', async () => {
+    const args = ['inspect', modelFile('tf-keras-mlp.h5'), '--data', dataFile([50, 6])];
+    expect((await evenkeel(args)).code).toBe(0);
+    expect((await evenkeel([...args, '--fail-on', 'note'])).code).toBe(1);
+    expect((await evenkeel([...args, '--fail-on', 'warning'])).code).toBe(1);
+    expect((await evenkeel([...args, '--fail-on', 'error'])).code).toBe(0);
+  });
+
+  it('shows names from files as text, on terminals, in JSON and in the report', async () => {
+    const name = '</script><img src=x>\u001b[31m';
+    const model = tf.sequential({ name, layers: [tf.layers.batchNormalization({ inputShape: [2] })] });
+    const folder = makeFolder();
+    const [file, html] = [join(folder, 'model.json'), join(folder, 'report.html')];
+    await model.save({
+      save({ modelTopology, weightSpecs, weightData }) {
+        const weightsManifest = [{ paths: ['w.bin'], weights: weightSpecs }];
+        writeFileSync(file, JSON.stringify({ modelTopology, weightsManifest }));
+        writeFileSync(join(folder, 'w.bin'), new Uint8Array(weightData as ArrayBuffer));
+        return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
+      },
+    });
+    const { stdout } = await evenkeel(['inspect', file, '--html', html]);
+    expect(stdout).toContain('</script><img src=x>\\u{1b}[31m: 1 batch normalization, no data.');
+    expect(stdout).not.toContain('\u001b');
+    const json = (await evenkeel(['inspect', file, '--json'])).stdout;
+    expect((JSON.parse(json) as InspectReport).model).toBe(name);
+    const page = readFileSync(html, 'utf8');
+    expect(page).not.toContain('<img');
+    expect(page.match(/&lt;\/script&gt;&lt;img src=x&gt;/g)?.length).toBeGreaterThanOrEqual(2);
+    const [, data] = /<script type="application\/json" id="inspection">(.*?)<\/script>/s.exec(page)!;
+    expect((JSON.parse(data!) as InspectReport).model).toBe(name);
+  });
+});
+
+describe('what cannot be done', () => {
+  it.each([
+    [
+      ['convert', 'IN', 'OUT.txt'],
+      2,
+      'must end in .h5, .keras or .json (TensorFlow.js), which says the format to write.',
+    ],
+    [
+      ['convert', 'IN', 'OUT.h5', '--for', 'keras3'],
+      2,
+      '--for keras3 goes with an output that ends in .keras',
+    ],
+    [['convert', 'IN', 'none/OUT.h5'], 3, "Cannot write 'none/OUT.h5': ENOENT"],
+    [['convert', 'none.h5', 'OUT.h5'], 3, "Cannot read 'none.h5': ENOENT"],
+    [['freeze', 'IN', 'OUT.h5', '--layers', 'dens'], 3, "No layer matches dens. Did you mean 'dense'?"],
+    [['inspect', 'IN', '--array', 'x'], 2, '--array says something of data, and there is none: give --data.'],
+    [
+      ['inspect', 'IN', '--batches', '0'],
+      2,
+      'It must be a whole number, at least 1.\nSee evenkeel inspect --help.',
+    ],
+    [['inspect', 'IN', '--html', 'none/report.html'], 3, "Cannot write 'none/report.html'"],
+    [['inspct', 'IN'], 2, "unknown command 'inspct' (Did you mean inspect?)\nSee evenkeel --help."],
+    [[], 2, 'Which command?'],
+  ])('%j ends with %i', async (args, expected, message) => {
+    const source = modelFile('tf-keras-mlp.h5');
+    const folder = makeFolder();
+    const given = args.map((arg) => (arg === 'IN' ? source : arg.replace(/^OUT/, join(folder, 'out'))));
+    const { code, stdout, stderr } = await evenkeel(given);
+    expect([code, stdout]).toEqual([expected, '']);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toContain('    at ');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each(['tf-keras-mlp.h5', 'keras3-mlp.keras'])('a truncated %s is refused by name', async (name) => {
+    const folder = makeFolder();
+    const path = join(folder, name);
+    const whole = goldenModel(name);
+    for (const part of [0, 0.3, 0.7, 0.95]) {
+      writeFileSync(path, whole.subarray(0, Math.floor(part * whole.length)));
+      const { code, stderr } = await evenkeel(['fold', path, join(folder, 'out.h5')]);
+      expect([code, stderr.split(':')[0]]).toEqual([3, path]);
+    }
+    expect(readdirSync(folder)).toEqual([name]);
+  });
+
+  it('leaves what was there before where a file cannot be replaced', async () => {
+    const folder = makeFolder();
+    mkdirSync(join(folder, 'web-shard1of1.bin'));
+    writeFileSync(join(folder, 'web.json'), 'before');
+    const { code, stderr } = await evenkeel([
+      'convert',
+      modelFile('tf-keras-mlp.h5'),
+      join(folder, 'web.json'),
+    ]);
+    expect(code).toBe(3);
+    expect(stderr).toContain('web-shard1of1.bin');
+    expect(readFileSync(join(folder, 'web.json'), 'utf8')).toBe('before');
+    expect(readdirSync(folder).sort()).toEqual(['web-shard1of1.bin', 'web.json']);
+  });
+
+  it('stops when it is told to, and writes nothing', async () => {
+    const controller = new AbortController();
+    const folder = makeFolder();
+    const args = [
+      'recalibrate',
+      modelFile('tf-keras-mlp.h5'),
+      join(folder, 'out.h5'),
+      '--data',
+      dataFile([90000, 6]),
+    ];
+    setTimeout(() => {
+      controller.abort();
+    }, 300);
+    const { code, stderr } = await evenkeel([...args, '--batch-size', '1'], controller.signal);
+    expect([code, stderr]).toEqual([130, 'Stopped. Nothing was written.\n']);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('help', () => {
+  it.each(['inspect', 'recalibrate', 'fold', 'convert', 'freeze', 'unfreeze'])(
+    'of %s has examples',
+    async (name) => {
+      const { code, stdout, stderr } = await evenkeel([name, '--help']);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(new RegExp(`\\nExamples:\\n  evenkeel ${name} `));
+    },
+  );
+});

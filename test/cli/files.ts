@@ -1,0 +1,75 @@
+/** @file Folders, models and data for the tests of the command, and a way to run it without a process. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import { run } from '../../src/cli/program.js';
+import { ROOT } from '../docs/blocks.js';
+
+/** An empty folder that goes with the test. */
+export function makeFolder(removeAfter: (remove: () => void) => void = onTestFinished): string {
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
+  removeAfter(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** The bytes of a file that Keras wrote. */
+export const goldenModel = (name: string): Buffer =>
+  gunzipSync(readFileSync(`${ROOT}test/golden/models/${name}.gz`));
+
+/** A path of a golden model, in a folder of its own. */
+export function modelFile(name: string): string {
+  const path = join(makeFolder(), name);
+  writeFileSync(path, goldenModel(name));
+  return path;
+}
+
+/** The bytes of an .npy file, as numpy.save writes them. */
+export function npy(type: string, shape: readonly number[], elements: Uint8Array, isFortran = false): Buffer {
+  const sizes = shape.length === 1 ? `${shape[0]!},` : shape.join(', ');
+  const dictionary = `{'descr': '${type}', 'fortran_order': ${isFortran ? 'True' : 'False'}, 'shape': (${sizes}), }`;
+  const header = `${dictionary.padEnd(117)}\n`;
+  const start = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 0, 0]);
+  start.writeUInt16LE(header.length, 8);
+  return Buffer.concat([start, Buffer.from(header, 'latin1'), elements]);
+}
+
+/** Numbers that look random and are the same each time. */
+export const numbers = (count: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => 3 + 2 * Math.sin(i * i + 1));
+
+export function dataFile(shape: readonly number[]): string {
+  const path = join(makeFolder(), 'data.npy');
+  const values = numbers(shape.reduce((product, size) => product * size, 1));
+  writeFileSync(path, npy('<f4', shape, new Uint8Array(values.buffer)));
+  return path;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line in this process. */
+export async function evenkeel(
+  args: readonly string[],
+  signal = new AbortController().signal,
+): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' };
+  const code = await run(
+    args,
+    {
+      out: (text) => (written.stdout += text),
+      note: (text) => (written.stderr += text),
+      progress: null,
+      paint: (_, text) => text,
+      width: 100,
+    },
+    signal,
+  );
+  return { code, ...written };
+}

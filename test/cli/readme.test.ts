@@ -1,0 +1,38 @@
+/** @file The commands that the README shows print what it says they print, one after the other, in one folder. */
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { blocksOf } from '../docs/blocks.js';
+import { evenkeel, goldenModel, makeFolder, npy, numbers } from './files.js';
+
+const before = process.cwd();
+
+beforeAll(() => {
+  process.chdir(makeFolder(afterAll));
+  writeFileSync('model.h5', goldenModel('tf-keras-mlp.h5'));
+  writeFileSync('x_train.npy', npy('<f4', [1000, 6], new Uint8Array(numbers(6000).buffer)));
+});
+
+afterAll(() => {
+  process.chdir(before);
+});
+
+const sessions = blocksOf('README.md', 'console').flatMap(({ code }) =>
+  code
+    .split(/^\$ npx evenkeel /m)
+    .slice(1)
+    .map((text) => {
+      const [command = '', ...printed] = text.trimEnd().split('\n');
+      return { command, printed: printed.join('\n') };
+    }),
+);
+
+it('shows every command', () => {
+  const names = sessions.map(({ command }) => command.split(' ')[0]);
+  expect([...new Set(names)].sort()).toEqual(['convert', 'fold', 'freeze', 'inspect', 'recalibrate']);
+});
+
+it.each(sessions)('npx evenkeel $command', async ({ command, printed }) => {
+  const { stdout, stderr } = await evenkeel(command.replaceAll("'", '').split(' '));
+  expect(stderr).toBe('');
+  expect(stdout.trimEnd()).toBe(printed);
+});
