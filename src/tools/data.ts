@@ -179,8 +179,14 @@ async function unlessAborted<T>(pending: T | Promise<T>, signal: AbortSignal | u
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !isTensor(value) && !Array.isArray(value);
 
-/** The model's inputs in a batch, in their order. */
-function inputsOf(model: LayersModel, batch: unknown, what: string): readonly Tensor[] {
+/**
+ * The model's inputs in a batch, in their order.
+ *
+ * @param what the batch, for an error's message
+ * @throws TypeError for a batch of no form that is known
+ * @throws ValueError for tensors that do not fit the model
+ */
+export function inputsOf(model: LayersModel, batch: unknown, what: string): readonly Tensor[] {
   const names = model.inputNames;
   const xs = isRecord(batch) && 'xs' in batch && !names.includes('xs') ? batch.xs : batch;
   const given = isRecord(xs) ? names.map((name) => xs[name]) : [xs].flat();
@@ -204,6 +210,7 @@ function checkInputs({ inputs, inputNames }: LayersModel, given: readonly Tensor
   }
   given.forEach((tensor, i) => {
     const { shape } = inputs[i]!;
+    checkReadable(tensor, `${what}, input ${inputNames[i]!}`);
     const fits =
       tensor.rank === shape.length && shape.every((dim, d) => dim === null || dim === tensor.shape[d]);
     const isOfSameBatch = tensor.shape[0] === given[0]!.shape[0];
@@ -214,4 +221,13 @@ function checkInputs({ inputs, inputNames }: LayersModel, given: readonly Tensor
         `${showShape(tensor.shape)}.`,
     );
   });
+}
+
+const NUMERIC = ['float32', 'int32', 'bool'];
+
+function checkReadable({ isDisposed, dtype }: Tensor, what: string): void {
+  if (isDisposed)
+    throw new ValueError(`${what}: the tensor has been disposed. Dispose it after the tool is done.`);
+  if (NUMERIC.includes(dtype)) return;
+  throw new ValueError(`${what}: expected numbers of type ${NUMERIC.join(', ')}, received ${dtype}.`);
 }

@@ -2,8 +2,14 @@
  * @file What can be wrong with a batch normalization, and what cures it. Each rule looks at one layer, or at the model as
  * a whole, and tells of one kind of trouble.
  */
-import type { Layer, NormalizationLayer } from './graph.js';
-import { type Normalization, isEvenkeel, isFrozen } from './normalizations.js';
+import { type Layer, type NormalizationLayer, channelDimension } from './graph.js';
+import {
+  type Normalization,
+  STOCK_AXIS,
+  isEvenkeel,
+  isFrozen,
+  isStockOffLastAxis,
+} from './normalizations.js';
 import { type Population, type Statistics, distances, rootMeanSquare } from './population.js';
 
 /**
@@ -65,6 +71,7 @@ export const FINDING_NAMES = [
   'negative-variance',
   'huge-variance',
   'not-finite-data',
+  'stock-axis',
   'impossible-momentum',
   'inverted-momentum',
   'untrained-statistics',
@@ -166,7 +173,7 @@ const negativeVariance: Rule = ({ weights: { movingVariance } }) => {
   if (channels.length === 0) return null;
   return {
     ...{ name: 'negative-variance', severity: 'error', channels },
-    evidence: { smallest: Math.min(...channels.map((c) => movingVariance[c]!)) },
+    evidence: { smallest: channels.reduce((least, c) => Math.min(least, movingVariance[c]!), 0) },
     message:
       `The moving variance of ${plural(channels.length, 'channel')} is below 0, which no variance can be: ` +
       'weights were averaged or extrapolated, or moments computed as E[x²] − E[x]².',
@@ -411,7 +418,7 @@ const deadRelu: Rule = (subject) => {
     evidence: {
       channels: channels.length,
       of: beta.length,
-      highest: round(Math.max(...channels.map(reachOf))),
+      highest: round(channels.reduce((most, c) => Math.max(most, reachOf(c)), -Infinity)),
     },
     message:
       `beta is so far below 0 in ${plural(channels.length, 'channel')} that values ${String(THRESHOLDS.reluReach)} deviations ` +
@@ -503,16 +510,19 @@ const sharedLayer: Rule = (subject) => {
   };
 };
 
-const hasUselessBias = (layer: Layer, { movingMean }: NormalizationLayer): boolean => {
+/** Whether a layer adds a bias along the axis of the normalization behind it, which then subtracts it. */
+function hasUselessBias(layer: Layer, { axis }: NormalizationLayer): boolean {
   const { useBias, units, filters, activation } = layer.getConfig();
-  const channels = units ?? filters;
-  return useBias === true && activation === 'linear' && channels === movingMean.read().size;
-};
+  if (useBias !== true || activation !== 'linear' || (units ?? filters) === undefined) return false;
+  const rank = (layer.outputShape as (number | null)[]).length;
+  const axes = [axis].flat().map((one) => (one + rank) % rank);
+  return axes.includes(channelDimension(layer, rank - 1) + 1);
+}
 
 const uselessBias: Rule = ({ places, layer }) => {
-  const sources = places.map(({ source }) => source);
-  if (!sources.every((source) => hasUselessBias(source, layer))) return null;
-  const names = [...new Set(sources.map(({ name }) => name))].join(', ');
+  if (isFrozen(layer)) return null;
+  if (!places.every(({ source, isOnlyUser }) => isOnlyUser && hasUselessBias(source, layer))) return null;
+  const names = [...new Set(places.map(({ source }) => source.name))].join(', ');
   return {
     ...{ name: 'useless-bias', severity: 'note', channels: [], evidence: { before: names } },
     message: `The bias of '${names}' before the layer does nothing: the mean that is subtracted takes it away again.`,
@@ -534,11 +544,19 @@ const notFiniteData: Rule = ({ seen }) =>
       }
     : null;
 
+const stockAxis: Rule = ({ layer }) =>
+  isStockOffLastAxis(layer)
+    ? {
+        ...{ name: 'stock-axis', severity: 'error', channels: [], ...STOCK_AXIS },
+        evidence: { axis: Number(layer.axis) },
+      }
+    : null;
+
 const smallBatch: Rule = ({ seen, layer }) => {
   if (!seen || isFrozen(layer) || seen.training.batches === 0) return null;
   const ghost = isEvenkeel(layer) ? layer.virtualBatchSize : null;
   const samples = Math.min(ghost ?? Infinity, seen.batchSize);
-  const perSample = Math.max(...seen.training.count) / seen.samples;
+  const perSample = seen.training.count.reduce((most, count) => Math.max(most, count), 0) / seen.samples;
   const values = Math.round(samples * perSample);
   if (samples >= THRESHOLDS.smallBatch && values >= THRESHOLDS.smallCount) return null;
   return {
@@ -562,6 +580,7 @@ const RULES: readonly Rule[] = [
   negativeVariance,
   hugeVariance,
   notFiniteData,
+  stockAxis,
   momentumRule,
   untrainedStatistics,
   youngStatistics,

@@ -6,7 +6,13 @@
  * else that TF.js has.
  */
 import { util } from '@tensorflow/tfjs-core';
-import type { Layer, NormalizationLayer, Place } from './graph.js';
+import {
+  type Layer,
+  type NormalizationLayer,
+  type Place,
+  channelDimension,
+  isChannelsFirst,
+} from './graph.js';
 
 /** One slope and intercept for each element of `shape`, which is a sample's, with 1 where they are the same. */
 export interface Affine {
@@ -242,13 +248,6 @@ export function passThrough(affine: Affine, place: Place, direction: Direction):
   const className = place.layer.getClassName();
   return Object.hasOwn(PASSAGES, className) ? PASSAGES[className]!(affine, place, direction) : null;
 }
-
-const isChannelsFirst = (layer: Layer): boolean =>
-  (layer as Layer & { readonly dataFormat?: string }).dataFormat === 'channelsFirst';
-
-/** Which dimension of a sample is a layer's channels; with `steps` 1 where the layer is called for each step. */
-export const channelDimension = (layer: Layer, rank: number, steps: 0 | 1 = 0): number =>
-  isChannelsFirst(layer) ? steps : rank - 1;
 
 /** The name of a layer's activation. */
 export const activationOf = (layer: Layer): string =>

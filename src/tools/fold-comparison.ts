@@ -1,9 +1,6 @@
 /** @file Compares what two models predict, on data or on random inputs that fit. */
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
-import { isTensor } from '../layer/is-tensor.js';
-import { showShape } from '../layer/show.js';
 import { assignExactly } from './graph-copy.js';
 import { isContainer, normalizationsOf, ownWeightsOf, placesOf } from './graph.js';
 
@@ -12,21 +9,6 @@ const SAMPLES = 8;
 /** What a free dimension gets: as much as five halvings need. */
 const FREE_SIZE = 32;
 const SEED = 1;
-
-/** @throws ValueError where the number of tensors or a shape is not the model's */
-export function checkData(model: LayersModel, data: Tensor | readonly Tensor[]): Tensor[] {
-  const tensors: Tensor[] = isTensor(data) ? [data] : [...data];
-  const fits = ({ shape }: SymbolicTensor, tensor: Tensor | undefined) =>
-    tensor?.shape.length === shape.length &&
-    shape.every((size, d) => size === null || size === tensor.shape[d]);
-  if (tensors.length !== model.inputs.length || !model.inputs.every((input, i) => fits(input, tensors[i]))) {
-    throw new ValueError(
-      `data: the model takes ${model.inputs.map(({ shape }) => showShape(shape)).join(', ')}, ` +
-        `received ${tensors.map(({ shape }) => showShape(shape)).join(', ') || 'nothing'}.`,
-    );
-  }
-  return tensors;
-}
 
 /** Standard normal numbers for each input; whole numbers where that is its type, or where an embedding looks them up. */
 export function randomInputs(model: LayersModel): Tensor[] {
@@ -60,13 +42,13 @@ function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number 
 }
 
 /** The numbers that a model predicts, output by output. */
-export async function predictionsOf(model: LayersModel, inputs: Tensor[]): Promise<Float32Array[]> {
+export async function predictionsOf(model: LayersModel, inputs: readonly Tensor[]): Promise<Float32Array[]> {
   // A layer that is called with training: true moves its statistics in every prediction.
   const weights = normalizationsOf(model).flatMap(({ layer }) => ownWeightsOf(layer));
   const values = weights.map((weight) => tidy(() => add(weight.read(), 0)));
   let outputs: Tensor[] = [];
   try {
-    outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
+    outputs = [model.predict(inputs.length === 1 ? inputs[0]! : [...inputs])].flat();
     return await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
   } finally {
     weights.forEach((weight, i) => {

@@ -4,15 +4,8 @@
  * summed over the kernel, into every bias. All in float64.
  */
 import { util } from '@tensorflow/tfjs-core';
-import {
-  type Affine,
-  type OrReason,
-  activationOf,
-  alongDimension,
-  channelDimension,
-  isLinear,
-} from './fold-affine.js';
-import { type Layer, type Place, isTimeDistributed, ownWeightsOf } from './graph.js';
+import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
+import { type Layer, type Place, channelDimension, isTimeDistributed, ownWeightsOf } from './graph.js';
 
 /** One kernel: which input and output each of its elements joins. */
 interface Kernel {

@@ -4,16 +4,27 @@
  */
 import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkData, largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
+import { ValueError } from '../core/value-error.js';
+import { type Inputs, inputsOf } from './data.js';
+import { largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
 import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
 import { type Changes, assignExactly, copyModel, disposeLayers, remakeLayer } from './graph-copy.js';
-import { type Layer, type Place, checkModel, containersOf, layersOf, ownWeightsOf } from './graph.js';
+import {
+  type Layer,
+  type Place,
+  checkModel,
+  containersOf,
+  layersOf,
+  normalizationsOf,
+  ownWeightsOf,
+} from './graph.js';
+import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { ToolOptions } from './progress.js';
 
 export interface FoldOptions extends ToolOptions {
   /** Inputs to compare the two models on: a tensor, or one for each input. Default: random numbers. */
-  readonly data?: Tensor | readonly Tensor[] | undefined;
+  readonly data?: Inputs | undefined;
 }
 
 export interface FoldReport {
@@ -28,6 +39,8 @@ export interface FoldReport {
   /** The largest magnitude of an output, to hold the difference against. */
   readonly largestOutput: number;
   readonly comparedOn: 'data' | 'random inputs';
+  /** Why the difference may mean something else than how exact the folding is; most often empty. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -44,7 +57,7 @@ export interface FoldReport {
  *
  * A normalization that was an output leaves a linear activation of its name, so that outputs keep their names.
  *
- * @throws TypeError where `model` is no layers model
+ * @throws TypeError where `model` is no layers model, or `data` no tensors
  * @throws ValueError where the data does not fit the model, or a layer cannot be made again from its configuration
  * @throws the signal's reason, where it was aborted
  * @example
@@ -60,7 +73,7 @@ export async function fold(model: LayersModel, options: FoldOptions = {}): Promi
   checkModel(model);
   const { data, signal, onProgress } = options;
   signal?.throwIfAborted();
-  const inputs = data ? checkData(model, data) : randomInputs(model);
+  const inputs = data == null ? randomInputs(model) : inputsToCompareOn(model, data);
   let copy: LayersModel | null = null;
   try {
     const before = await predictionsOf(model, inputs);
@@ -69,23 +82,44 @@ export async function fold(model: LayersModel, options: FoldOptions = {}): Promi
     const after = await predictionsOf(copy, inputs);
     signal?.throwIfAborted();
     onProgress?.({ done: plan.total, total: plan.total, step: 'comparison' });
+    const zeros = before.map(({ length }) => new Float32Array(length));
+    const largestOutput = largestDifference(before, zeros);
     return {
       model: copy,
       folded: plan.folded,
       kept: plan.kept,
       largestDifference: largestDifference(before, after),
-      largestOutput: largestDifference(
-        before,
-        before.map(({ length }) => new Float32Array(length)),
-      ),
-      comparedOn: data ? 'data' : 'random inputs',
+      largestOutput,
+      comparedOn: data == null ? 'random inputs' : 'data',
+      warnings: warningsFor(model, largestOutput),
     };
   } catch (error) {
     if (copy) disposeLayers([copy]);
     throw error;
   } finally {
-    if (!data) dispose(inputs);
+    if (data == null) dispose([...inputs]);
   }
+}
+
+function inputsToCompareOn(model: LayersModel, data: Inputs): readonly Tensor[] {
+  const inputs = inputsOf(model, data, 'data');
+  if (inputs.every(({ size }) => size > 0)) return inputs;
+  throw new ValueError(
+    'data: there are no samples in it. Give at least one, or none at all for random inputs.',
+  );
+}
+
+function warningsFor(model: LayersModel, largestOutput: number): string[] {
+  const wrong = normalizationsOf(model).filter(({ layer }) => isStockOffLastAxis(layer));
+  const warnings = wrong.map(
+    ({ path }) =>
+      `'${path}': ${STOCK_AXIS.message} A folded one is right, hence a difference. ${STOCK_AXIS.cure}`,
+  );
+  if (Number.isFinite(largestOutput)) return warnings;
+  return [
+    ...warnings,
+    'The model gives outputs that are NaN or infinite, which the comparison tells nothing of.',
+  ];
 }
 
 interface FoldPlan extends Pick<FoldReport, 'folded' | 'kept'> {

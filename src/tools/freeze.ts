@@ -138,7 +138,6 @@ function matcherOf(pattern: LayerPattern): (name: string) => boolean {
 
 function nothingMatches(pattern: LayerPattern, found: readonly FoundLayer[]): string {
   const names = found.map(({ path }) => path);
-  if (names.length === 0) return 'The model has no layers.';
   const text = pattern instanceof RegExp ? pattern.source : pattern;
   return (
     `No layer matches ${String(pattern)}. Did you mean '${closest(text, names)}'? ` +

@@ -5,6 +5,7 @@
  * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that have no place of their own.
  */
 import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
 import { show } from '../layer/show.js';
 
 export type Layer = layers.Layer;
@@ -54,11 +55,23 @@ export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer 
 export const isContainer = (layer: Layer): layer is LayersModel =>
   'layers' in layer && 'inputLayers' in layer && Array.isArray(layer.layers);
 
+/** Whether a layer is told to take its channels first. */
+export const isChannelsFirst = (layer: Layer): boolean =>
+  (layer as Layer & { readonly dataFormat?: string }).dataFormat === 'channelsFirst';
+
+/** Which dimension of a sample is a layer's channels; with `steps` 1 where the layer is called for each step. */
+export const channelDimension = (layer: Layer, rank: number, steps: 0 | 1 = 0): number =>
+  isChannelsFirst(layer) ? steps : rank - 1;
+
 /**
  * @throws TypeError where a value is no layers model
+ * @throws ValueError where a model has no layers yet
  */
 export function checkModel(model: unknown): void {
-  if (isLayer(model) && isContainer(model)) return;
+  if (isLayer(model) && isContainer(model)) {
+    if (model.layers.length > 0) return;
+    throw new ValueError(`model: '${model.name}' has no layers yet. Add some before.`);
+  }
   throw new TypeError(
     `model: expected a tf.LayersModel (tf.sequential, tf.model, tf.loadLayersModel), received ${show(model)}. ` +
       `A tf.GraphModel has no layers left; start from the model that it was converted from.`,

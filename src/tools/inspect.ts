@@ -2,6 +2,7 @@
 import { type Tensor, clone, dispose, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Moments } from '../core/passes.js';
+import { ValueError } from '../core/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import {
   type Finding,
@@ -101,7 +102,7 @@ export interface InspectReport {
  * @param model any layers model, with this library's layer or TF.js' own in it, nested or not
  * @param data some hundred samples or more, prepared as for the model's use, see {@link Data}
  * @throws TypeError for data of an unknown form
- * @throws ValueError for data that does not fit the model, or options that cannot be
+ * @throws ValueError for data that is empty or does not fit the model, or options that cannot be
  * @example
  * ```ts
  * const model = tf.sequential({ layers: [layerBatchNormalization({ momentum: 0.1, inputShape: [4] })] });
@@ -163,6 +164,11 @@ async function examine(
     await breathe();
     signal?.throwIfAborted();
     if (examination.batches >= limit) break;
+  }
+  if (examination.batches === 0) {
+    throw new ValueError(
+      'data: there are no samples in it. Expected are some hundred; leave data out to look at weights and options only.',
+    );
   }
   return examination;
 }

@@ -15,6 +15,8 @@ import {
 export interface Surroundings {
   /** Where the input comes from. */
   readonly source: Layer;
+  /** Whether nothing else takes what `source` gives, here or at another place where it is called. */
+  readonly isOnlyUser: boolean;
   /** What takes the output. */
   readonly followers: readonly Layer[];
 }
@@ -32,6 +34,24 @@ export interface Normalization {
 
 /** Whether the layer is this library's, and not TF.js' own. */
 export const isEvenkeel = (layer: Layer): layer is BatchNormalization => layer instanceof BatchNormalization;
+
+/**
+ * Whether a layer is TF.js' own with an axis other than the last. On cpu and wasm, TF.js infers as if the parameters lay
+ * along the last axis, whatever the axis is.
+ */
+export function isStockOffLastAxis(layer: NormalizationLayer): boolean {
+  if (isEvenkeel(layer)) return false;
+  const rank = layer.inputSpec[0]!.ndim!;
+  return (Number(layer.axis) + rank) % rank !== rank - 1;
+}
+
+/** What there is to say of a layer for which `isStockOffLastAxis` holds. */
+export const STOCK_AXIS = {
+  message:
+    "TF.js' own layer infers along the last axis only: with another one, predictions on the cpu and wasm backends are " +
+    'wrong, and training throws on all.',
+  cure: 'replaceBatchNormalization puts a layer there that is right.',
+} as const;
 
 /** Frozen layers train in inference mode; TF.js' own layer does not, but its parameters stay. */
 export function isFrozen({ trainable, gamma, beta }: NormalizationLayer): boolean {
@@ -67,7 +87,11 @@ export function findNormalizations(model: LayersModel): Normalization[] {
       const takesOutput = (other: (typeof places)[number]) =>
         other.inputs.some((input) => outputs.includes(input));
       const followers = places.filter(takesOutput).map((other) => other.layer);
-      look(layer, prefix + layer.name, { source: inputs[0]!.sourceLayer, followers }, isWrapped);
+      const source = inputs[0]!.sourceLayer;
+      const users = places.filter((other) => other.inputs.includes(inputs[0]!)).length;
+      const isOnlyUser =
+        users === 1 && source.inboundNodes.length === 1 && !container.outputs.includes(inputs[0]!);
+      look(layer, prefix + layer.name, { source, isOnlyUser, followers }, isWrapped);
     }
   };
   walk(model, '', false);

@@ -536,10 +536,32 @@ describeBackends(() => {
     expect((await fold(model, { data })).comparedOn).toBe('data');
     expect(data.isDisposed).toBe(false);
     await expect(fold(model, { data: tf.ones([5, 4]) })).rejects.toThrow(
-      /takes \[null, 3\], received \[5, 4\]/,
+      /takes shape \[null, 3\], received \[5, 4\]/,
     );
     await expect(fold(model, { data: [data, data] })).rejects.toMatchObject({ name: 'ValueError' });
+    await expect(fold(model, { data: tf.zeros([0, 3]) })).rejects.toThrow(/no samples/);
+    await expect(fold(model, { data: [[1, 2, 3]] as never })).rejects.toThrow(/expected a tensor/);
+    const { warnings } = await fold(model, { data: tf.fill([1, 3], NaN) });
+    expect(warnings).toEqual([expect.stringMatching(/NaN or infinite/)]);
+    data.dispose();
+    await expect(fold(model, { data })).rejects.toThrow(/has been disposed/);
     await expect(fold(tf.layers.dense({ units: 1 }) as unknown as tf.LayersModel)).rejects.toThrow(TypeError);
+  });
+
+  test("warns where TF.js' own layer predicts wrongly, so that a folded model differs", async () => {
+    const conv = layers.conv2d({
+      filters: 4,
+      kernelSize: 2,
+      dataFormat: 'channelsFirst',
+      inputShape: [2, 5, 5],
+    });
+    const { warnings, ...report } = await fold(
+      spoil(tf.sequential({ layers: [conv, layers.batchNormalization({ name: 'stock', axis: 1 })] })),
+    );
+    expect(report.folded).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringMatching(/^'stock': .* wrong.*replaceBatchNormalization/)]);
+    const right = tf.sequential({ layers: [layers.batchNormalization({ axis: -1, inputShape: [2] })] });
+    expect((await fold(right)).warnings).toEqual([]);
   });
 
   test('stops when it is told to, at any step, and leaves nothing behind', async () => {

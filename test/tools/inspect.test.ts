@@ -101,6 +101,15 @@ const CASES: Record<FindingName, Case[]> = {
       evidence: { batch: 3 },
     },
   ],
+  'stock-axis': [
+    {
+      make: () => ({
+        model: tf.sequential({ layers: [tf.layers.batchNormalization({ axis: 1, inputShape: [2, 5] })] }),
+      }),
+      severity: 'error',
+      evidence: { axis: 1 },
+    },
+  ],
   'impossible-momentum': [
     { make: () => ({ model: withInput({ momentum: 1.5 }) }), severity: 'error', evidence: { momentum: 1.5 } },
     { make: () => ({ model: withInput({ momentum: -0.1 }) }), severity: 'error' },
@@ -395,6 +404,94 @@ describeBackends(() => {
     expect(tf.memory().numTensors).toBe(tensors + 1);
   });
 }, ['cpu', 'wasm', WITHOUT_KERNELS]);
+
+describe('says nothing of a bias that does something:', () => {
+  const { dense, add } = tf.layers;
+  const biased = (args = {}) => dense({ units: 4, name: 'biased', ...args });
+  const apply = (layer: tf.layers.Layer, ...inputs: tf.SymbolicTensor[]) =>
+    layer.apply(inputs.length === 1 ? inputs[0]! : inputs) as tf.SymbolicTensor;
+
+  test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor[]]>([
+    [
+      'a skip connection takes it too',
+      (x) => {
+        const y = apply(biased(), x);
+        return [apply(add(), y, apply(normalization(), y))];
+      },
+    ],
+    [
+      'it is an output of the model',
+      (x) => {
+        const y = apply(biased(), x);
+        return [y, apply(normalization(), y)];
+      },
+    ],
+    [
+      'the layer is shared, and its other result is not normalized',
+      (x) => {
+        const shared = biased();
+        return [apply(normalization(), apply(shared, x)), apply(shared, x)];
+      },
+    ],
+    [
+      'the normalization is along another axis',
+      (x) => [apply(normalization({ axis: 1 }), apply(biased(), x))],
+    ],
+    ['the normalization is frozen', (x) => [apply(normalization({ trainable: false }), apply(biased(), x))]],
+  ])('%s', async (_, build) => {
+    const inputs = tf.input({ shape: [4, 3] });
+    expect(namesOf(await inspect(tf.model({ inputs, outputs: build(inputs) })))).not.toContain(
+      'useless-bias',
+    );
+  });
+
+  test('and of one that a convolution adds along the axis, channels first, it does', async () => {
+    const conv = tf.layers.conv2d({
+      filters: 4,
+      kernelSize: 1,
+      dataFormat: 'channelsFirst',
+      inputShape: [2, 3, 3],
+    });
+    const model = tf.sequential({ layers: [conv, normalization({ axis: 1 })] });
+    expect(namesOf(await inspect(model))).toContain('useless-bias');
+  });
+});
+
+test('takes more channels than a call takes arguments', async () => {
+  const channels = 200_000;
+  const all = (value: number) => new Float32Array(channels).fill(value);
+  const layer = layerBatchNormalization({
+    weights: [all(1), all(-9), all(0), all(-1)],
+    inputShape: [channels],
+  });
+  const model = tf.sequential({ layers: [layer, tf.layers.activation({ activation: 'relu' })] });
+  const { findings } = await inspect(model, tf.ones([1, channels]));
+  expect(findings.map(({ name }) => name)).toEqual(expect.arrayContaining(['dead-relu', 'small-batch']));
+});
+
+test.each<[string, () => Data, RegExp]>([
+  ['no samples', () => tf.zeros([0, 4]), /no samples/],
+  ['no batches', () => [], /no samples/],
+  ['words', () => tf.tensor2d([['a', 'b', 'c', 'd']]), /expected numbers .* received string/],
+  [
+    'a tensor that is disposed',
+    () => {
+      const data = fitting();
+      data.dispose();
+      return data;
+    },
+    /has been disposed/,
+  ],
+])('refuses %s', async (_, data, message) => {
+  await expect(inspect(withInput(), data())).rejects.toMatchObject({
+    name: 'ValueError',
+    message: expect.stringMatching(message) as string,
+  });
+});
+
+test('refuses a model that has no layers yet', async () => {
+  await expect(inspect(tf.sequential())).rejects.toThrow(/no layers yet/);
+});
 
 test('every finding has a case', () => {
   expect(Object.keys(CASES).sort()).toEqual([...FINDING_NAMES].sort());
