@@ -23,6 +23,8 @@ const ACTIVATIONS: readonly (readonly [tfjs: string, keras: string])[] = [
   ['swish', 'swish'],
   ['swish', 'silu'],
   ['logSoftmax', 'log_softmax'],
+  // tf-keras writes the function's own name where it has loaded the model before.
+  ['logSoftmax', 'log_softmax_v2'],
   ['hardSigmoid', 'hard_sigmoid'],
 ];
 
@@ -62,8 +64,9 @@ function activationFromKeras(value: Json, dialect: Dialect): string {
   const found = ACTIVATIONS.find(([, keras]) => keras === name);
   if (found) return found[0];
   const known = ACTIVATIONS.map(([, keras]) => keras).join(', ');
+  const given = isObject(name) && isObject(value) ? value.class_name : name;
   throw new ValueError(
-    `its activation is ${quote(isObject(value) ? value.class_name : value)}, which TF.js lacks; it has ${known}. ` +
+    `its activation is ${quote(given)}, which TF.js lacks; it has ${known}. ` +
       WAY_OUT,
   );
 }
