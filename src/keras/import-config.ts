@@ -4,6 +4,7 @@
  */
 import { serialization } from '@tensorflow/tfjs-core';
 import { ValueError } from '../core/value-error.js';
+import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
@@ -249,8 +250,10 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
 
 function importFunctional(config: JsonObject, context: Context): LayerConfig {
   const name = expectName(config.name, "A model's name");
-  const saved = expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
-    expectObject(layer, `A layer of ${quote(name)}`),
+  const saved = withoutImpliedMasks(
+    expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
+      expectObject(layer, `A layer of ${quote(name)}`),
+    ),
   );
   const layers = saved.map((layer) => {
     const imported = importLayer(layer, context);

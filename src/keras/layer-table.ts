@@ -165,7 +165,9 @@ export function miscomputed(className: string, setting: (name: string) => unknow
   if (!/3D/.test(className) || setting('padding') !== 'same' || strides == null) return null;
   const sizes = [setting('kernel_size') ?? setting('pool_size')].flat();
   const shorter = [strides].flat().some((stride, i) => (stride as number) > (sizes[i] as number));
-  return shorter ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'" : null;
+  return shorter
+    ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'"
+    : null;
 }
 
 /** Classes under the names that some versions of Keras gave them. */

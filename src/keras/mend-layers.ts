@@ -2,7 +2,7 @@
  * @file Layers of a built model that TF.js computes otherwise than Keras: set right on the layer itself where that can be
  * done, and refused where not.
  */
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../core/value-error.js';
 import { type Container, isContainerLayer } from './layer-tree.js';
@@ -11,6 +11,7 @@ import { quote } from './refusal.js';
 type Layer = layers.Layer;
 type Place = Layer['inboundNodes'][number];
 
+const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
 const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
 /** Layers that pass a mask on in Keras, and in TF.js only when they are told to. */
 const TO_BE_TOLD = ['LeakyReLU', 'ELU', 'ThresholdedReLU'];
@@ -18,10 +19,14 @@ const TO_BE_TOLD = ['LeakyReLU', 'ELU', 'ThresholdedReLU'];
 const PASSING = new Set([
   ...['Activation', 'ReLU', 'PReLU', 'Softmax', 'Dense', 'LayerNormalization', 'BatchNormalization'],
   ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'],
-  ...['Add', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate', 'TimeDistributed'],
+  ...['Concatenate', 'TimeDistributed'],
+  ...MERGING,
   ...RECURRENT,
   ...TO_BE_TOLD,
 ]);
+/** Whether a layer of one input passes its mask on, here and in Keras. */
+export const passesMask = (className: string): boolean => PASSING.has(className) && className !== 'Softmax';
+
 /** Layers that compute something else with a mask. */
 const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
 
@@ -94,6 +99,7 @@ function mendMasks(layer: Layer): void {
     throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be loaded: ${reason}`);
   };
   if (TO_BE_TOLD.includes(className)) layer.supportsMasking = true;
+  if (MERGING.includes(className)) layer.computeMask = mergedMask;
   const isModel = isContainerLayer(layer);
   // A model's first place is its own making.
   const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
@@ -110,10 +116,18 @@ function mendMasks(layer: Layer): void {
   }
 }
 
+/** Where each of the masks there lets through; TF.js' own has one dimension too many. */
+function mergedMask(_: unknown, masks?: Tensor | Tensor[]): Tensor | Tensor[] {
+  const there = [masks].flat().filter((mask) => mask != null);
+  // TF.js takes null for none, though its types do not say so.
+  return there.length === 0 ? (null as unknown as Tensor) : there.reduce((a, b) => logicalAnd(a, b));
+}
+
 function withoutMask(layer: Layer): void {
   const call = layer.call.bind(layer);
   layer.call = (inputs, kwargs) => {
-    const { mask: _, ...own } = kwargs;
+    const own = { ...kwargs };
+    delete own.mask;
     return call(inputs, own);
   };
 }
