@@ -178,6 +178,10 @@ describe('what is no source', () => {
     await expect(loadKerasModel(source as unknown as string)).rejects.toThrow(TypeError);
   });
 
+  test('a folder, as a SavedModel is', async () => {
+    await expect(loadKerasModel('test')).rejects.toThrow(/EISDIR.*SavedModel.*save it as \.keras/);
+  });
+
   test('a path of nothing', async () => {
     await expect(loadKerasModel('no-such-file.h5')).rejects.toThrow(/Cannot read 'no-such-file.h5': ENOENT/);
   });
