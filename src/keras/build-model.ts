@@ -6,6 +6,7 @@ import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './import-config.js';
 import { type Container, isContainerLayer } from './layer-tree.js';
+import { mendLayers } from './mend-layers.js';
 import { quote, reasonOf } from './refusal.js';
 
 type Layer = layers.Layer;
@@ -58,6 +59,7 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
       built = build(constructor, { ...model.config }, {}, true);
     });
     passTrainingOn(built!);
+    mendLayers(built!);
     return { model: built!, discard };
   } catch (error) {
     discard();

@@ -3,7 +3,7 @@ import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layer
 import { ValueError } from '../core/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
-import { LAYERS } from './layer-table.js';
+import { LAYERS, miscomputed } from './layer-table.js';
 import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './layer-tree.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from './refusal.js';
@@ -57,6 +57,8 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
         );
       }
     }
+    const wrong = miscomputed(className, (name) => config[camelCase(name)]);
+    if (wrong !== null) throw new ValueError(`${wrong}. Use windows as long as the strides.`);
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);

@@ -4,9 +4,10 @@
  */
 import { serialization } from '@tensorflow/tfjs-core';
 import { ValueError } from '../core/value-error.js';
+import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
-import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING } from './layer-table.js';
+import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from './refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
@@ -101,6 +102,14 @@ function importSettings(className: string, config: JsonObject, context: Context)
   const { settings, fixed = {}, renamed = {}, unused = [] } = LAYERS[className]!;
   const result: LayerConfig['config'] = placement(config);
   for (const [key, value] of Object.entries(config)) {
+    if (key === 'activity_regularizer') {
+      if (value !== null) {
+        console.warn(
+          `Layer ${quote(config.name)}: TF.js has no penalty on activity. Predictions are the same; training goes without it.`,
+        );
+      }
+      continue;
+    }
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
       const setting = nested(className, key, value, context) ?? settingFromKeras(key, value, context.dialect);
@@ -122,6 +131,8 @@ function importSettings(className: string, config: JsonObject, context: Context)
     throw new ValueError(`its reset_after is true, and TF.js has only false. ${adviceFor('reset_after')}`);
   }
   if (className === 'Bidirectional') checkBackward(config);
+  const wrong = miscomputed(className, (name) => config[name]);
+  if (wrong !== null) throw new ValueError(`${wrong}. ${WAY_OUT}`);
   if (className === 'BatchNormalization' && result.renorm !== true) {
     delete result.renormClipping;
     delete result.renormMomentum;
@@ -239,8 +250,10 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
 
 function importFunctional(config: JsonObject, context: Context): LayerConfig {
   const name = expectName(config.name, "A model's name");
-  const saved = expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
-    expectObject(layer, `A layer of ${quote(name)}`),
+  const saved = withoutImpliedMasks(
+    expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
+      expectObject(layer, `A layer of ${quote(name)}`),
+    ),
   );
   const layers = saved.map((layer) => {
     const imported = importLayer(layer, context);
@@ -269,6 +282,11 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   const inputLayers = readEnds(config.input_layers ?? null, graph);
   const outputLayers = readEnds(config.output_layers ?? null, graph);
   checkGraph(name, layers, [...inputLayers, ...outputLayers]);
+  if (new Set(outputLayers.map((end) => JSON.stringify(end))).size < outputLayers.length) {
+    throw new ValueError(
+      `The model ${quote(name)} gives the same output twice, which TF.js cannot. Leave one out, and save it again.`,
+    );
+  }
   return { className: 'Functional', savedName: name, config: { name, layers, inputLayers, outputLayers } };
 }
 

@@ -43,7 +43,7 @@ function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
 
 /** Keras 3: `{ args, kwargs }`, in which tensors stand as objects. */
 function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: Graph): Inbound[] {
-  const { initial_state: states, ...called } = isObject(kwargs) ? kwargs : {};
+  const { initial_state: states, mask = null, ...called } = isObject(kwargs) ? kwargs : {};
   const [inputs, ...more] = expectArray(args, `The arguments of layer ${quote(layer.savedName)}`);
   if (more.some((value) => value !== null && !isTensorTree(value))) {
     throw new ValueError(
@@ -56,17 +56,18 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   );
   const kept =
     inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
-  const callArgs = callArguments(kept, layer);
+  const callArgs = callArguments({ ...kept, mask }, layer);
   return tensors.map((tensor) => [...readTensor(tensor, graph), callArgs]);
 }
 
-const isTensor = (value: Json): value is JsonObject =>
+export const isTensor = (value: Json): value is JsonObject =>
   isObject(value) && value.class_name === '__keras_tensor__';
 
 const isTensorTree = (value: Json): boolean =>
   isTensor(value) || (Array.isArray(value) && value.length > 0 && value.every(isTensorTree));
 
-function tensorsIn(value: Json): JsonObject[] {
+/** Every tensor in an argument. */
+export function tensorsIn(value: Json): JsonObject[] {
   if (isTensor(value)) return [value];
   return Array.isArray(value) ? value.flatMap(tensorsIn) : [];
 }

@@ -20,9 +20,7 @@ export interface LayerEntry {
 
 const words = (text: string) => text.trim().split(/\s+/);
 
-const BIAS = words(
-  'activation use_bias bias_initializer bias_regularizer activity_regularizer bias_constraint',
-);
+const BIAS = words('activation use_bias bias_initializer bias_regularizer bias_constraint');
 const KERNEL = words('kernel_initializer kernel_regularizer kernel_constraint');
 const WINDOW = words('kernel_size strides padding');
 const CONVOLUTION: LayerEntry = {
@@ -38,12 +36,11 @@ const POINTWISE = words('pointwise_initializer pointwise_regularizer pointwise_c
 const RECURRENT = words('recurrent_initializer recurrent_regularizer recurrent_constraint');
 const SEQUENCES = words('return_sequences return_state go_backwards stateful unroll');
 const RNN_FIXED = { time_major: false, zero_output_for_mask: false };
-const CELL_BIAS = BIAS.filter((name) => name !== 'activity_regularizer');
-const CELL = ['units', ...CELL_BIAS, ...KERNEL, ...RECURRENT, 'dropout', 'recurrent_dropout'];
+const CELL = ['units', ...BIAS, ...KERNEL, ...RECURRENT, 'dropout', 'recurrent_dropout'];
 const GATED = [...CELL, 'recurrent_activation'];
 const LSTM = [...GATED, 'unit_forget_bias'];
 const recurrent = (settings: readonly string[], fixed: Record<string, Json> = {}): LayerEntry => ({
-  settings: [...settings, ...SEQUENCES, 'activity_regularizer'],
+  settings: [...settings, ...SEQUENCES],
   fixed: { ...RNN_FIXED, ...fixed },
 });
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
@@ -78,7 +75,6 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
     settings: words(
       'input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length',
     ),
-    fixed: { activity_regularizer: null },
   },
   Conv1D: {
     settings: CONVOLUTION.settings.filter((name) => name !== 'data_format'),
@@ -94,8 +90,9 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
     unused: KERNEL,
   },
   DepthwiseConv2D: {
-    settings: [...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE],
-    fixed: { groups: 1 },
+    // TF.js takes a dilation rate, and does not use it.
+    settings: [...WINDOW, 'data_format', ...BIAS, ...DEPTHWISE],
+    fixed: { groups: 1, dilation_rate: 1 },
     unused: KERNEL,
   },
 
@@ -103,7 +100,7 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   ReLU: { settings: ['max_value'], fixed: { negative_slope: 0, threshold: 0 } },
   LeakyReLU: { settings: ['negative_slope'], renamed: { negative_slope: 'alpha', alpha: 'alpha' } },
   PReLU: { settings: words('alpha_initializer alpha_regularizer alpha_constraint shared_axes') },
-  ELU: { settings: ['alpha'] },
+  ELU: { settings: [], fixed: { alpha: 1 } },
   ThresholdedReLU: { settings: ['theta'], notInKeras3: 'Keras 3 has no ThresholdedReLU' },
   Softmax: { settings: ['axis'] },
 
@@ -155,9 +152,23 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   GRUCell: { settings: GATED, fixed: { reset_after: false } },
   LSTMCell: { settings: LSTM },
   StackedRNNCells: { settings: ['cells'] },
-  Bidirectional: { settings: words('layer merge_mode'), fixed: { activity_regularizer: null } },
-  TimeDistributed: { settings: ['layer'], fixed: { activity_regularizer: null } },
+  Bidirectional: { settings: words('layer merge_mode') },
+  TimeDistributed: { settings: ['layer'] },
 };
+
+/**
+ * Why TF.js computes other numbers with these settings than Keras: in three dimensions, where padding is 'same' and strides
+ * are longer than windows, it begins outside of the input.
+ */
+export function miscomputed(className: string, setting: (name: string) => unknown): string | null {
+  const strides = setting('strides');
+  if (!/3D/.test(className) || setting('padding') !== 'same' || strides == null) return null;
+  const sizes = [setting('kernel_size') ?? setting('pool_size')].flat();
+  const shorter = [strides].flat().some((stride, i) => (stride as number) > (sizes[i] as number));
+  return shorter
+    ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'"
+    : null;
+}
 
 /** Classes under the names that some versions of Keras gave them. */
 export const OTHER_NAMES: Readonly<Record<string, string>> = {

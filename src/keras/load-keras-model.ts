@@ -170,8 +170,8 @@ function refuseRest(names: readonly string[]): void {
 /** The paths of the weights of every layer that has any. */
 function readGroups(file: Hdf5File): Map<string, string[]> {
   const root = file.has('model_weights') ? 'model_weights' : '';
-  const names = file.texts(root, 'layer_names');
-  if (!names) throw new ValueError('The HDF5 file does not name its layers. It is damaged.');
+  // Without weights, there may be no names.
+  const names = file.texts(root, 'layer_names') ?? [];
   const groups = new Map<string, string[]>();
   for (const name of names) {
     const paths = file.texts(`${root}/${name}`, 'weight_names')?.map((weight) => `${root}/${name}/${weight}`);

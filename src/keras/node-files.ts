@@ -42,7 +42,11 @@ export async function readPath(path: string): Promise<Uint8Array> {
   try {
     return await files.readFile(path);
   } catch (error) {
-    throw new ValueError(`Cannot read '${path}': ${reasonOf(error)}`, { cause: error });
+    const reason = reasonOf(error);
+    const hint = reason.startsWith('EISDIR')
+      ? '. A SavedModel is code, which is never run here: load it in Keras, and save it as .keras or .h5'
+      : '';
+    throw new ValueError(`Cannot read '${path}': ${reason}${hint}`, { cause: error });
   }
 }
 

@@ -23,6 +23,8 @@ const ACTIVATIONS: readonly (readonly [tfjs: string, keras: string])[] = [
   ['swish', 'swish'],
   ['swish', 'silu'],
   ['logSoftmax', 'log_softmax'],
+  // tf-keras writes the function's own name where it has loaded the model before.
+  ['logSoftmax', 'log_softmax_v2'],
   ['hardSigmoid', 'hard_sigmoid'],
 ];
 
@@ -62,10 +64,8 @@ function activationFromKeras(value: Json, dialect: Dialect): string {
   const found = ACTIVATIONS.find(([, keras]) => keras === name);
   if (found) return found[0];
   const known = ACTIVATIONS.map(([, keras]) => keras).join(', ');
-  throw new ValueError(
-    `its activation is ${quote(isObject(value) ? value.class_name : value)}, which TF.js lacks; it has ${known}. ` +
-      WAY_OUT,
-  );
+  const given = isObject(name) && isObject(value) ? value.class_name : name;
+  throw new ValueError(`its activation is ${quote(given)}, which TF.js lacks; it has ${known}. ` + WAY_OUT);
 }
 
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */
@@ -85,6 +85,8 @@ export function settingToKeras(name: string, value: unknown, dialect: Dialect): 
   const kind = /_(initializer|regularizer|constraint)$/.exec(name)?.[1];
   if (kind) return objectToKeras(value, `keras.${kind}s`);
   if (WORD_SETTINGS.includes(name) && typeof value === 'string') return snakeCase(value);
+  // What is left over is null in TF.js and -1 in Keras.
+  if (name === 'target_shape') return (value as (number | null)[]).map((size) => size ?? -1);
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 

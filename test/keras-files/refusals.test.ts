@@ -53,6 +53,14 @@ describe('a layer that TF.js lacks', () => {
     ['Activation', { activation: 'exponential' }, /activation is 'exponential', which TF\.js lacks/],
     ['Activation', { activation: { class_name: 'function', config: 'mine' } }, /which TF\.js lacks/],
     ['Conv1D', { filters: 1, kernel_size: [2], padding: 'causal' }, /padding is causal/],
+    ['DepthwiseConv2D', { kernel_size: [2, 2], dilation_rate: [2, 2] }, /dilation_rate is \[2,2\]/],
+    ['ELU', { alpha: 0.5 }, /alpha is 0\.5, and TF\.js has only 1/],
+    ['Softmax', { axis: 0 }, /axis is 0, and TF\.js has only the last/],
+    [
+      'Conv3D',
+      { filters: 1, kernel_size: [1, 1, 1], strides: [2, 2, 2], padding: 'same' },
+      /strides are longer than its windows/,
+    ],
     ['Conv2D', { filters: 2, kernel_size: [2, 2], groups: 2 }, /groups is 2, and TF\.js has only 1/],
     ['Dense', { units: 2, something_new: true }, /'something_new' \(true\), which TF\.js lacks/],
     [
@@ -168,6 +176,10 @@ describe('a zip bomb', () => {
 describe('what is no source', () => {
   test.each([[5], [null], [[]], [[{ name: 'a' }]], [{}]])('%j is a TypeError', async (source) => {
     await expect(loadKerasModel(source as unknown as string)).rejects.toThrow(TypeError);
+  });
+
+  test('a folder, as a SavedModel is', async () => {
+    await expect(loadKerasModel('test')).rejects.toThrow(/EISDIR.*SavedModel.*save it as \.keras/);
   });
 
   test('a path of nothing', async () => {

@@ -1,0 +1,133 @@
+/**
+ * @file Layers of a built model that TF.js computes otherwise than Keras: set right on the layer itself where that can be
+ * done, and refused where not.
+ */
+import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
+import type { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../core/value-error.js';
+import { type Container, isContainerLayer } from './layer-tree.js';
+import { quote } from './refusal.js';
+
+type Layer = layers.Layer;
+type Place = Layer['inboundNodes'][number];
+
+const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
+const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
+/** Layers that pass a mask on in Keras, and in TF.js only when they are told to. */
+const TO_BE_TOLD = ['LeakyReLU', 'ELU', 'ThresholdedReLU'];
+/** Every layer that passes a mask on in Keras, beside those that make one. */
+const PASSING = new Set([
+  ...['Activation', 'ReLU', 'PReLU', 'Softmax', 'Dense', 'LayerNormalization', 'BatchNormalization'],
+  ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'],
+  ...['Concatenate', 'TimeDistributed'],
+  ...MERGING,
+  ...RECURRENT,
+  ...TO_BE_TOLD,
+]);
+/** Whether a layer of one input passes its mask on, here and in Keras. */
+export const passesMask = (className: string): boolean => PASSING.has(className) && className !== 'Softmax';
+
+/** Layers that compute something else with a mask. */
+const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
+
+/** @throws ValueError that names the layer, and the way out */
+export function mendLayers(model: Container): void {
+  const makes = model.layers.some(makesMask);
+  for (const layer of model.layers) {
+    mendLayer(layer);
+    if (makes) mendMasks(layer);
+  }
+}
+
+function mendLayer(layer: Layer): void {
+  if (isContainerLayer(layer)) layer.layers.forEach(mendLayer);
+  else if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
+  else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
+  else if ('returnState' in layer && layer.returnState === true) separateStates(layer);
+}
+
+const rankOf = (layer: Layer): number => layer.inboundNodes[0]?.inputTensors[0]?.shape.length ?? 0;
+
+/** TF.js takes every negative axis for the last. */
+function countFromFront(layer: Layer & { axis: number }): void {
+  if (layer.axis < 0) layer.axis += rankOf(layer);
+}
+
+function checkSoftmax(layer: Layer & { axis: number | number[] }): void {
+  const [axis, ...others] = [layer.axis].flat();
+  if (others.length === 0 && axis !== -1 && axis !== rankOf(layer) - 1) {
+    throw new ValueError(
+      `Layer ${quote(layer.name)} ('Softmax') cannot be loaded: its axis is ${axis}, and TF.js has only the last. ` +
+        `Put a Permute before and after it, and save it again.`,
+    );
+  }
+}
+
+/** TF.js gives one tensor as the output and the state, and frees both with the first. */
+function separateStates(layer: Layer): void {
+  const call = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => {
+    const outputs = call(inputs, kwargs);
+    if (!Array.isArray(outputs)) return outputs;
+    return outputs.map((output, i): Tensor => (outputs.indexOf(output) < i ? output.clone() : output));
+  };
+}
+
+const makesMask = (layer: Layer): boolean =>
+  isContainerLayer(layer)
+    ? layer.layers.some(makesMask)
+    : layer.getClassName() === 'Masking' || layer.getConfig().maskZero === true;
+
+/** Whether a tensor comes with a mask in Keras; of nested models, whether it may. */
+function carriesMask(tensor: SymbolicTensor): boolean {
+  const layer = tensor.sourceLayer;
+  if (makesMask(layer)) return true;
+  if (!isContainerLayer(layer) && !PASSING.has(layer.getClassName())) return false;
+  if ('returnSequences' in layer && layer.returnSequences === false) return false;
+  return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
+}
+
+const isMasked = (place: Place): boolean => place.inputTensors.some(carriesMask);
+
+/**
+ * TF.js hands one object of call arguments from layer to layer, in which a mask stays when the layers that follow have
+ * none.
+ */
+function mendMasks(layer: Layer): void {
+  const className = layer.getClassName();
+  const refuse = (reason: string): never => {
+    throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be loaded: ${reason}`);
+  };
+  if (TO_BE_TOLD.includes(className)) layer.supportsMasking = true;
+  if (MERGING.includes(className)) layer.computeMask = mergedMask;
+  const isModel = isContainerLayer(layer);
+  // A model's first place is its own making.
+  const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
+  if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {
+    refuse(
+      'its input has a mask, which it uses in Keras and not in TF.js. Replace it by GlobalMaxPooling1D or a recurrent ' +
+        'layer, or train without a mask.',
+    );
+  }
+  if (!isModel && !TAKING.has(className)) return;
+  if (!masked.includes(true)) withoutMask(layer);
+  else if (masked.includes(false)) {
+    refuse('its input has a mask at one place and none at another, which TF.js cannot tell apart.');
+  }
+}
+
+/** Where each of the masks there lets through; TF.js' own has one dimension too many. */
+function mergedMask(_: unknown, masks?: Tensor | Tensor[]): Tensor | Tensor[] {
+  const there = [masks].flat().filter((mask) => mask != null);
+  // TF.js takes null for none, though its types do not say so.
+  return there.length === 0 ? (null as unknown as Tensor) : there.reduce((a, b) => logicalAnd(a, b));
+}
+
+function withoutMask(layer: Layer): void {
+  const call = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => {
+    const own = { ...kwargs };
+    delete own.mask;
+    return call(inputs, own);
+  };
+}

@@ -1,0 +1,114 @@
+/** @file Models with masks: TF.js leaves a mask to layers that have none, and Keras 3 writes masks into the graph. */
+import * as tf from '@tensorflow/tfjs';
+import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { beforeAll, expect, test } from 'vitest';
+import { readArchive, writeArchive } from '../../src/keras/archive.js';
+
+const NAMES = ['config.json', 'metadata.json', 'model.weights.h5'];
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+const predict = (model: tf.LayersModel, x: tf.Tensor) =>
+  [model.predict(x)].flat().map((y) => [...y.dataSync()]);
+
+const TOKENS = tf.tensor2d(
+  [
+    [1, 2, 0, 0],
+    [3, 0, 1, 0],
+  ],
+  [2, 4],
+  'int32',
+);
+
+test("a layer without a mask does not get another one's", async () => {
+  const words = tf.input({ shape: [4], dtype: 'int32' });
+  const embedded = tf.layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true }).apply(words);
+  const masked = tf.layers.lstm({ units: 2, name: 'masked' }).apply(embedded) as tf.SymbolicTensor;
+  // A convolution passes no mask on.
+  const mixed = tf.layers.conv1d({ filters: 3, kernelSize: 1 }).apply(embedded) as tf.SymbolicTensor;
+  const lstm = tf.layers.lstm({ units: 2, name: 'free' });
+  const free = lstm.apply(mixed) as tf.SymbolicTensor;
+  const model = await loadKerasModel(
+    await saveKerasModel(tf.model({ inputs: words, outputs: [masked, free] }), null, { for: 'tf-keras' }),
+  );
+  const before = tf.model({
+    inputs: model.inputs,
+    outputs: model.getLayer('free').input,
+  });
+  const steps = before.predict(TOKENS) as tf.Tensor;
+  const want = model.getLayer('free').apply(steps) as tf.Tensor;
+  expect(predict(model, TOKENS)[1]).toEqual([...want.dataSync()]);
+});
+
+/** A functional model of Keras 3 with a mask, as Keras 3.15 writes it. */
+async function withMaskInGraph(compared: number): Promise<{ bytes: Uint8Array; model: tf.LayersModel }> {
+  const words = tf.input({ shape: [4], dtype: 'int32', name: 'words' });
+  const embedded = tf.layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, name: 'e' }).apply(words);
+  const output = tf.layers
+    .lstm({ units: 2, name: 'l', recurrentActivation: 'sigmoid' })
+    .apply(embedded) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: words, outputs: output });
+  const files = new Map(await readArchive(await saveKerasModel(model, null, { for: 'keras3' }), NAMES));
+  interface Saved {
+    config: { layers: { name: string; inbound_nodes: { kwargs: Record<string, unknown> }[] }[] };
+  }
+  const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as Saved;
+  const tensor = (name: string) => ({
+    class_name: '__keras_tensor__',
+    config: { shape: [null, 4], dtype: 'float32', keras_history: [name, 0, 0] },
+  });
+  const operation = {
+    module: 'keras.src.ops.numpy',
+    class_name: 'NotEqual',
+    name: 'not_equal',
+    config: { name: 'not_equal' },
+    inbound_nodes: [{ args: [tensor('words'), compared], kwargs: {} }],
+  };
+  config.config.layers.find(({ name }) => name === 'l')!.inbound_nodes[0]!.kwargs = {
+    mask: tensor('not_equal'),
+  };
+  config.config.layers.push(operation);
+  files.set('config.json', new TextEncoder().encode(JSON.stringify(config)));
+  return { bytes: await writeArchive(files), model };
+}
+
+test('the mask of an Embedding that Keras 3 wrote into the graph is made anew', async () => {
+  const { bytes, model } = await withMaskInGraph(0);
+  expect(predict(await loadKerasModel(bytes), TOKENS)).toEqual(predict(model, TOKENS));
+});
+
+test('another mask in the graph is refused', async () => {
+  const { bytes } = await withMaskInGraph(3);
+  await expect(loadKerasModel(bytes)).rejects.toThrow(/'not_equal'|called with \{"mask"/);
+});
+
+test('a mean over steps that Keras masks is refused', async () => {
+  const model = tf.sequential();
+  model.add(tf.layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputShape: [4] }));
+  model.add(tf.layers.globalAveragePooling1d({ name: 'mean' }));
+  const bytes = await saveKerasModel(model, null, { for: 'tf-keras' });
+  await expect(loadKerasModel(bytes)).rejects.toThrow(/'mean' \('GlobalAveragePooling1D'\).*has a mask/);
+});
+
+test('the states of a recurrent layer can be used after its output', async () => {
+  const input = tf.input({ shape: [3, 2] });
+  const [last, h, c] = tf.layers.lstm({ units: 2, returnState: true }).apply(input) as tf.SymbolicTensor[];
+  const repeated = tf.layers.repeatVector({ n: 2 }).apply(last!) as tf.SymbolicTensor;
+  const decoded = tf.layers.lstm({ units: 2 }).apply(repeated, { initialState: [h!, c!] });
+  const model = tf.model({ inputs: input, outputs: decoded as tf.SymbolicTensor });
+  const loaded = await loadKerasModel(await saveKerasModel(model, null, { for: 'tf-keras' }));
+  expect(predict(loaded, tf.ones([2, 3, 2]))[0]).toHaveLength(4);
+});
+
+test('axes from the end, and sizes left open, come back', async () => {
+  const input = tf.input({ shape: [4, 3] });
+  const open = tf.layers.reshape({ targetShape: [-1, 3] }).apply(input) as tf.SymbolicTensor;
+  const joined = tf.layers.concatenate({ axis: -2 }).apply([input, open]) as tf.SymbolicTensor;
+  const bytes = await saveKerasModel(tf.model({ inputs: input, outputs: joined }), null, { for: 'keras3' });
+  const config = new TextDecoder().decode((await readArchive(bytes, NAMES)).get('config.json'));
+  expect(config).toContain('"target_shape":[-1,3]');
+  const y = (await loadKerasModel(bytes)).predict(tf.ones([2, 4, 3])) as tf.Tensor;
+  expect(y.shape).toEqual([2, 8, 3]);
+});
