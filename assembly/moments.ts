@@ -8,7 +8,7 @@
  *   count[k] += w;  delta = x − mean[k];  mean[k] += delta·w/count[k];  m2[k] += w·delta·(x − mean[k])
  *
  * memory     Lanes and runs as in lanes.ts, lanes at four places at a time. Weighted elements are walked in spans of one
- *            weight: rows in lanes, one at a time; all of inner > 1 in runs.
+ *            weight: rows in lanes, four at a time where a row is a span; all of inner > 1 in runs.
  * tables     float32 per lane, behind the state: shift, Σw(x − shift), Σw(x − shift)², and Σw if there are weights.
  * precision  float32 within a block, where the shift, the mean of all before it, keeps the squares of what is summed
  *            near those that are sought; blocks are merged by Chan's formula in float64. Not E[x²] − E[x]². Squares
@@ -60,7 +60,11 @@ export function moments(
   const repeats = isInRuns || weights != 0 ? 1 : repeatsFor(channels * inner, middle);
   const strand = isInRuns || weights != 0 ? 0 : strandRows(middle, repeats, STRANDS);
   const first = isInRuns ? max(1, FIRST_BLOCK_OF_RUNS / inner) : FIRST_BLOCK * repeats;
-  const most = isInRuns ? max(1, BLOCK_OF_RUNS / inner) : (strand == 0 ? BLOCK : BLOCK_OF_STRANDS) * repeats;
+  const isOfWeightedRows = !isInRuns && weights != 0 && weightSpan == channels;
+  const rowsAtOnce: u32 = isOfWeightedRows ? 4 : repeats;
+  const most = isInRuns
+    ? max(1, BLOCK_OF_RUNS / inner)
+    : (strand == 0 ? BLOCK : BLOCK_OF_STRANDS) * rowsAtOnce;
 
   const lanesInner = isInRuns ? 1 : inner;
   const lanes = repeats * channels * lanesInner;
@@ -104,7 +108,8 @@ export function moments(
                 );
               } else if (weights != 0) {
                 const weight = weights + (element / weightSpan) * 4;
-                sumSpans(start, weight, weightSpan, rows, channels, shifts, tableBytes);
+                if (isOfWeightedRows) sumWeightedRows(start, weight, rows, channels, shifts, tableBytes);
+                else sumSpans(start, weight, weightSpan, rows, channels, shifts, tableBytes);
               } else if (isInStrands) {
                 const width = channels * inner;
                 sumStrands(start, (rows / STRANDS) * width, strand * width * 4, lanes, shifts, tableBytes);
@@ -312,6 +317,92 @@ function sumFourRows(x0: usize, apart: usize, left: u32, shift: usize, tableByte
   sumRow(x3, left, shift, tableBytes);
 }
 
+/** Rows of one weight each, which the first channel counts: four at a time, and what is left one by one. */
+function sumWeightedRows(
+  x: usize,
+  weights: usize,
+  rows: u32,
+  channels: u32,
+  shifts: usize,
+  tableBytes: usize,
+): void {
+  const sums = shifts + tableBytes;
+  const weightSum = sums + 2 * tableBytes;
+  for (; rows >= 4; rows -= 4) {
+    const all = v128.load(weights);
+    const vectors = channels / 4;
+    sumFourWeightedRows(x, channels * 4, vectors, all, shifts, sums, tableBytes);
+    for (let row: u32 = 0; row < 4; row++) {
+      const weight = load<f32>(weights + row * 4);
+      store<f32>(weightSum, load<f32>(weightSum) + weight);
+      if (weight != 0) {
+        sumWeightedTail(x + row * channels * 4, weight, vectors * 4, channels, shifts, tableBytes);
+      }
+    }
+    weights += 16;
+    x += channels * 16;
+  }
+  sumSpans(x, weights, channels, rows, channels, shifts, tableBytes);
+}
+
+/** As many whole vectors of four rows, where an element of weight 0 counts as one at the shift, even if it is NaN. */
+function sumFourWeightedRows(
+  x0: usize,
+  rowBytes: usize,
+  vectors: u32,
+  weights: v128,
+  shift: usize,
+  sum: usize,
+  tableBytes: usize,
+): void {
+  const x1 = x0 + rowBytes;
+  const x2 = x1 + rowBytes;
+  const x3 = x2 + rowBytes;
+  const squares = sum + tableBytes;
+  const w0 = v128.shuffle<f32>(weights, weights, 0, 0, 0, 0);
+  const w1 = v128.shuffle<f32>(weights, weights, 1, 1, 1, 1);
+  const w2 = v128.shuffle<f32>(weights, weights, 2, 2, 2, 2);
+  const w3 = v128.shuffle<f32>(weights, weights, 3, 3, 3, 3);
+  const zero = f32x4.splat(0);
+  const counts0 = f32x4.ne(w0, zero);
+  const counts1 = f32x4.ne(w1, zero);
+  const counts2 = f32x4.ne(w2, zero);
+  const counts3 = f32x4.ne(w3, zero);
+  for (let at: usize = 0; at < 16 * <usize>vectors; at += 16) {
+    const s = v128.load(shift + at);
+    const d0 = v128.and(f32x4.sub(v128.load(x0 + at), s), counts0);
+    const d1 = v128.and(f32x4.sub(v128.load(x1 + at), s), counts1);
+    const d2 = v128.and(f32x4.sub(v128.load(x2 + at), s), counts2);
+    const d3 = v128.and(f32x4.sub(v128.load(x3 + at), s), counts3);
+    const wd0 = f32x4.mul(w0, d0);
+    const wd1 = f32x4.mul(w1, d1);
+    const wd2 = f32x4.mul(w2, d2);
+    const wd3 = f32x4.mul(w3, d3);
+    const squares01 = f32x4.add(f32x4.mul(wd0, d0), f32x4.mul(wd1, d1));
+    const squares23 = f32x4.add(f32x4.mul(wd2, d2), f32x4.mul(wd3, d3));
+    v128.store(sum + at, f32x4.add(v128.load(sum + at), f32x4.add(f32x4.add(wd0, wd1), f32x4.add(wd2, wd3))));
+    v128.store(squares + at, f32x4.add(v128.load(squares + at), f32x4.add(squares01, squares23)));
+  }
+}
+
+/** The elements from `first` on of a piece of one weight. */
+function sumWeightedTail(
+  x: usize,
+  weight: f32,
+  first: u32,
+  length: u32,
+  shifts: usize,
+  tableBytes: usize,
+): void {
+  for (let at: usize = first * 4; at < length * 4; at += 4) {
+    const sum = shifts + tableBytes + at;
+    const squares = sum + tableBytes;
+    const d = load<f32>(x + at) - load<f32>(shifts + at);
+    store<f32>(sum, load<f32>(sum) + weight * d);
+    store<f32>(squares, load<f32>(squares) + weight * d * d);
+  }
+}
+
 /** Rows in spans of one weight each, which the first channel of the span counts. */
 function sumSpans(
   x: usize,
@@ -330,30 +421,18 @@ function sumSpans(
         x += weightSpan * 4;
         continue;
       }
-      let shift = shifts + channel * 4;
-      let sum = shift + tableBytes;
-      let squares = sum + tableBytes;
+      const shift = shifts + channel * 4;
+      const sum = shift + tableBytes;
+      const squares = sum + tableBytes;
       const weightSum = squares + tableBytes;
       store<f32>(weightSum, load<f32>(weightSum) + weight);
       const w = v128.splat<f32>(weight);
-      let left = weightSpan;
-      for (; left >= 8; left -= 8) {
-        addWeighted(v128.load(x), v128.load(shift), w, sum, squares);
-        addWeighted(v128.load(x, 16), v128.load(shift, 16), w, sum + 16, squares + 16);
-        x += 32;
-        shift += 32;
-        sum += 32;
-        squares += 32;
+      const whole = weightSpan & ~3;
+      for (let at: usize = 0; at < whole * 4; at += 16) {
+        addWeighted(v128.load(x + at), v128.load(shift + at), w, sum + at, squares + at);
       }
-      for (; left > 0; left--) {
-        const d = load<f32>(x) - load<f32>(shift);
-        store<f32>(sum, load<f32>(sum) + weight * d);
-        store<f32>(squares, load<f32>(squares) + weight * d * d);
-        x += 4;
-        shift += 4;
-        sum += 4;
-        squares += 4;
-      }
+      sumWeightedTail(x, weight, whole, weightSpan, shift, tableBytes);
+      x += weightSpan * 4;
     }
   }
 }
