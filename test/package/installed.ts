@@ -64,11 +64,8 @@ function dependenciesOf(folder: string): string[] {
   ]);
 }
 
-/**
- * @param place an empty folder, to work in
- * @param packages of the user's own, beside the package and its peers
- */
-export function installPackage(place: string, ...packages: readonly string[]): Installed {
+/** @param place an empty folder, to work in */
+export function installPackage(place: string): Installed {
   const clone = join(place, 'clone');
   cpSync(ROOT, clone, {
     recursive: true,
@@ -76,14 +73,14 @@ export function installPackage(place: string, ...packages: readonly string[]): I
   });
   symlinkSync(MODULES, join(clone, 'node_modules'));
   const { path, files } = pack(clone, place);
-  const dependencies = dependenciesOf(ROOT).map((dependency) => pack(dependency, place, BUILT).path);
+  const dependencies = [...new Set(dependenciesOf(ROOT))].map((folder) => pack(folder, place, BUILT).path);
 
   const folder = join(place, 'project');
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));
   const flags = ['--offline', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
   run(folder, 'npm', 'install', ...flags, path, ...dependencies);
-  for (const name of [...namesIn(ROOT, 'peerDependencies'), ...packages]) {
+  for (const name of namesIn(ROOT, 'peerDependencies')) {
     mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
     symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
   }
