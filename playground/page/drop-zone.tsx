@@ -1,5 +1,5 @@
 /** @file A place to drop files on, or to choose them with the keyboard. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface DropZoneProps {
   readonly label: string;
@@ -15,7 +15,8 @@ export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZ
   const take = (list: FileList | null | undefined) => {
     if (list && list.length > 0) onFiles([...list]);
   };
-  useEffect(() => {
+  // Before the zone is painted: a file dropped on one that does not listen makes the browser leave the page.
+  useLayoutEffect(() => {
     const target: EventTarget = isForWholePage ? document : zone.current!;
     const over = (event: Event) => {
       // Without, a browser would leave the page for the file.
