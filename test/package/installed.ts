@@ -3,17 +3,16 @@
  * into an empty folder.
  *
  * Without a network: the package's own dependencies are packed from node_modules and installed with it. TF.js, which is
- * the user's, is linked. What the package imports without declaring it is therefore not there.
+ * the user's, is linked. What the package imports without declaring it is therefore not there. The cache that npm gets is
+ * empty, so that nobody's full one hides what is missing.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { ROOT } from '../docs/blocks.js';
 
 const MODULES = join(ROOT, 'node_modules');
-
-/** Dependencies come built, and without what their authors build them with. */
-const BUILT = '--ignore-scripts';
 
 /** What is not in a clone. */
 const NOT_IN_A_CLONE = ['node_modules', 'dist', 'out', '.git'];
@@ -42,26 +41,76 @@ interface Tarball {
   readonly files: readonly string[];
 }
 
-function pack(what: string, into: string, ...flags: readonly string[]): Tarball {
-  const output = run(what, 'npm', 'pack', '--json', '--loglevel=error', '--pack-destination', into, ...flags);
+/** Packs the packages of `folders`, all in one call. */
+function pack(
+  cwd: string,
+  folders: readonly string[],
+  place: string,
+  ...flags: readonly string[]
+): Tarball[] {
+  const quiet = ['--json', '--loglevel=error'];
+  const output = run(cwd, 'npm', 'pack', ...quiet, '--pack-destination', place, ...flags, ...folders);
   // What the build prints comes first.
-  const [packed] = JSON.parse(output.slice(output.indexOf('[\n'))) as [
-    { filename: string; files: { path: string }[] },
-  ];
-  return { path: join(into, packed.filename), files: packed.files.map(({ path }) => path).sort() };
+  const packed = JSON.parse(output.slice(output.indexOf('[\n'))) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  return packed.map(({ filename, files }) => ({
+    path: join(place, filename),
+    files: files.map(({ path }) => path).sort(),
+  }));
 }
 
-const namesIn = (folder: string, kind: 'dependencies' | 'peerDependencies'): string[] =>
-  Object.keys(
-    (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, object>)[kind] ?? {},
-  );
+type DependencyKind = 'dependencies' | 'optionalDependencies' | 'peerDependencies';
 
-/** The dependencies of a package, and theirs. */
+type Manifest = { readonly name: string; readonly version: string } & Readonly<
+  Partial<Record<DependencyKind, object>>
+>;
+
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+
+const namesIn = (folder: string, kind: DependencyKind): string[] =>
+  Object.keys(manifestOf(folder)[kind] ?? {});
+
+/** Where Node finds the package `name` for code in `folder`: in that folder's own node_modules, else in those above. */
+const findPackage = (name: string, folder: string): string | undefined =>
+  (createRequire(join(folder, 'package.json')).resolve.paths(name) ?? [])
+    .map((modules) => join(modules, name))
+    .find((path) => existsSync(join(path, 'package.json')));
+
+/** Adds the folders of a package's dependencies, and of theirs, to `folders`. */
+function addDependencies(folder: string, folders = new Set<string>()): Set<string> {
+  const optional = namesIn(folder, 'optionalDependencies');
+  for (const name of new Set([...namesIn(folder, 'dependencies'), ...optional])) {
+    const found = findPackage(name, folder);
+    if (found === undefined) {
+      if (optional.includes(name)) continue;
+      throw new Error(`${folder} depends on '${name}', which is not installed: run npm ci.`);
+    }
+    if (folders.has(found)) continue;
+    folders.add(found);
+    addDependencies(found, folders);
+  }
+  return folders;
+}
+
+/** The folders of all dependencies. Two versions of one package cannot both be installed from tarballs by their names. */
 function dependenciesOf(folder: string): string[] {
-  return namesIn(folder, 'dependencies').flatMap((name) => [
-    join(MODULES, name),
-    ...dependenciesOf(join(MODULES, name)),
-  ]);
+  const folders = [...addDependencies(folder)];
+  const byName = new Map<string, string>();
+  for (const one of folders) {
+    const { name, version } = manifestOf(one);
+    const other = byName.get(name);
+    if (other !== undefined) {
+      throw new Error(
+        `The package depends on two copies of '${name}': ${other} (${manifestOf(other).version}) and ${one} (${version}). ` +
+          'This test installs one of each: choose dependencies that agree, or teach it to nest them.',
+      );
+    }
+    byName.set(name, one);
+  }
+  return folders;
 }
 
 /** @param place an empty folder, to work in */
@@ -72,14 +121,16 @@ export function installPackage(place: string): Installed {
     filter: (path) => !NOT_IN_A_CLONE.includes(basename(path)),
   });
   symlinkSync(MODULES, join(clone, 'node_modules'));
-  const { path, files } = pack(clone, place);
-  const dependencies = [...new Set(dependenciesOf(ROOT))].map((folder) => pack(folder, place, BUILT).path);
+  const cache = ['--cache', join(place, 'cache'), '--offline'];
+  const [{ path, files }] = pack(clone, ['.'], place, ...cache) as [Tarball];
+  // Dependencies come built, and without what their authors build them with.
+  const dependencies = pack(place, dependenciesOf(ROOT), place, ...cache, '--ignore-scripts');
 
   const folder = join(place, 'project');
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-  const flags = ['--offline', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
-  run(folder, 'npm', 'install', ...flags, path, ...dependencies);
+  const flags = [...cache, '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
+  run(folder, 'npm', 'install', ...flags, path, ...dependencies.map((tarball) => tarball.path));
   for (const name of namesIn(ROOT, 'peerDependencies')) {
     mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
     symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
