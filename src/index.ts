@@ -1,6 +1,6 @@
 /** @file What 'evenkeel' exports. */
 export { accelerateTensorFlow } from './acceleration/accelerate-tensorflow.js';
-export { ValueError } from './core/value-error.js';
+export { ValueError } from './text/value-error.js';
 export type {
   Adjustment,
   BatchNormalizationArgs,

@@ -1,6 +1,6 @@
 /** @file What a command gets beside its arguments. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { BackendSettings } from './options.js';
 import type { Terminal } from './terminal.js';
 

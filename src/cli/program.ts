@@ -1,7 +1,7 @@
 /** @file The command `evenkeel`: its commands, and how each ends. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { convertCommand } from './commands/convert.js';
 import { foldCommand } from './commands/fold.js';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.js';

@@ -4,7 +4,7 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { readArchive } from '../keras/archive.js';
 import { writePaths } from '../keras/node-files.js';
 import { saveKerasModel } from '../keras/save-keras-model.js';

@@ -33,7 +33,7 @@ import {
 } from './passes.js';
 import { makePlan, type Plan } from './plan.js';
 import { checkState, isRenormState, type State } from './state.js';
-import { ValueError } from './value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** What a call may say beyond its input. */
 export interface CallArguments {

@@ -11,4 +11,4 @@ export {
 export type { FloatArray, NdArray } from './nd-array.js';
 export type { BatchNormalizationOptions, RenormClipping } from './options.js';
 export { initialState, parameterShape, type State } from './state.js';
-export { ValueError } from './value-error.js';
+export { ValueError } from '../text/value-error.js';

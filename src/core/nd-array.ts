@@ -3,7 +3,7 @@
  * strides make it. Transposing is such a table, and so is broadcasting (a stride of 0), read one way to spread values
  * and the other way to sum their gradients.
  */
-import { ValueError } from './value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** The arrays the layer keeps its numbers in. */
 export type FloatArray = Float32Array | Float64Array;

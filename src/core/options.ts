@@ -4,7 +4,7 @@
  *
  * Source of names, defaults and refusals: keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py.
  */
-import { ValueError } from './value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** Limits of the batch renormalization correction. Numbers; what is left out or null does not limit. */
 export interface RenormClipping {

@@ -5,7 +5,7 @@
  * Source: keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py, `build`.
  */
 import { resolveOptions, type BatchNormalizationOptions, type ResolvedOptions } from './options.js';
-import { ValueError } from './value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** Options together with a shape. */
 export interface Plan {

@@ -5,7 +5,7 @@
 import { checkFloats, sizeOf, type FloatArray } from './nd-array.js';
 import type { BatchNormalizationOptions } from './options.js';
 import { makePlan, type Plan } from './plan.js';
-import { ValueError } from './value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** Parameters and statistics, one number per channel each, in the order of the input's dimensions. */
 export interface State {

@@ -2,8 +2,8 @@
  * @file Zip archives, which `.keras` and `.npz` are, by zip.js: it compares checksums, so that a damaged file does not load as another model, and
  * is loaded when an archive is met.
  */
-import { ValueError } from '../core/value-error.js';
-import { quote, reasonOf } from './refusal.js';
+import { ValueError } from '../text/value-error.js';
+import { quote, reasonOf } from '../text/refusal.js';
 
 /** Files of an archive by their names. */
 export type Files = ReadonlyMap<string, Uint8Array>;

@@ -1,13 +1,13 @@
 /** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
 import { serialization, tidy } from '@tensorflow/tfjs-core';
 import { type LayerVariable, type LayersModel, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './import-config.js';
 import { type Container, isContainerLayer } from './layer-tree.js';
 import { mendLayers } from './mend-layers.js';
-import { quote, reasonOf } from './refusal.js';
+import { quote, reasonOf } from '../text/refusal.js';
 
 type Layer = layers.Layer;
 /** TypeScript hides the method, which every layer calls for every weight. */

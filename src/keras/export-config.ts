@@ -1,12 +1,12 @@
 /** @file A TF.js model's configuration as tf-keras or Keras 3 writes it; refused where they would compute something else. */
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
 import { LAYERS, miscomputed } from './layer-table.js';
 import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './layer-tree.js';
 import { camelCase } from './naming.js';
-import { quote, reasonOf } from './refusal.js';
+import { quote, reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 
 type Layer = layers.Layer;

@@ -3,8 +3,8 @@
  * one damaged file in fifty, and cannot be started anew. What is plain JavaScript throws.
  */
 import { Dataset, File, Group } from 'jsfive';
-import { ValueError } from '../core/value-error.js';
-import { quote, refusing } from './refusal.js';
+import { ValueError } from '../text/value-error.js';
+import { quote, refusing } from '../text/refusal.js';
 
 /** A weight as a file holds it. */
 export interface StoredArray {

@@ -3,13 +3,13 @@
  * TF.js would compute something else.
  */
 import { serialization } from '@tensorflow/tfjs-core';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
 import { camelCase } from './naming.js';
-import { quote, reasonOf } from './refusal.js';
+import { quote, reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
 
 /** A layer as TF.js builds it. Containers hold `layers` in the order of the file. */

@@ -2,10 +2,10 @@
  * @file How the layers of a functional model are connected: Keras 2's lists and Keras 3's serialized tensors, as the lists
  * that TF.js builds from.
  */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { LayerConfig } from './import-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 import { WAY_OUT } from './setting-values.js';
 
 /** An output of a layer: its name, which of its places, which of the tensors there. */

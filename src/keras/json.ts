@@ -1,6 +1,6 @@
 /** @file JSON as Python writes it, and its values looked at with care: a file may hold anything. */
-import { ValueError } from '../core/value-error.js';
-import { quote, refusing } from './refusal.js';
+import { ValueError } from '../text/value-error.js';
+import { quote, refusing } from '../text/refusal.js';
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {

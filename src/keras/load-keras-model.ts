@@ -1,7 +1,7 @@
 /** @file Loads a model from a file of Keras or TF.js. */
 import { io } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { readArchive } from './archive.js';
 import { buildModel } from './build-model.js';
 import { mendGhostAxes } from './ghost-axis.js';
@@ -17,7 +17,7 @@ import {
   weightsInRow,
 } from './layer-tree.js';
 import { folderName } from './naming.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 import { readShards } from './shards.js';
 import { setWeight } from './set-weights.js';
 import type { Dialect } from './setting-values.js';

@@ -4,9 +4,9 @@
  */
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type Container, isContainerLayer } from './layer-tree.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 
 type Layer = layers.Layer;
 type Place = Layer['inboundNodes'][number];

@@ -2,8 +2,8 @@
  * @file Files by their paths, in Node. The modules are asked for at run time, so that a bundle for a page has no trace of
  * them.
  */
-import { ValueError } from '../core/value-error.js';
-import { reasonOf } from './refusal.js';
+import { ValueError } from '../text/value-error.js';
+import { reasonOf } from '../text/refusal.js';
 
 interface Handle {
   writeFile(data: Uint8Array): Promise<void>;

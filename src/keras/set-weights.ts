@@ -1,11 +1,11 @@
 /** @file Gives a built model the weights of its file, exactly as they are. */
 import { type Tensor, type Variable, tensor, tidy } from '@tensorflow/tfjs-core';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { showShape } from '../layer/show.js';
+import { showShape } from '../text/show.js';
 import type { StoredArray } from './hdf5-reader.js';
 import type { Placed } from './layer-tree.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 
 /** @throws ValueError where the shapes differ */
 export function setWeight({ layer, variable }: Placed, { shape, values }: StoredArray): void {

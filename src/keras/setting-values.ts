@@ -1,5 +1,5 @@
 /** @file The values of settings, from Keras to TF.js and back: activations, initializers, regularizers, words. */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import {
   resolveConstraint,
   resolveInitializer,
@@ -8,7 +8,7 @@ import {
 } from '../layer/keras-objects.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { camelCase, snakeCase } from './naming.js';
-import { quote, reasonOf } from './refusal.js';
+import { quote, reasonOf } from '../text/refusal.js';
 
 /** Who writes the file, or is to read it. */
 export type Dialect = 'tf-keras' | 'keras3';

@@ -1,8 +1,8 @@
 /** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. */
 import type { io } from '@tensorflow/tfjs-core';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 
 export interface Shards {
   readonly specs: io.WeightsManifestEntry[];

@@ -1,8 +1,8 @@
 /** @file What a user may hand over as a model, as files in memory. */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { isHdf5 } from './hdf5-reader.js';
 import { beside, readPath } from './node-files.js';
-import { quote } from './refusal.js';
+import { quote } from '../text/refusal.js';
 
 /** A file's name and content, where there is no `File`. */
 export interface NamedFile {

@@ -1,8 +1,8 @@
 /** @file Calls the user's `adjustment` and checks what it returns. */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { Adjustment } from './arguments.js';
-import { isTensor } from './is-tensor.js';
-import { show, showShape } from './show.js';
+import { isTensor } from '../text/is-tensor.js';
+import { show, showShape } from '../text/show.js';
 
 /**
  * Scale and bias for an input of `shape`.

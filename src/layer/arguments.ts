@@ -6,7 +6,7 @@
  */
 import { type DataType, Tensor, type TypedArray } from '@tensorflow/tfjs-core';
 import { closest } from 'fastest-levenshtein';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import {
   type Constraint,
   type Initializer,
@@ -16,7 +16,7 @@ import {
   resolveInitializer,
   resolveRegularizer,
 } from './keras-objects.js';
-import { show, showShape } from './show.js';
+import { show, showShape } from '../text/show.js';
 
 /** Numbers in arrays in arrays. */
 export type NestedNumbers = number | readonly NestedNumbers[];

@@ -4,7 +4,7 @@
  */
 import { Tensor, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/fused-backend.js';
@@ -23,7 +23,7 @@ import { keepFrozen, watchWiring } from './freezing.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
 import { type Place, checkMask, hasMask, maskFits } from './masks.js';
 import { type Plan, makePlan } from './plan.js';
-import { show, showShape } from './show.js';
+import { show, showShape } from '../text/show.js';
 import { type WeightSlot, constrain, initialWeights, penaltyOf, store } from './variables.js';
 
 type Shape = (number | null)[];

@@ -10,7 +10,7 @@ import {
   type RenormClipping,
 } from './arguments.js';
 import { serializeObject } from './keras-objects.js';
-import { show } from './show.js';
+import { show } from '../text/show.js';
 
 type ConfigDict = serialization.ConfigDict;
 

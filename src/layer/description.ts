@@ -4,7 +4,7 @@ import { activeFusedBackend } from '../backends/active.js';
 import { makeLayout } from '../core/layout.js';
 import { KERNEL_NAMES } from '../operation/kernels.js';
 import type { Plan } from './plan.js';
-import { showShape } from './show.js';
+import { showShape } from '../text/show.js';
 
 /** What a layer's calls run on at the moment. */
 export interface Description {

@@ -7,8 +7,8 @@
  */
 import { type serialization as serializationTypes, serialization } from '@tensorflow/tfjs-core';
 import { constraints, initializers, layers, regularizers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
-import { show } from './show.js';
+import { ValueError } from '../text/value-error.js';
+import { show } from '../text/show.js';
 
 /** A TF.js initializer, such as `tf.initializers.ones()`. */
 export type Initializer = ReturnType<typeof initializers.ones>;

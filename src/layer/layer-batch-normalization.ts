@@ -1,11 +1,11 @@
 /** @file R's way to say it: `layer_batch_normalization(object, …)`, where the object may be a model, a tensor or nothing. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { LayersModel, Sequential, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { BatchNormalizationArgs } from './arguments.js';
 import { BatchNormalization } from './batch-normalization.js';
-import { isTensor } from './is-tensor.js';
-import { show } from './show.js';
+import { isTensor } from '../text/is-tensor.js';
+import { show } from '../text/show.js';
 
 /**
  * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads: TypeScript settles what

@@ -7,9 +7,9 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
-import { isTensor } from './is-tensor.js';
-import { show, showShape } from './show.js';
+import { ValueError } from '../text/value-error.js';
+import { isTensor } from '../text/is-tensor.js';
+import { show, showShape } from '../text/show.js';
 
 type Layer = layers.Layer;
 /** One use of a layer in a graph. */

@@ -1,9 +1,9 @@
 /**
  * @file The plan: what the options mean for an input of a known rank. Made once, when the layer is built.
  */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { Options } from './arguments.js';
-import { show, showShape } from './show.js';
+import { show, showShape } from '../text/show.js';
 
 /** The options, given the rank and channels of the input. */
 export interface Plan {

@@ -19,11 +19,11 @@ import {
 } from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
 import type { FusedBackend } from '../backends/fused-backend.js';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import type { ResolvedArguments } from './arguments.js';
 import type { Constraint, Regularizer } from './keras-objects.js';
-import { isTensor } from './is-tensor.js';
-import { show, showShape } from './show.js';
+import { isTensor } from '../text/is-tensor.js';
+import { show, showShape } from '../text/show.js';
 
 /**
  * Makes `constraint` hold after every assignment of an optimizer, as in Keras. TF.js applies constraints only in

@@ -19,7 +19,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Adjusters, FusedBackend, Normalization } from '../backends/fused-backend.js';
 import type { Layout } from '../core/layout.js';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 
 /** The names under which `tf.profile` shows the passes. */
 export const KERNEL_NAMES = {

@@ -4,9 +4,9 @@
  */
 import { type Tensor, dispose, slice } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
-import { isTensor } from '../layer/is-tensor.js';
-import { show, showShape } from '../layer/show.js';
+import { ValueError } from '../text/value-error.js';
+import { isTensor } from '../text/is-tensor.js';
+import { show, showShape } from '../text/show.js';
 
 /** One batch: a tensor; several for a model of several inputs, in their order or by their names. */
 export type Inputs = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;

@@ -4,7 +4,7 @@
  */
 import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf } from './data.js';
 import { largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
 import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';

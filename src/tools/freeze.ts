@@ -1,9 +1,9 @@
 /** @file Freezes layers of a model, however deep they lie, so that training leaves them alone. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { closest } from 'fastest-levenshtein';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { show } from '../layer/show.js';
+import { show } from '../text/show.js';
 import {
   type FoundLayer,
   type Layer,

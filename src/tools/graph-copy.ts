@@ -16,7 +16,7 @@ import {
   model as makeModel,
   sequential,
 } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import {
   type Layer,
   type Place,

@@ -5,8 +5,8 @@
  * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that have no place of their own.
  */
 import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../core/value-error.js';
-import { show } from '../layer/show.js';
+import { ValueError } from '../text/value-error.js';
+import { show } from '../text/show.js';
 
 export type Layer = layers.Layer;
 

@@ -2,7 +2,7 @@
 import { type Tensor, clone, dispose, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Moments } from '../core/passes.js';
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import {
   type Finding,

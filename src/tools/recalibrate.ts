@@ -7,8 +7,8 @@
 import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Moments } from '../core/passes.js';
-import { ValueError } from '../core/value-error.js';
-import { show } from '../layer/show.js';
+import { ValueError } from '../text/value-error.js';
+import { show } from '../text/show.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import type { NormalizationLayer } from './graph.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';

@@ -24,7 +24,7 @@ function importsOf(from: string): Import[] {
 const files = sourceFiles('src');
 const imports = files.flatMap(importsOf);
 
-const VALUE_ERROR = 'src/core/value-error.ts';
+const VALUE_ERROR = 'src/text/value-error.ts';
 
 /** Of the command alone. */
 const BACKENDS = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm'];
@@ -56,7 +56,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     ...['@zip.js/zip.js', 'h5wasm', 'jsfive'],
   ],
   'src/cli/': [
-    ...['src/cli/', 'src/keras/', 'src/tools/', 'src/layer/show.ts', 'src/acceleration/', VALUE_ERROR],
+    ...['src/cli/', 'src/keras/', 'src/tools/', 'src/text/show.ts', 'src/acceleration/', VALUE_ERROR],
     ...['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', ...BACKENDS],
     ...['commander', 'cli-table3', 'cli-progress', ...['console', 'fs', 'fs/promises', 'module'].map(ofNode)],
     ...['os', 'path', 'tty', 'zlib'].map(ofNode),

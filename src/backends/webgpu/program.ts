@@ -4,7 +4,7 @@
  * int32 to float32 is int32 still in memory, and declared so: every input is converted where it is read.
  */
 import { type KernelBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { ValueError } from '../../core/value-error.js';
+import { ValueError } from '../../text/value-error.js';
 
 interface Uniform {
   readonly type: 'uint32' | 'float32';

@@ -1,5 +1,5 @@
 /** @file Data from a file, told by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
-import { ValueError } from '../../core/value-error.js';
+import { ValueError } from '../../text/value-error.js';
 import { messageOf } from '../errors.js';
 import type { NumberArray } from './elements.js';
 import { isIdx, parseIdx } from './idx.js';

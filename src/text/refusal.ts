@@ -1,5 +1,5 @@
 /** @file How this folder refuses: names from files, shown without harm, and what others threw, as a `ValueError`. */
-import { ValueError } from '../core/value-error.js';
+import { ValueError } from './value-error.js';
 
 const LONGEST_VALUE = 80;
 const LONGEST_REASON = 500;
