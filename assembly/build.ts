@@ -1,5 +1,5 @@
 /**
- * @file Compiles the kernels, once for plain and once for shared memory, into src/backends/kernel-bytes.ts.
+ * @file Compiles the kernels, once for plain and once for shared memory, into src/backends/host/kernel-bytes.ts.
  *
  *   tsx assembly/build.ts            writes the file
  *   tsx assembly/build.ts --check    fails if the committed file is not what the source gives
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { compile } from './compile.js';
 
-const TARGET = fileURLToPath(new URL('../src/backends/kernel-bytes.ts', import.meta.url));
+const TARGET = fileURLToPath(new URL('../src/backends/host/kernel-bytes.ts', import.meta.url));
 
 /** No runtime and no assertions: the module must hold no data, which would overwrite the memory that it is given. */
 const OPTIONS = [
@@ -51,6 +51,8 @@ const generated = await generate();
 if (!process.argv.includes('--check')) {
   await writeFile(TARGET, generated);
 } else if ((await readFile(TARGET, 'utf8')) !== generated) {
-  console.error('src/backends/kernel-bytes.ts is not what assembly/ gives: run `npm run build:kernels`.');
+  console.error(
+    'src/backends/host/kernel-bytes.ts is not what assembly/ gives: run `npm run build:kernels`.',
+  );
   process.exitCode = 1;
 }

@@ -11,7 +11,7 @@ import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import Table from 'cli-table3';
 import { compile } from '../assembly/compile.js';
-import { instantiateKernels, scratchByteLength } from '../src/backends/kernels.js';
+import { instantiateKernels, scratchByteLength } from '../src/backends/host/wasm-kernels.js';
 
 interface Shape {
   readonly name: string;

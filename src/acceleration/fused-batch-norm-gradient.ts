@@ -26,9 +26,9 @@ import {
   tensor,
 } from '@tensorflow/tfjs-core';
 import { activePassMemory } from '../backends/active.js';
-import { hostBackend } from '../backends/host.js';
-import type { PassMemory } from '../backends/pass-memory.js';
-import { gradientSums } from '../backends/passes.js';
+import { hostBackend } from '../backends/host/backend.js';
+import type { PassMemory } from '../backends/host/memory.js';
+import { gradientSums } from '../backends/host/passes.js';
 import type { Layout } from '../core/layout.js';
 import type { GradientSums } from '../core/passes.js';
 import { normalizeBy } from '../operation/kernels.js';

@@ -1,10 +1,10 @@
 /** @file Finds the kernels for the backend that is active now. No backend is imported: TF.js is asked at run time. */
 import { type KernelBackend, engine, getBackend } from '@tensorflow/tfjs-core';
-import { cpuPassMemory } from './cpu.js';
-import type { FusedBackend } from './fused-backend.js';
-import { hostBackend } from './host.js';
-import type { PassMemory } from './pass-memory.js';
-import { wasmPassMemory } from './wasm.js';
+import { cpuPassMemory } from './host/cpu.js';
+import type { FusedBackend } from './backend.js';
+import { hostBackend } from './host/backend.js';
+import type { PassMemory } from './host/memory.js';
+import { wasmPassMemory } from './host/wasm.js';
 import { webgpuBackend } from './webgpu/backend.js';
 
 /** What the layer runs on, and the memory beneath it where it is a host's. */

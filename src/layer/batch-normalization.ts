@@ -7,7 +7,7 @@ import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorfl
 import { ValueError } from '../text/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
-import type { FusedBackend, Statistics } from '../backends/fused-backend.js';
+import type { FusedBackend, Statistics } from '../backends/backend.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
 import { callAdjustment } from './adjustments.js';

@@ -18,7 +18,7 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
-import type { FusedBackend } from '../backends/fused-backend.js';
+import type { FusedBackend } from '../backends/backend.js';
 import { ValueError } from '../text/value-error.js';
 import type { ResolvedArguments } from './arguments.js';
 import type { Constraint, Regularizer } from './keras-objects.js';

@@ -24,7 +24,7 @@ import {
   sum,
   zeros,
 } from '@tensorflow/tfjs-core';
-import type { Limits, Pace, Statistics } from '../backends/fused-backend.js';
+import type { Limits, Pace, Statistics } from '../backends/backend.js';
 import {
   type Arrangement,
   arrange,

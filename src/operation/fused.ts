@@ -5,9 +5,9 @@
  * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
  */
 import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } from '@tensorflow/tfjs-core';
-import type { Adjusters, FusedBackend, Statistics } from '../backends/fused-backend.js';
-import { hostBackend } from '../backends/host.js';
-import type { PassMemory } from '../backends/pass-memory.js';
+import type { Adjusters, FusedBackend, Statistics } from '../backends/backend.js';
+import { hostBackend } from '../backends/host/backend.js';
+import type { PassMemory } from '../backends/host/memory.js';
 import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
 import type { Parameters, Trained, TrainingStep } from './composed.js';

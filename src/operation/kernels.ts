@@ -17,7 +17,7 @@ import {
   registerGradient,
   registerKernel,
 } from '@tensorflow/tfjs-core';
-import type { Adjusters, FusedBackend, Normalization } from '../backends/fused-backend.js';
+import type { Adjusters, FusedBackend, Normalization } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
 import { ValueError } from '../text/value-error.js';
 

@@ -5,7 +5,7 @@
  * [rmin, rmax] and ±dmax; constants to the gradient.
  */
 import { type Tensor, add, div, maximum, minimum, neg, reshape, sqrt, sub } from '@tensorflow/tfjs-core';
-import type { Limits } from '../backends/fused-backend.js';
+import type { Limits } from '../backends/backend.js';
 import { arrangeChannels } from './arrangement.js';
 import type { Moments } from './moments.js';
 import { stopGradient } from './stop-gradient.js';

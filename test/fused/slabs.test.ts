@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
 import { backward, forward, initialState } from 'evenkeel/core';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { divide } from '../../src/backends/slabs.js';
-import type { Sizes } from '../../src/backends/pass-memory.js';
+import { divide } from '../../src/backends/host/slabs.js';
+import type { Sizes } from '../../src/backends/host/memory.js';
 import { useBackend } from '../backends.js';
 
 beforeAll(() => useBackend('cpu'));

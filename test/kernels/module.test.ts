@@ -1,7 +1,7 @@
 /** @file The module itself: what it imports, exports and holds, and the memories that it works in. */
 import { describe, expect, test } from 'vitest';
-import { PLAIN, SHARED } from '../../src/backends/kernel-bytes.js';
-import { instantiateKernels } from '../../src/backends/kernels.js';
+import { PLAIN, SHARED } from '../../src/backends/host/kernel-bytes.js';
+import { instantiateKernels } from '../../src/backends/host/wasm-kernels.js';
 import * as oracle from './oracle.js';
 import { gradientNormalize, gradientSums, moments, normalize } from './passes.js';
 import { M2, SUM } from './tolerances.js';

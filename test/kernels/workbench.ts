@@ -3,7 +3,7 @@
  * it is a naive loop in float64 that shares no code with the kernels.
  */
 import { expect } from 'vitest';
-import { instantiateKernels, type Kernels, scratchByteLength } from '../../src/backends/kernels.js';
+import { instantiateKernels, type Kernels, scratchByteLength } from '../../src/backends/host/wasm-kernels.js';
 
 const PAGE = 65_536;
 const CANARY_BYTES = 64;

@@ -14,7 +14,7 @@ import {
   tensor1d,
 } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
-import type { FusedBackend, Limits, Normalization, Pace, Statistics } from '../fused-backend.js';
+import type { FusedBackend, Limits, Normalization, Pace, Statistics } from '../backend.js';
 import { elementwise } from './elementwise.js';
 import {
   type Size,

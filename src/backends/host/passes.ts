@@ -3,10 +3,10 @@
  * bytes for a kernel and back. The same four as in src/core/passes.ts, which says what they compute.
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { Layout } from '../core/layout.js';
-import type { Affine, GradientCoefficients, GradientSums, Moments } from '../core/passes.js';
-import { scratchByteLength } from './kernels.js';
-import type { PassMemory, Sizes, Slab } from './pass-memory.js';
+import type { Layout } from '../../core/layout.js';
+import type { Affine, GradientCoefficients, GradientSums, Moments } from '../../core/passes.js';
+import { scratchByteLength } from './wasm-kernels.js';
+import type { PassMemory, Sizes, Slab } from './memory.js';
 
 /** A mask: each weight covers `span` consecutive elements of the arranged input. */
 export interface Weights {

@@ -2,9 +2,9 @@
  * @file The kernels on TF.js' wasm backend: they work on its memory, where its tensors are, so nothing is copied.
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../core/nd-array.js';
-import { instantiateKernels } from './kernels.js';
-import type { PassMemory } from './pass-memory.js';
+import { sizeOf } from '../../core/nd-array.js';
+import { instantiateKernels } from './wasm-kernels.js';
+import type { PassMemory } from './memory.js';
 
 /** What tfjs-backend-wasm 4.22 has and does not declare. */
 interface WasmBackend extends KernelBackend {

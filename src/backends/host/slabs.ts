@@ -1,6 +1,6 @@
 /** @file Divides data into slabs that fit a cache, whatever its layout, for a backend whose memory kernels cannot reach. */
-import { sizeOf } from '../core/nd-array.js';
-import type { Sizes, Slab } from './pass-memory.js';
+import { sizeOf } from '../../core/nd-array.js';
+import type { Sizes, Slab } from './memory.js';
 
 type Part = Pick<Slab, 'sizes' | 'firstElement' | 'firstNumber'>;
 

@@ -3,9 +3,9 @@
  * memory of the kernels' own that fits the processor's cache, and results back.
  */
 import { type DataStorage, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
-import { sizeOf } from '../core/nd-array.js';
-import { instantiateKernels } from './kernels.js';
-import type { PassMemory } from './pass-memory.js';
+import { sizeOf } from '../../core/nd-array.js';
+import { instantiateKernels } from './wasm-kernels.js';
+import type { PassMemory } from './memory.js';
 import { divide } from './slabs.js';
 
 interface CpuBackend extends KernelBackend {

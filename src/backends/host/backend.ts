@@ -13,11 +13,11 @@ import {
   renormCorrection,
   statisticsInUse,
   withParameters,
-} from '../core/coefficients.js';
-import type { Affine, GradientSums, Moments } from '../core/passes.js';
-import { type State, isRenormState } from '../core/state.js';
-import type { Adjusters, FusedBackend, Limits, Normalization, Statistics } from './fused-backend.js';
-import type { PassMemory } from './pass-memory.js';
+} from '../../core/coefficients.js';
+import type { Affine, GradientSums, Moments } from '../../core/passes.js';
+import { type State, isRenormState } from '../../core/state.js';
+import type { Adjusters, FusedBackend, Limits, Normalization, Statistics } from '../backend.js';
+import type { PassMemory } from './memory.js';
 import * as passes from './passes.js';
 
 /** A normalization in numbers. */

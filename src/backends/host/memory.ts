@@ -3,7 +3,7 @@
  * wasm.ts and cpu.ts provide it; passes.ts is all that uses it.
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import type { Kernels } from './kernels.js';
+import type { Kernels } from './wasm-kernels.js';
 
 /** A tensor's values: of a parameter that is not float32, too. */
 export type NumberArray = Float32Array | Int32Array | Uint8Array;
