@@ -31,7 +31,7 @@ import type { PassMemory } from '../backends/host/memory.js';
 import { gradientSums } from '../backends/host/passes.js';
 import type { Layout } from '../core/layout.js';
 import type { GradientSums } from '../core/passes.js';
-import { normalizeBy } from '../operation/kernels.js';
+import { normalizeBy } from '../operation/tf-kernels.js';
 import { PresentInputs } from './present-inputs.js';
 import { epsilonOf } from './fused-batch-norm.js';
 import { type Inputs, layoutFor } from './parameters.js';

@@ -5,7 +5,7 @@
 import { Tensor, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { type Parameters, infer, inferLastAxis, train } from '../operation/composed.js';
+import { type Parameters, infer, inferLastAxis, train } from '../operation/composed/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
 import { inferFused, trainFused } from '../operation/fused.js';

@@ -2,7 +2,7 @@
 import { getBackend } from '@tensorflow/tfjs-core';
 import { activeFusedBackend } from '../backends/active.js';
 import { makeLayout } from '../core/layout.js';
-import { KERNEL_NAMES } from '../operation/kernels.js';
+import { KERNEL_NAMES } from '../operation/tf-kernels.js';
 import type { Plan } from './plan.js';
 import { showShape } from '../text/show.js';
 

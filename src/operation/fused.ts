@@ -10,8 +10,8 @@ import { hostBackend } from '../backends/host/backend.js';
 import type { PassMemory } from '../backends/host/memory.js';
 import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
-import type { Parameters, Trained, TrainingStep } from './composed.js';
-import { momentsOf, normalizeBy } from './kernels.js';
+import type { Parameters, Trained, TrainingStep } from './composed/composed.js';
+import { momentsOf, normalizeBy } from './tf-kernels.js';
 import { stopGradient } from './stop-gradient.js';
 import { toFloat32 } from './to-float32.js';
 

@@ -20,7 +20,7 @@ import type { Moments } from '../core/passes.js';
 import type { Options } from '../layer/arguments.js';
 import type { CallArguments } from '../layer/batch-normalization.js';
 import { type Plan, makePlan } from '../layer/plan.js';
-import { batchMoments, infer } from '../operation/composed.js';
+import { batchMoments, infer } from '../operation/composed/composed.js';
 import { momentsFused } from '../operation/fused.js';
 import type { NormalizationLayer } from './graph.js';
 import { type Normalization, isEvenkeel } from './normalizations.js';

@@ -24,7 +24,7 @@ import {
   sum,
   zeros,
 } from '@tensorflow/tfjs-core';
-import type { Limits, Pace, Statistics } from '../backends/backend.js';
+import type { Limits, Pace, Statistics } from '../../backends/backend.js';
 import {
   type Arrangement,
   arrange,
@@ -37,9 +37,9 @@ import {
 import { choose } from './choose.js';
 import { type Moments, moments, weightedMoments } from './moments.js';
 import { type Correction, renormCorrection } from './renorm.js';
-import { stopGradient } from './stop-gradient.js';
+import { stopGradient } from '../stop-gradient.js';
 import { moveStatistics } from './statistics.js';
-import { toFloat32 } from './to-float32.js';
+import { toFloat32 } from '../to-float32.js';
 
 /** Gamma and beta in Keras' shape; null where scale or center is off. */
 export interface Parameters {
