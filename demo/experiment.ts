@@ -19,7 +19,7 @@ import {
   type Each,
   type Measurement,
 } from './train.js';
-import { transposeBeforeMultiplying } from './wasm-matmul.js';
+import { transposeBeforeMultiplying } from '../src/acceleration/batch-mat-mul.js';
 
 /** All that the report and `--json` tell. */
 export interface Findings {

@@ -1,7 +1,7 @@
 /** @file TF.js' backends, each loaded when it is first asked for. */
 import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
 import { UsageError, messageOf } from '../../demo/errors.js';
-import { transposeBeforeMultiplying } from '../../demo/wasm-matmul.js';
+import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import type { BackendName } from '../shared/settings.js';
 
 /** How to load each backend. */

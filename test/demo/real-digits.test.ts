@@ -6,7 +6,7 @@ import { loadData } from '../../demo/data.js';
 import { Network } from '../../demo/networks.js';
 import { Random } from '../../demo/random.js';
 import { train } from '../../demo/train.js';
-import { transposeBeforeMultiplying } from '../../demo/wasm-matmul.js';
+import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import { useBackend } from '../backends.js';
 
 const REAL_DIGITS = process.env.EVENKEEL_MNIST ?? '';

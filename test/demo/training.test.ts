@@ -6,7 +6,7 @@ import { drawDigits } from '../../demo/digits.js';
 import { Network } from '../../demo/networks.js';
 import { Random } from '../../demo/random.js';
 import { train, type Measurement } from '../../demo/train.js';
-import { transposeBeforeMultiplying } from '../../demo/wasm-matmul.js';
+import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import { describeBackends, useBackend } from '../backends.js';
 
 const digits = drawDigits(100, new Random(1, 'digits'));
