@@ -5,8 +5,8 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './import-config.js';
-import { type Container, isContainerLayer } from './layer-tree.js';
-import { mendLayers } from './mend-layers.js';
+import { type Container, isContainerLayer } from './weight-order.js';
+import { mendLayers } from '../model/patches.js';
 import { quote, reasonOf } from '../text/refusal.js';
 
 type Layer = layers.Layer;

@@ -4,7 +4,7 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
 import { LAYERS, miscomputed } from './layer-table.js';
-import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './layer-tree.js';
+import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';

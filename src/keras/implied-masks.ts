@@ -4,7 +4,7 @@
  */
 import { isTensor, tensorsIn } from './import-graph.js';
 import { type Json, type JsonObject, isObject } from './json.js';
-import { passesMask } from './mend-layers.js';
+import { passesMask } from '../model/patches.js';
 
 const historyOf = (value: Json | undefined): Json[] | null => {
   if (value === undefined || !isTensor(value) || !isObject(value.config)) return null;

@@ -15,11 +15,11 @@ import {
   treeOf,
   weightsByFolder,
   weightsInRow,
-} from './layer-tree.js';
+} from './weight-order.js';
 import { folderName } from './naming.js';
 import { quote } from '../text/refusal.js';
 import { readShards } from './shards.js';
-import { setWeight } from './set-weights.js';
+import { setWeight } from '../model/weights.js';
 import type { Dialect } from './setting-values.js';
 import { type KerasSource, type OpenedSource, openSource } from './source.js';
 

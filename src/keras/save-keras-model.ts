@@ -5,7 +5,7 @@ import { writeArchive } from './archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
-import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './layer-tree.js';
+import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { writePaths } from './node-files.js';
 import { quote } from '../text/refusal.js';
 import type { Dialect } from './setting-values.js';

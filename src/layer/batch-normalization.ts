@@ -19,9 +19,9 @@ import {
 } from './arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
-import { keepFrozen, watchWiring } from './freezing.js';
+import { keepFrozen, watchWiring } from '../model/frozen.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
-import { type Place, checkMask, hasMask, maskFits } from './masks.js';
+import { type Place, checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show, showShape } from '../text/show.js';
 import { type WeightSlot, constrain, initialWeights, penaltyOf, store } from './variables.js';

@@ -2,7 +2,7 @@
  * @file What can be wrong with a batch normalization, and what cures it. Each rule looks at one layer, or at the model as
  * a whole, and tells of one kind of trouble.
  */
-import { type Layer, type NormalizationLayer, channelDimension } from './graph.js';
+import { type Layer, type NormalizationLayer, channelDimension } from '../model/graph.js';
 import {
   type Normalization,
   STOCK_AXIS,

@@ -12,7 +12,7 @@ import {
   type Place,
   channelDimension,
   isChannelsFirst,
-} from './graph.js';
+} from '../model/graph.js';
 
 /** One slope and intercept for each element of `shape`, which is a sample's, with 1 where they are the same. */
 export interface Affine {

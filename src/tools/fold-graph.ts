@@ -20,7 +20,7 @@ import {
   isBatchNormalization,
   isContainer,
   placesOf,
-} from './graph.js';
+} from '../model/graph.js';
 
 /** What the linear layers of a model have become so far. */
 export type LinearLayers = Map<Layer, Linear>;

@@ -5,7 +5,7 @@
  */
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
-import { type Layer, type Place, channelDimension, isTimeDistributed, ownWeightsOf } from './graph.js';
+import { type Layer, type Place, channelDimension, isTimeDistributed, ownWeightsOf } from '../model/graph.js';
 
 /** One kernel: which input and output each of its elements joins. */
 interface Kernel {

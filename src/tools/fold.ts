@@ -9,7 +9,7 @@ import { type Inputs, inputsOf } from './data.js';
 import { largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
 import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
-import { type Changes, assignExactly, copyModel, disposeLayers, remakeLayer } from './graph-copy.js';
+import { type Changes, assignExactly, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
   type Layer,
   type Place,
@@ -18,7 +18,7 @@ import {
   layersOf,
   normalizationsOf,
   ownWeightsOf,
-} from './graph.js';
+} from '../model/graph.js';
 import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { ToolOptions } from './progress.js';
 

@@ -13,7 +13,7 @@ import {
   isContainer,
   layersOf,
   ownWeightsOf,
-} from './graph.js';
+} from '../model/graph.js';
 
 /** Which layers: a glob, where * stands for any characters, or a regular expression. */
 export type LayerPattern = string | RegExp;

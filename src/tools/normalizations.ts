@@ -9,7 +9,7 @@ import {
   isBatchNormalization,
   isContainer,
   placesOf,
-} from './graph.js';
+} from '../model/graph.js';
 
 /** What surrounds one use of a normalization in a model. */
 export interface Surroundings {

@@ -22,7 +22,7 @@ import type { CallArguments } from '../layer/batch-normalization.js';
 import { type Plan, makePlan } from '../layer/plan.js';
 import { batchMoments, infer } from '../operation/composed/composed.js';
 import { momentsFused } from '../operation/fused.js';
-import type { NormalizationLayer } from './graph.js';
+import type { NormalizationLayer } from '../model/graph.js';
 import { type Normalization, isEvenkeel } from './normalizations.js';
 import type { Statistics } from './population.js';
 

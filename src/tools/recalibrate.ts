@@ -10,7 +10,7 @@ import type { Moments } from '../core/passes.js';
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
-import type { NormalizationLayer } from './graph.js';
+import type { NormalizationLayer } from '../model/graph.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
 import {
   type Call,

@@ -1,8 +1,8 @@
 /** @file Puts this package's layer where a model has TF.js' own. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { copyModel, copyWeights, remakeLayer } from './graph-copy.js';
-import { checkModel, isBatchNormalization, normalizationsOf } from './graph.js';
+import { copyModel, copyWeights, remakeLayer } from '../model/copy.js';
+import { checkModel, isBatchNormalization, normalizationsOf } from '../model/graph.js';
 
 export interface ReplacementReport {
   /** The model with this package's layers. It is not compiled. */

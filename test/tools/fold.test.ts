@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
 import { fold } from 'evenkeel/tools';
 import { describe, expect, test } from 'vitest';
-import { assignExactly } from '../../src/tools/graph-copy.js';
+import { assignExactly } from '../../src/model/copy.js';
 import { describeBackends, takeWarnings } from '../backends.js';
 import { type Layer, apply, classesOf, distance, functional, predict, snapshot, spoil } from './networks.js';
 

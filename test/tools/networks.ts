@@ -1,6 +1,6 @@
 /** @file What the tests of the tools share: networks that have been trained, so to speak, and what they predict. */
 import * as tf from '@tensorflow/tfjs';
-import { layersOf, ownWeightsOf } from '../../src/tools/graph.js';
+import { layersOf, ownWeightsOf } from '../../src/model/graph.js';
 import { numbers, sizeOf } from '../core/reference.js';
 import { draw } from '../models/models.js';
 

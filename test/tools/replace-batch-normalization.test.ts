@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
 import { replaceBatchNormalization } from 'evenkeel/tools';
 import { expect, test } from 'vitest';
-import { layersOf } from '../../src/tools/graph.js';
+import { layersOf } from '../../src/model/graph.js';
 import { describeBackends, takeWarnings } from '../backends.js';
 import { compile, draw, fit, saveAndLoad, train } from '../models/models.js';
 import { apply, distance, functional, predict, snapshot, spoil } from './networks.js';

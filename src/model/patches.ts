@@ -5,7 +5,7 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { type Container, isContainerLayer } from './layer-tree.js';
+import { type Container, isContainerLayer } from '../keras/weight-order.js';
 import { quote } from '../text/refusal.js';
 
 type Layer = layers.Layer;

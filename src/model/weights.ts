@@ -3,8 +3,8 @@ import { type Tensor, type Variable, tensor, tidy } from '@tensorflow/tfjs-core'
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { showShape } from '../text/show.js';
-import type { StoredArray } from './hdf5-reader.js';
-import type { Placed } from './layer-tree.js';
+import type { StoredArray } from '../keras/hdf5-reader.js';
+import type { Placed } from '../keras/weight-order.js';
 import { quote } from '../text/refusal.js';
 
 /** @throws ValueError where the shapes differ */
