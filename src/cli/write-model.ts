@@ -5,8 +5,8 @@ import { basename, dirname, extname, join } from 'node:path';
 import { type io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { readArchive } from '../keras/archive.js';
-import { writePaths } from '../keras/node-files.js';
+import { readArchive } from '../data/archive.js';
+import { writePaths } from '../data/node-files.js';
 import { saveKerasModel } from '../keras/save-keras-model.js';
 import { UsageError, messageOf } from './errors.js';
 

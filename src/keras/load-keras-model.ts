@@ -2,7 +2,7 @@
 import { io } from '@tensorflow/tfjs-core';
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { readArchive } from './archive.js';
+import { readArchive } from '../data/archive.js';
 import { buildModel } from './build-model.js';
 import { mendGhostAxes } from './ghost-axis.js';
 import { type Hdf5File, readHdf5 } from './hdf5-reader.js';

@@ -1,12 +1,12 @@
 /** @file Saves a model as a file that Keras opens. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { writeArchive } from './archive.js';
+import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
 import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
-import { writePaths } from './node-files.js';
+import { writePaths } from '../data/node-files.js';
 import { quote } from '../text/refusal.js';
 import type { Dialect } from './setting-values.js';
 

@@ -1,7 +1,7 @@
 /** @file What a user may hand over as a model, as files in memory. */
 import { ValueError } from '../text/value-error.js';
 import { isHdf5 } from './hdf5-reader.js';
-import { beside, readPath } from './node-files.js';
+import { beside, readPath } from '../data/node-files.js';
 import { quote } from '../text/refusal.js';
 
 /** A file's name and content, where there is no `File`. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { openData } from '../../src/cli/data/fit-data.js';
-import { readData } from '../../src/cli/data/read-data.js';
-import { writeArchive } from '../../src/keras/archive.js';
+import { openData } from '../../src/data/fit.js';
+import { readData } from '../../src/data/read-data.js';
+import { writeArchive } from '../../src/data/archive.js';
 import { idx } from '../demo/files.js';
 import { makeFolder, npy } from './files.js';
 

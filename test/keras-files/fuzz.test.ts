@@ -8,7 +8,7 @@ import { loadKerasModel } from 'evenkeel/keras';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { readArchive, writeArchive } from '../../src/keras/archive.js';
+import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { MODELS, readModel } from './golden.js';
 
 /** Of each file. */

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, expect, test } from 'vitest';
-import { readArchive, writeArchive } from '../../src/keras/archive.js';
+import { readArchive, writeArchive } from '../../src/data/archive.js';
 
 const NAMES = ['config.json', 'metadata.json', 'model.weights.h5'];
 

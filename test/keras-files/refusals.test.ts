@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, ValueError, layerBatchNormalization } from 'evenkeel';
 import { type KerasSource, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readArchive, writeArchive } from '../../src/keras/archive.js';
+import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { readHdf5 } from '../../src/keras/hdf5-reader.js';
 import { writeHdf5 } from '../../src/keras/hdf5-writer.js';
 import { modelNamed, readModel } from './golden.js';

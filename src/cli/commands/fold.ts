@@ -68,7 +68,7 @@ async function foldModel(
     }
 
     async function firstSamples(file: string) {
-      const { openData } = await import('../data/fit-data.js');
+      const { openData } = await import('../../data/fit.js');
       const fitted = await openData(model, file, settings);
       return fitted.tensors(0, Math.min(MOST_SAMPLES, fitted.samples));
     }

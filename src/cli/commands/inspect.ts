@@ -62,7 +62,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   const report = await withModel(path, settings, async (model) => {
     const { inspect } = await import('../../tools/inspect.js');
     if (settings.data === undefined) return inspect(model, null, { signal });
-    const { openData } = await import('../data/fit-data.js');
+    const { openData } = await import('../../data/fit.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
     const progress = showProgress(terminal, settings.quiet, batches.count);
     try {

@@ -69,7 +69,7 @@ async function recalibrateModel(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { report, written } = await withModel(path, settings, async (model) => {
-    const { openData } = await import('../data/fit-data.js');
+    const { openData } = await import('../../data/fit.js');
     const { recalibrate } = await import('../../tools/recalibrate.js');
     const { findNormalizations } = await import('../../tools/normalizations.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);

@@ -1,6 +1,6 @@
 /** @file The report of an inspection as one page, with the findings, and with plots for each layer. */
 import { basename } from 'node:path';
-import { writePaths } from '../../keras/node-files.js';
+import { writePaths } from '../../data/node-files.js';
 import type { Finding } from '../../tools/findings.js';
 import type { InspectReport, InspectedLayer } from '../../tools/inspect.js';
 import { formatNumber, plural } from '../text.js';

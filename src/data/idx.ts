@@ -4,7 +4,7 @@
  *
  * Source: http://yann.lecun.com/exdb/mnist, "The IDX file format"
  */
-import { ValueError } from '../../text/value-error.js';
+import { ValueError } from '../text/value-error.js';
 import { type NumberArray, byteLengthOf, decodeElements } from './elements.js';
 
 /** The third byte of the file, and what NumPy calls the type. */

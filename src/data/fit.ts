@@ -1,9 +1,9 @@
 /** @file Makes the arrays of a file fit a model's inputs, or says why they do not. */
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../../text/value-error.js';
-import { show, showShape } from '../../text/show.js';
-import type { BatchSettings, DataSettings } from '../options.js';
+import { ValueError } from '../text/value-error.js';
+import { show, showShape } from '../text/show.js';
+import type { BatchSettings, DataSettings } from '../cli/options.js';
 import type { NumberArray } from './elements.js';
 import { type NamedArrays, readData } from './read-data.js';
 

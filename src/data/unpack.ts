@@ -1,8 +1,8 @@
 /** @file Reads a file, and unpacks it where it is gzipped, which its first bytes tell and not its name. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { ValueError } from '../../text/value-error.js';
-import { messageOf } from '../errors.js';
+import { ValueError } from '../text/value-error.js';
+import { messageOf } from '../cli/errors.js';
 
 /** Data may be all zeros, which gzip packs a thousandfold; a small file that becomes more than this is a bomb. */
 const ALWAYS_ALLOWED = 2 ** 28;

@@ -1,6 +1,6 @@
 /** @file Data from a file, told by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
-import { ValueError } from '../../text/value-error.js';
-import { messageOf } from '../errors.js';
+import { ValueError } from '../text/value-error.js';
+import { messageOf } from '../cli/errors.js';
 import type { NumberArray } from './elements.js';
 import { isIdx, parseIdx } from './idx.js';
 import { isNpy, parseNpy } from './npy.js';
@@ -24,7 +24,7 @@ export async function readData(path: string): Promise<NamedArrays> {
 }
 
 async function readNpz(bytes: Uint8Array, path: string): Promise<NamedArrays> {
-  const { readArchive } = await import('../../keras/archive.js');
+  const { readArchive } = await import('./archive.js');
   let files;
   try {
     files = await readArchive(bytes, { includes: (name) => name.endsWith('.npy') });

@@ -3,8 +3,8 @@
  *
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-import { ValueError } from '../../text/value-error.js';
-import { show, showShape } from '../../text/show.js';
+import { ValueError } from '../text/value-error.js';
+import { show, showShape } from '../text/show.js';
 import { type NumberArray, byteLengthOf, decodeElements, isElementType } from './elements.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
