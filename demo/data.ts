@@ -1,9 +1,9 @@
 /** @file Where the digits come from, and which of them train and which test. */
 import { statSync } from 'node:fs';
-import { drawDigits, PIXELS, type Digits } from './digits.js';
+import { drawDigits, PIXELS, type Digits } from '../shared/digits.js';
 import { DataError } from './errors.js';
 import { readIdx } from './idx-folder.js';
-import { Random } from './random.js';
+import { Random } from '../shared/random.js';
 
 /** The paper's. */
 export const BATCH_SIZE = 60;

@@ -6,7 +6,7 @@ import { BATCH_SIZE, loadData } from './data.js';
 import { messageOf, UsageError } from './errors.js';
 import { HIDDEN_LAYERS, Network, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
 import type { ProgressDisplay } from './progress.js';
-import { Random } from './random.js';
+import { Random } from '../shared/random.js';
 import { resultOf, type Result } from './results.js';
 import type { BackendName, Settings } from './settings.js';
 import {

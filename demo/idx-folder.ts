@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Digits } from './digits.js';
+import type { Digits } from '../shared/digits.js';
 import { DataError, messageOf } from './errors.js';
 import { type Content, type NamedBytes, damaged, isGzipped, parseDigits } from './idx.js';
 

@@ -3,7 +3,7 @@
  * follows, then the size of each dimension, then the bytes. A file that is not complete and well-formed is refused.
  * Where the bytes come from is the caller's affair, so that a page can read them too.
  */
-import { CLASSES, PIXELS, SIDE, type Digits } from './digits.js';
+import { CLASSES, PIXELS, SIDE, type Digits } from '../shared/digits.js';
 import { DataError } from './errors.js';
 
 /** A file's bytes, unpacked, and what messages call it. */

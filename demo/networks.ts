@@ -4,8 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
-import { CLASSES, PIXELS } from './digits.js';
-import type { Random } from './random.js';
+import { CLASSES, PIXELS } from '../shared/digits.js';
+import type { Random } from '../shared/random.js';
 
 export const HIDDEN_LAYERS = 3;
 export const UNITS = 100;

@@ -2,9 +2,9 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { batches, type Data } from './data.js';
-import { CLASSES, PIXELS, type Digits } from './digits.js';
+import { CLASSES, PIXELS, type Digits } from '../shared/digits.js';
 import type { Network } from './networks.js';
-import type { Random } from './random.js';
+import type { Random } from '../shared/random.js';
 
 export const LEARNING_RATE = 0.1;
 

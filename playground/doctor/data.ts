@@ -1,7 +1,7 @@
 /** @file Data for a model from files: NumPy's arrays (.npy), or IDX images. */
 import { type Tensor, dispose, tensor } from '@tensorflow/tfjs-core';
 import { parse } from 'npyjs';
-import { SIDE } from '../../demo/digits.js';
+import { SIDE } from '../../shared/digits.js';
 import { DataError, messageOf } from '../../demo/errors.js';
 import { type NamedBytes, contentOf, parseIdx } from '../../demo/idx.js';
 import { unpack } from '../training/dropped-files.js';

@@ -2,7 +2,7 @@
  * @file Turns a drawing into what the networks know: 28×28 bytes, the ink scaled so that its longer side takes 20 pixels
  * and placed with its centre of mass in the middle, as MNIST's digits are.
  */
-import { PIXELS, SIDE } from '../../demo/digits.js';
+import { PIXELS, SIDE } from '../../shared/digits.js';
 
 /** Pixels of the longer side of the ink. */
 const INK_SIDE = 20;

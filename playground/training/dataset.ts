@@ -1,7 +1,7 @@
 /** @file Samples and their classes, which of them train, and how batches of them become tensors. */
 import { type Tensor, type Tensor2D, cast, oneHot, tensor, tensor1d } from '@tensorflow/tfjs-core';
-import { CLASSES, PIXELS, SIDE, type Digits } from '../../demo/digits.js';
-import type { Random } from '../../demo/random.js';
+import { CLASSES, PIXELS, SIDE, type Digits } from '../../shared/digits.js';
+import type { Random } from '../../shared/random.js';
 import type { Points } from '../shared/protocol.js';
 
 export interface Dataset {

@@ -1,8 +1,8 @@
 /** @file IDX files that were dropped on the page: MNIST and sets that are published like it. */
 import { DataError, messageOf } from '../../demo/errors.js';
-import type { Digits } from '../../demo/digits.js';
+import type { Digits } from '../../shared/digits.js';
 import { type NamedBytes, contentOf, damaged, isGzipped, parseDigits } from '../../demo/idx.js';
-import type { Random } from '../../demo/random.js';
+import type { Random } from '../../shared/random.js';
 import { type Dataset, imageDataset } from './dataset.js';
 
 /** @throws DataError for a gzipped file that is damaged */

@@ -1,8 +1,8 @@
 /** @file Both networks on the same data and batches: one session from its settings to its end. */
 import { type Optimizer, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
 import { UsageError, messageOf } from '../../demo/errors.js';
-import { PIXELS } from '../../demo/digits.js';
-import { Random } from '../../demo/random.js';
+import { PIXELS } from '../../shared/digits.js';
+import { Random } from '../../shared/random.js';
 import type { Measurement } from '../shared/protocol.js';
 import {
   type Each,

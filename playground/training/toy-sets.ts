@@ -1,5 +1,5 @@
 /** @file Points of the plane in two classes, drawn at random: small problems whose answer can be looked at. */
-import type { Random } from '../../demo/random.js';
+import type { Random } from '../../shared/random.js';
 import type { ToySetName } from '../shared/settings.js';
 import type { Dataset } from './dataset.js';
 

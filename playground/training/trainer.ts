@@ -1,9 +1,9 @@
 /** @file What the page can ask for: it keeps the data and the session, and trains in between. */
 import { memory, version_core } from '@tensorflow/tfjs-core';
 import { accelerateTensorFlow } from 'evenkeel';
-import { drawDigits } from '../../demo/digits.js';
+import { drawDigits } from '../../shared/digits.js';
 import { messageOf } from '../../demo/errors.js';
-import { Random } from '../../demo/random.js';
+import { Random } from '../../shared/random.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { type Each, type Settings, forEach } from '../shared/settings.js';
 import { useBackend } from './backends.js';

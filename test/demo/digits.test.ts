@@ -1,7 +1,7 @@
 /** @file The digits that the demo draws. */
 import { describe, expect, it } from 'vitest';
-import { CLASSES, drawDigits, PIXELS } from '../../demo/digits.js';
-import { Random } from '../../demo/random.js';
+import { CLASSES, drawDigits, PIXELS } from '../../shared/digits.js';
+import { Random } from '../../shared/random.js';
 
 const draw = (seed: number, count = 1000) => drawDigits(count, new Random(seed, 'digits'));
 

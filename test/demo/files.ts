@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import type { Digits } from '../../demo/digits.js';
+import type { Digits } from '../../shared/digits.js';
 
 /** An empty folder that goes with the test. */
 export function makeFolder(): string {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { loadData } from '../../demo/data.js';
-import { drawDigits } from '../../demo/digits.js';
+import { drawDigits } from '../../shared/digits.js';
 import { DataError } from '../../demo/errors.js';
 import { readIdx } from '../../demo/idx-folder.js';
-import { Random } from '../../demo/random.js';
+import { Random } from '../../shared/random.js';
 import { idx, idxImages, idxLabels, makeFolder, writeSet } from './files.js';
 
 const digits = drawDigits(100, new Random(1, 'digits'));

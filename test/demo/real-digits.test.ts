@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadData } from '../../demo/data.js';
 import { Network } from '../../demo/networks.js';
-import { Random } from '../../demo/random.js';
+import { Random } from '../../shared/random.js';
 import { train } from '../../demo/train.js';
 import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import { useBackend } from '../backends.js';

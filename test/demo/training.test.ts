@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Data } from '../../demo/data.js';
-import { drawDigits } from '../../demo/digits.js';
+import { drawDigits } from '../../shared/digits.js';
 import { Network } from '../../demo/networks.js';
-import { Random } from '../../demo/random.js';
+import { Random } from '../../shared/random.js';
 import { train, type Measurement } from '../../demo/train.js';
 import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import { describeBackends, useBackend } from '../backends.js';

@@ -1,9 +1,9 @@
 /** @file The playground's parts that need no browser: settings and addresses, data, drawings, measurements. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drawDigit, drawDigits, PIXELS, SIDE } from '../../demo/digits.js';
+import { drawDigit, drawDigits, PIXELS, SIDE } from '../../shared/digits.js';
 import { DataError } from '../../demo/errors.js';
-import { Random } from '../../demo/random.js';
+import { Random } from '../../shared/random.js';
 import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';

@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import { loadData } from '../../demo/data.js';
-import { type Digits, PIXELS, drawDigits } from '../../demo/digits.js';
-import { Random } from '../../demo/random.js';
+import { type Digits, PIXELS, drawDigits } from '../../shared/digits.js';
+import { Random } from '../../shared/random.js';
 
 /** Images and classes as a model takes them. */
 export interface Samples {
