@@ -5,8 +5,3 @@ export class UsageError extends Error {}
 
 /** A data file that is missing or is not what it should be. */
 export class DataError extends Error {}
-
-/** What a thrown value has to say. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { layerBatchNormalization } from 'evenkeel';
 import { BATCH_SIZE, loadData } from './data.js';
-import { messageOf, UsageError } from './errors.js';
+import { UsageError } from './errors.js';
 import { HIDDEN_LAYERS, Network, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
 import type { ProgressDisplay } from './progress.js';
 import { Random } from '../shared/random.js';
@@ -20,6 +20,7 @@ import {
   type Measurement,
 } from './train.js';
 import { transposeBeforeMultiplying } from '../src/acceleration/batch-mat-mul.js';
+import { messageOf } from '../src/text/refusal.js';
 
 /** All that the report and `--json` tell. */
 export interface Findings {

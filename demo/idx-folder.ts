@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Digits } from '../shared/digits.js';
-import { DataError, messageOf } from './errors.js';
+import { DataError } from './errors.js';
 import { type Content, type NamedBytes, damaged, isGzipped, parseDigits } from './idx.js';
+import { messageOf } from '../src/text/refusal.js';
 
 /** Both names are in use: MNIST's own, and the one that unpacking programs make of it. Each with or without `.gz`. */
 function fileNames(set: string, content: Content): string[] {

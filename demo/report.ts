@@ -2,9 +2,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { escapeHtml as escapeText, fillPage } from '../src/cli/report/page.js';
-import { messageOf, UsageError } from './errors.js';
+import { UsageError } from './errors.js';
 import type { Findings } from './experiment.js';
 import { formatCount, formatPercent, tableRows } from './results.js';
+import { messageOf } from '../src/text/refusal.js';
 
 const TEMPLATE = new URL('report/', import.meta.url);
 const readTemplate = (name: string): string => readFileSync(new URL(name, TEMPLATE), 'utf8');

@@ -2,9 +2,10 @@
 import { type Tensor, dispose, tensor } from '@tensorflow/tfjs-core';
 import { parse } from 'npyjs';
 import { SIDE } from '../../shared/digits.js';
-import { DataError, messageOf } from '../../demo/errors.js';
+import { DataError } from '../../demo/errors.js';
 import { type NamedBytes, contentOf, parseIdx } from '../../demo/idx.js';
 import { unpack } from '../training/dropped-files.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 const EXPECTED =
   'Drop one .npy file for each of the model’s inputs, in the order of their names, or IDX images, as MNIST is published.';

@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Finding, InspectedLayer, PlainNumbers, Progress } from 'evenkeel/tools';
-import { messageOf } from '../../demo/errors.js';
 import { connect } from '../shared/connection.js';
 import {
   type DoctorFunctions,
@@ -15,6 +14,7 @@ import {
 import { Chart, type Line } from './chart.js';
 import { DropZone } from './drop-zone.js';
 import { announcement, problems, tell } from './state.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 const examination = signal<Examination | null>(null);
 const folding = signal<Folding | null>(null);

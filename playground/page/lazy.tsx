@@ -1,8 +1,8 @@
 /** @file A part of the page that is loaded when it is first shown. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { messageOf } from '../../demo/errors.js';
 import { tell } from './state.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** The component that `load`'s module exports as its default. */
 export function lazy(load: () => Promise<{ default: ComponentType }>): ComponentType {

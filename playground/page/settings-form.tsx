@@ -8,10 +8,10 @@ import {
   parseValue,
   withValue,
 } from '../shared/settings.js';
-import { messageOf } from '../../demo/errors.js';
 import { Control } from './control.js';
 import { DropZone } from './drop-zone.js';
 import { change, settings, setup, takeFiles, tell } from './state.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 const GROUPS: readonly (readonly [title: string, names: readonly ValueName[]])[] = [
   ['Data', ['data', 'seed']],

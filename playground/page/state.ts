@@ -1,11 +1,11 @@
 /** @file What the page shows, as signals, and what can be done: every action of the page ends up here. */
 import { computed, effect, signal } from '@preact/signals';
-import { messageOf } from '../../demo/errors.js';
 import { HOME, type Place, type View, readAddress, writeAddress } from '../shared/address.js';
 import { connect } from '../shared/connection.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { DEFAULTS, type Each, type Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** Something that went wrong, and which control it is about, if one. */
 export interface Problem {

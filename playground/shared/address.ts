@@ -2,7 +2,7 @@
  * @file The settings as the part of an address after #, so that a state can be shared: what differs from the defaults, as
  * `depth=5&b={"renorm":true}`. Addresses come from anywhere, so what they say is checked.
  */
-import { UsageError, messageOf } from '../../demo/errors.js';
+import { UsageError } from '../../demo/errors.js';
 import {
   ACCEPTED,
   DEFAULTS,
@@ -14,6 +14,7 @@ import {
   parseValue,
   withValue,
 } from './settings.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** The word for a network without normalization. */
 const NONE = 'none';

@@ -1,6 +1,6 @@
 /** @file Joins a worker and the page, so that each can call the other's functions. */
 import { type BirpcReturn, createBirpc } from 'birpc';
-import { messageOf } from '../../demo/errors.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** A worker as the page sees it, or the other way round. */
 interface Peer {

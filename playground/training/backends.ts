@@ -1,8 +1,9 @@
 /** @file TF.js' backends, each loaded when it is first asked for. */
 import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
-import { UsageError, messageOf } from '../../demo/errors.js';
+import { UsageError } from '../../demo/errors.js';
 import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import type { BackendName } from '../shared/settings.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** How to load each backend. */
 const LOADERS: Readonly<Record<BackendName, () => Promise<unknown>>> = {

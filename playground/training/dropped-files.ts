@@ -1,9 +1,10 @@
 /** @file IDX files that were dropped on the page: MNIST and sets that are published like it. */
-import { DataError, messageOf } from '../../demo/errors.js';
+import { DataError } from '../../demo/errors.js';
 import type { Digits } from '../../shared/digits.js';
 import { type NamedBytes, contentOf, damaged, isGzipped, parseDigits } from '../../demo/idx.js';
 import type { Random } from '../../shared/random.js';
 import { type Dataset, imageDataset } from './dataset.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** @throws DataError for a gzipped file that is damaged */
 export async function unpack(file: File): Promise<NamedBytes> {

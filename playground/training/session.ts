@@ -1,6 +1,6 @@
 /** @file Both networks on the same data and batches: one session from its settings to its end. */
 import { type Optimizer, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
-import { UsageError, messageOf } from '../../demo/errors.js';
+import { UsageError } from '../../demo/errors.js';
 import { PIXELS } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement } from '../shared/protocol.js';
@@ -15,6 +15,7 @@ import {
 import { type Dataset, batchesOf, classesOf, featuresOf, sampleShape } from './dataset.js';
 import { measure } from './measurement.js';
 import { Network } from './network.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 const MOMENTUM = 0.9;
 

@@ -2,7 +2,6 @@
 import { memory, version_core } from '@tensorflow/tfjs-core';
 import { accelerateTensorFlow } from 'evenkeel';
 import { drawDigits } from '../../shared/digits.js';
-import { messageOf } from '../../demo/errors.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { type Each, type Settings, forEach } from '../shared/settings.js';
@@ -11,6 +10,7 @@ import { type Dataset, imageDataset, pointsOf } from './dataset.js';
 import { droppedDataset } from './dropped-files.js';
 import { Session } from './session.js';
 import { toyDataset } from './toy-sets.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** Drawing takes a second for 10,000; the charts are as smooth with fewer to test. */
 const DRAWN_DIGITS = 6000;

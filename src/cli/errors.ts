@@ -2,6 +2,3 @@
 
 /** A command line that cannot be followed. What files hold and what they lack is a `ValueError`. */
 export class UsageError extends Error {}
-
-/** What a thrown value has to say. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 /** @file Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BatchSettings, DataSettings } from '../data/fit.js';
 import { UsageError } from './errors.js';
 
 export interface BackendSettings {
@@ -9,17 +10,6 @@ export interface BackendSettings {
 export interface OutputSettings {
   readonly json?: true;
   readonly quiet?: true;
-}
-
-export interface DataSettings {
-  readonly data?: string;
-  readonly array?: string;
-  readonly divideBy?: number;
-}
-
-export interface BatchSettings {
-  readonly batchSize?: number;
-  readonly batches?: number;
 }
 
 export interface TargetSettings {

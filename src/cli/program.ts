@@ -8,9 +8,10 @@ import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
 import { inspectCommand } from './commands/inspect.js';
 import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
-import { UsageError, messageOf } from './errors.js';
+import { UsageError } from './errors.js';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from './text.js';
+import { messageOf } from '../text/refusal.js';
 
 export const EXIT_CODES = {
   done: 0,

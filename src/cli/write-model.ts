@@ -8,7 +8,8 @@ import { ValueError } from '../text/value-error.js';
 import { readArchive } from '../data/archive.js';
 import { writePaths } from '../data/node-files.js';
 import { saveKerasModel } from '../keras/save-keras-model.js';
-import { UsageError, messageOf } from './errors.js';
+import { UsageError } from './errors.js';
+import { messageOf } from '../text/refusal.js';
 
 /** Who is to open a file of Keras. */
 export const DIALECTS = ['tf-keras', 'keras3'] as const;

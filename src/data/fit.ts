@@ -3,9 +3,19 @@ import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { show, showShape } from '../text/show.js';
-import type { BatchSettings, DataSettings } from '../cli/options.js';
 import type { NumberArray } from './elements.js';
 import { type NamedArrays, readData } from './read-data.js';
+
+export interface DataSettings {
+  readonly data?: string;
+  readonly array?: string;
+  readonly divideBy?: number;
+}
+
+export interface BatchSettings {
+  readonly batchSize?: number;
+  readonly batches?: number;
+}
 
 const DEFAULT_BATCH_SIZE = 32;
 

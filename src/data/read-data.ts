@@ -1,10 +1,10 @@
 /** @file Data from a file, told by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
 import { ValueError } from '../text/value-error.js';
-import { messageOf } from '../cli/errors.js';
 import type { NumberArray } from './elements.js';
 import { isIdx, parseIdx } from './idx.js';
 import { isNpy, parseNpy } from './npy.js';
 import { readUnpacked } from './unpack.js';
+import { messageOf } from '../text/refusal.js';
 
 /** The arrays of a file. One that has no name in the file has the name ''. */
 export type NamedArrays = ReadonlyMap<string, NumberArray>;

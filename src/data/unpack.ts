@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { ValueError } from '../text/value-error.js';
-import { messageOf } from '../cli/errors.js';
+import { messageOf } from '../text/refusal.js';
 
 /** Data may be all zeros, which gzip packs a thousandfold; a small file that becomes more than this is a bomb. */
 const ALWAYS_ALLOWED = 2 ** 28;

@@ -5,9 +5,9 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './import-config.js';
-import { type Container, isContainerLayer } from './weight-order.js';
 import { mendLayers } from '../model/patches.js';
 import { quote, reasonOf } from '../text/refusal.js';
+import { isContainer } from '../model/graph.js';
 
 type Layer = layers.Layer;
 /** TypeScript hides the method, which every layer calls for every weight. */
@@ -81,12 +81,12 @@ const placesOf = (layer: Layer): Place[] => (layer as unknown as { inboundNodes:
  * A nested model that is called with `training=False` passes it on to its layers in Keras, and does not in TF.js: here the
  * layers' own places say so.
  */
-function passTrainingOn(container: Container, above?: boolean): void {
+function passTrainingOn(container: LayersModel, above?: boolean): void {
   for (const layer of container.layers) {
     if (layer instanceof BatchNormalization && above !== undefined) {
       for (const place of placesOf(layer)) place.callArgs = { training: above, ...place.callArgs };
     }
-    if (!isContainerLayer(layer)) continue;
+    if (!isContainer(layer)) continue;
     // Its first place is its own making.
     const said = new Set(
       placesOf(layer)

@@ -4,10 +4,11 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
 import { LAYERS, miscomputed } from './layer-table.js';
-import { type Container, isContainerLayer, isTrained, treeOf, weightsByFolder } from './weight-order.js';
+import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
+import { isContainer } from '../model/graph.js';
 
 type Layer = layers.Layer;
 
@@ -34,7 +35,7 @@ export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
 }
 
 function exportLayer(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
-  if (isContainerLayer(layer)) return exportContainer(layer, dialect);
+  if (isContainer(layer)) return exportContainer(layer, dialect);
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be saved: ${reason}`);
   };
@@ -169,14 +170,18 @@ function inModule(module: string, className: string, config: JsonObject): JsonOb
   return { module, class_name: className, config, registered_name: null };
 }
 
-function exportContainer(container: Container, dialect: Dialect): JsonObject {
+function exportContainer(container: LayersModel, dialect: Dialect): JsonObject {
   const described = container.getConfig() as unknown as DescribedContainer;
   return isSequential(container)
     ? exportSequential(container, described, dialect)
     : exportFunctional(container, described, dialect);
 }
 
-function exportSequential(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
+function exportSequential(
+  container: LayersModel,
+  described: DescribedContainer,
+  dialect: Dialect,
+): JsonObject {
   const members = container.layers.map((layer, i) => exportLayer(layer, described.layers[i]!, dialect));
   if (container.layers[0]?.getClassName() !== 'InputLayer') {
     const input = container.inputs[0]!;
@@ -190,11 +195,15 @@ function exportSequential(container: Container, described: DescribedContainer, d
   return inModule('keras', 'Sequential', { name: container.name, layers: members });
 }
 
-function exportFunctional(container: Container, described: DescribedContainer, dialect: Dialect): JsonObject {
+function exportFunctional(
+  container: LayersModel,
+  described: DescribedContainer,
+  dialect: Dialect,
+): JsonObject {
   const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
   // Keras 3 does not count the making of a model as its first place.
   const place = (layer: string, index: number) =>
-    dialect === 'keras3' && isContainerLayer(byName.get(layer)!) ? index - 1 : index;
+    dialect === 'keras3' && isContainer(byName.get(layer)!) ? index - 1 : index;
   const ends = (list: DescribedContainer['inputLayers']): Json[] =>
     list.map(([layer, index, tensor]) => [layer, place(layer, index), tensor]);
   const members = described.layers.map((member, i) => {
@@ -232,7 +241,7 @@ interface Placed {
 /** The symbolic inputs at one of a layer's places; of a model, its own making comes first and is not among them. */
 function inputTensors(layer: Layer, place: number): SymbolicTensor[] {
   const nodes = (layer as unknown as Placed).inboundNodes;
-  return nodes[isContainerLayer(layer) ? place + 1 : place]!.inputTensors;
+  return nodes[isContainer(layer) ? place + 1 : place]!.inputTensors;
 }
 
 /** Layers that take the first states of a recurrent layer as further inputs, where Keras 3 has an argument. */

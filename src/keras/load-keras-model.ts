@@ -8,20 +8,14 @@ import { mendGhostAxes } from './ghost-axis.js';
 import { type Hdf5File, readHdf5 } from './hdf5-reader.js';
 import { type LayerConfig, importModel } from './import-config.js';
 import { type Json, expectObject, isObject, parseJson } from './json.js';
-import {
-  type Container,
-  type Order,
-  isContainerLayer,
-  treeOf,
-  weightsByFolder,
-  weightsInRow,
-} from './weight-order.js';
+import { type Order, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { folderName } from './naming.js';
 import { quote } from '../text/refusal.js';
 import { readShards } from './shards.js';
-import { setWeight } from '../model/weights.js';
 import type { Dialect } from './setting-values.js';
 import { type KerasSource, type OpenedSource, openSource } from './source.js';
+import { setWeight } from './set-weights.js';
+import { isContainer } from '../model/graph.js';
 
 /** A file with its parts apart: what to build, and how to fill it. */
 interface OpenedModel {
@@ -90,9 +84,9 @@ function openModel(source: OpenedSource): Promise<OpenedModel> {
 }
 
 /** The layers of every container of a built model, as the file has them; TF.js sorts them anew. */
-function fileOrder(model: Container, config: LayerConfig): Order {
-  const order = new Map<Container, readonly layers.Layer[]>();
-  const visit = (container: Container, { layers: members = [] }: LayerConfig['config']) => {
+function fileOrder(model: LayersModel, config: LayerConfig): Order {
+  const order = new Map<LayersModel, readonly layers.Layer[]>();
+  const visit = (container: LayersModel, { layers: members = [] }: LayerConfig['config']) => {
     const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
     const found = members.map((member) => {
       const layer = byName.get(member.config.name);
@@ -110,7 +104,7 @@ function fileOrder(model: Container, config: LayerConfig): Order {
     for (const { member, layer } of found) descend(member, layer);
   };
   const descend = ({ config: inner }: LayerConfig, layer: layers.Layer) => {
-    if (isContainerLayer(layer)) visit(layer, inner);
+    if (isContainer(layer)) visit(layer, inner);
     else if (inner.layer) descend(inner.layer, (layer as layers.Layer & { layer: layers.Layer }).layer);
   };
   visit(model, config.config);

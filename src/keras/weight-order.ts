@@ -2,7 +2,8 @@
  * @file The layers of a model as a tree, with Keras' two orders of weights: by folders in `.keras` archives, and in a row
  * in HDF5. TF.js' own `weights` has another order in models and in wrappers.
  */
-import type { LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { isContainer } from '../model/graph.js';
 import { folderName } from './naming.js';
 
 type Layer = layers.Layer;
@@ -15,16 +16,8 @@ export interface LayerNode {
   readonly children: readonly LayerNode[];
 }
 
-/** A model: TF.js does not export the class that its models share. */
-export interface Container extends Layer {
-  readonly layers: Layer[];
-  readonly inputs: SymbolicTensor[];
-}
-
-export const isContainerLayer = (layer: Layer): layer is Container => 'layers' in layer;
-
 /** The layers of a container in the order that counts, which is the file's where there is one. */
-export type Order = (container: Container) => readonly Layer[];
+export type Order = (container: LayersModel) => readonly Layer[];
 
 const asMade: Order = (container) => container.layers;
 
@@ -42,7 +35,7 @@ export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerN
 }
 
 function childrenOf(layer: Layer, order: Order): LayerNode[] {
-  if (isContainerLayer(layer)) return numbered('layers', order(layer), order);
+  if (isContainer(layer)) return numbered('layers', order(layer), order);
   const { forwardLayer, backwardLayer, layer: inner, cell, cells } = layer as Wrappers;
   if (cells) return numbered('cells', cells, order);
   const parts: [string, Layer | undefined][] = [

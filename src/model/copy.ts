@@ -5,7 +5,7 @@
  * Layers are made by their own class, never by the name in a registry, so that one which is not registered, or this
  * package's normalization beside the stock one, stays what it is.
  */
-import { type Tensor, Variable, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
+import { clone, type serialization, tidy } from '@tensorflow/tfjs-core';
 import {
   type LayerVariable,
   type LayersModel,
@@ -24,9 +24,9 @@ import {
   isContainer,
   isSequential,
   isTimeDistributed,
-  ownWeightsOf,
   placesOf,
 } from './graph.js';
+import { assignExactly, ownWeightsOf } from './weights.js';
 
 /** What is to be different in a copy. */
 export interface Changes {
@@ -69,11 +69,6 @@ export function disposeLayers(made: Iterable<Layer>): void {
     innerLayersOf(layer).forEach(dispose);
   };
   for (const layer of made) dispose(layer);
-}
-
-/** Gives a variable exactly these values: TF.js' `write` would apply the layer's constraint to them. */
-export function assignExactly(variable: LayerVariable, value: Tensor): void {
-  Variable.prototype.assign.call(variable.read() as unknown as Variable, value);
 }
 
 /** A layer of the same class and configuration, but for what `changed` says; its weights are not made yet. */

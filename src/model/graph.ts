@@ -196,15 +196,3 @@ export const normalizationsOf = (
   layersOf(model).filter((found): found is FoundLayer & { layer: NormalizationLayer } =>
     isBatchNormalization(found.layer),
   );
-
-/**
- * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'
- * own lists change with what is trainable.
- */
-export function ownWeightsOf(layer: Layer): LayerVariable[] {
-  const { _trainableWeights: trainable, _nonTrainableWeights: others } = layer as unknown as Record<
-    '_trainableWeights' | '_nonTrainableWeights',
-    LayerVariable[]
-  >;
-  return [...trainable, ...others];
-}

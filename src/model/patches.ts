@@ -3,9 +3,9 @@
  * done, and refused where not.
  */
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
-import type { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { type Container, isContainerLayer } from '../keras/weight-order.js';
+import { isContainer } from './graph.js';
 import { quote } from '../text/refusal.js';
 
 type Layer = layers.Layer;
@@ -31,7 +31,7 @@ export const passesMask = (className: string): boolean => PASSING.has(className)
 const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
 
 /** @throws ValueError that names the layer, and the way out */
-export function mendLayers(model: Container): void {
+export function mendLayers(model: LayersModel): void {
   const makes = model.layers.some(makesMask);
   for (const layer of model.layers) {
     mendLayer(layer);
@@ -40,7 +40,7 @@ export function mendLayers(model: Container): void {
 }
 
 function mendLayer(layer: Layer): void {
-  if (isContainerLayer(layer)) layer.layers.forEach(mendLayer);
+  if (isContainer(layer)) layer.layers.forEach(mendLayer);
   else if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
   else if ('returnState' in layer && layer.returnState === true) separateStates(layer);
@@ -74,7 +74,7 @@ function separateStates(layer: Layer): void {
 }
 
 const makesMask = (layer: Layer): boolean =>
-  isContainerLayer(layer)
+  isContainer(layer)
     ? layer.layers.some(makesMask)
     : layer.getClassName() === 'Masking' || layer.getConfig().maskZero === true;
 
@@ -82,7 +82,7 @@ const makesMask = (layer: Layer): boolean =>
 function carriesMask(tensor: SymbolicTensor): boolean {
   const layer = tensor.sourceLayer;
   if (makesMask(layer)) return true;
-  if (!isContainerLayer(layer) && !PASSING.has(layer.getClassName())) return false;
+  if (!isContainer(layer) && !PASSING.has(layer.getClassName())) return false;
   if ('returnSequences' in layer && layer.returnSequences === false) return false;
   return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
 }
@@ -100,7 +100,7 @@ function mendMasks(layer: Layer): void {
   };
   if (TO_BE_TOLD.includes(className)) layer.supportsMasking = true;
   if (MERGING.includes(className)) layer.computeMask = mergedMask;
-  const isModel = isContainerLayer(layer);
+  const isModel = isContainer(layer);
   // A model's first place is its own making.
   const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
   if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {

@@ -1,27 +1,20 @@
-/** @file Gives a built model the weights of its file, exactly as they are. */
-import { type Tensor, type Variable, tensor, tidy } from '@tensorflow/tfjs-core';
-import { ValueError } from '../text/value-error.js';
-import { BatchNormalization } from '../layer/batch-normalization.js';
-import { showShape } from '../text/show.js';
-import type { StoredArray } from '../keras/hdf5-reader.js';
-import type { Placed } from '../keras/weight-order.js';
-import { quote } from '../text/refusal.js';
+/** @file The weights of a layer of TF.js: which it made itself, and how they are given values exactly. */
+import { type Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
 
-/** @throws ValueError where the shapes differ */
-export function setWeight({ layer, variable }: Placed, { shape, values }: StoredArray): void {
-  if (shape.length !== variable.shape.length || !shape.every((size, i) => size === variable.shape[i])) {
-    throw new ValueError(
-      `Layer ${quote(layer.name)}: its ${variable.originalName.replace(/^.*\//, '')} has shape ` +
-        `${showShape(variable.shape)} by the configuration, and ${showShape(shape)} in the file. The file is damaged.`,
-    );
-  }
-  tidy(() => {
-    const value = tensor(values, [...shape], 'float32');
-    // TF.js projects what is written by the constraint; a loaded weight stays as it was saved.
-    if (layer instanceof BatchNormalization) variable.write(value);
-    else {
-      const current: Tensor & Partial<Pick<Variable, 'assign'>> = variable.read();
-      current.assign?.(value);
-    }
-  });
+/**
+ * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'
+ * own lists change with what is trainable.
+ */
+export function ownWeightsOf(layer: layers.Layer): LayerVariable[] {
+  const { _trainableWeights: trainable, _nonTrainableWeights: others } = layer as unknown as Record<
+    '_trainableWeights' | '_nonTrainableWeights',
+    LayerVariable[]
+  >;
+  return [...trainable, ...others];
+}
+
+/** Gives a variable exactly these values: TF.js' `write` would apply the layer's constraint to them. */
+export function assignExactly(variable: LayerVariable, value: Tensor): void {
+  Variable.prototype.assign.call(variable.read() as unknown as Variable, value);
 }

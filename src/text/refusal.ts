@@ -17,10 +17,12 @@ export function quote(value: unknown): string {
   return harmless(value === undefined ? 'nothing' : JSON.stringify(value), LONGEST_VALUE);
 }
 
+/** What a thrown value says. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** The first line of what was thrown, whatever was thrown: some libraries throw strings. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return harmless(text.split('\n', 1)[0]!, LONGEST_REASON);
+  return harmless(messageOf(error).split('\n', 1)[0]!, LONGEST_REASON);
 }
 
 /** Runs `action`; what others throw becomes a `ValueError` that begins with `what`. */

@@ -1,8 +1,8 @@
 /** @file Compares what two models predict, on data or on random inputs that fit. */
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { assignExactly } from '../model/copy.js';
-import { isContainer, normalizationsOf, ownWeightsOf, placesOf } from '../model/graph.js';
+import { isContainer, normalizationsOf, placesOf } from '../model/graph.js';
+import { ownWeightsOf, assignExactly } from '../model/weights.js';
 
 /** Random samples, where the model leaves the batch open. */
 const SAMPLES = 8;

@@ -5,7 +5,8 @@
  */
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
-import { type Layer, type Place, channelDimension, isTimeDistributed, ownWeightsOf } from '../model/graph.js';
+import { type Layer, type Place, channelDimension, isTimeDistributed } from '../model/graph.js';
+import { ownWeightsOf } from '../model/weights.js';
 
 /** One kernel: which input and output each of its elements joins. */
 interface Kernel {

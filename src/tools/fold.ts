@@ -9,7 +9,7 @@ import { type Inputs, inputsOf } from './data.js';
 import { largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
 import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
-import { type Changes, assignExactly, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
+import { type Changes, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
   type Layer,
   type Place,
@@ -17,10 +17,10 @@ import {
   containersOf,
   layersOf,
   normalizationsOf,
-  ownWeightsOf,
 } from '../model/graph.js';
 import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { ToolOptions } from './progress.js';
+import { ownWeightsOf, assignExactly } from '../model/weights.js';
 
 export interface FoldOptions extends ToolOptions {
   /** Inputs to compare the two models on: a tensor, or one for each input. Default: random numbers. */

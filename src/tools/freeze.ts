@@ -12,8 +12,8 @@ import {
   isBatchNormalization,
   isContainer,
   layersOf,
-  ownWeightsOf,
 } from '../model/graph.js';
+import { ownWeightsOf } from '../model/weights.js';
 
 /** Which layers: a glob, where * stands for any characters, or a regular expression. */
 export type LayerPattern = string | RegExp;

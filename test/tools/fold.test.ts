@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
 import { fold } from 'evenkeel/tools';
 import { describe, expect, test } from 'vitest';
-import { assignExactly } from '../../src/model/copy.js';
 import { describeBackends, takeWarnings } from '../backends.js';
 import { type Layer, apply, classesOf, distance, functional, predict, snapshot, spoil } from './networks.js';
+import { assignExactly } from '../../src/model/weights.js';
 
 const { layers } = tf;
 const bn = (args: BatchNormalizationArgs = {}) => layerBatchNormalization({ name: 'bn', ...args });

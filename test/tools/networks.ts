@@ -1,8 +1,9 @@
 /** @file What the tests of the tools share: networks that have been trained, so to speak, and what they predict. */
 import * as tf from '@tensorflow/tfjs';
-import { layersOf, ownWeightsOf } from '../../src/model/graph.js';
+import { layersOf } from '../../src/model/graph.js';
 import { numbers, sizeOf } from '../core/reference.js';
 import { draw } from '../models/models.js';
+import { ownWeightsOf } from '../../src/model/weights.js';
 
 export type Layer = tf.layers.Layer;
 export type Symbolic = tf.SymbolicTensor;

@@ -4,7 +4,6 @@ import type { FoldReport } from '../../tools/fold.js';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
-  type DataSettings,
   type OutputSettings,
   type TargetSettings,
   addCommonOptions,
@@ -17,6 +16,7 @@ import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { escapeControls, formatJson, formatNumber, plural } from '../text.js';
+import { type DataSettings } from '../../data/fit.js';
 
 type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;
 

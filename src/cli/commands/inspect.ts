@@ -5,8 +5,6 @@ import type { InspectReport, InspectedLayer, PlainNumbers } from '../../tools/in
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
-  type BatchSettings,
-  type DataSettings,
   type OutputSettings,
   addBatchOptions,
   addCommonOptions,
@@ -18,6 +16,7 @@ import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { escapeControls, formatJson, formatNumber, plural } from '../text.js';
+import { type BatchSettings, type DataSettings } from '../../data/fit.js';
 
 /** The mildest first. */
 const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];

@@ -4,8 +4,6 @@ import type { RecalibrateOptions, RecalibrateReport } from '../../tools/recalibr
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
-  type BatchSettings,
-  type DataSettings,
   type OutputSettings,
   type TargetSettings,
   addBatchOptions,
@@ -18,6 +16,7 @@ import {
 import { showProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
 import { escapeControls, formatCount, formatJson, formatNumber } from '../text.js';
+import { type BatchSettings, type DataSettings } from '../../data/fit.js';
 
 interface RecalibrateSettings
   extends BackendSettings, OutputSettings, DataSettings, BatchSettings, TargetSettings {
