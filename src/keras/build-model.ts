@@ -5,7 +5,7 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './import-config.js';
-import { mendLayers } from '../model/patches.js';
+import { patchLayers } from '../model/patches.js';
 import { quote, reasonOf } from '../text/refusal.js';
 import { isContainer } from '../model/graph.js';
 
@@ -59,7 +59,7 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
       built = build(constructor, { ...model.config }, {}, true);
     });
     passTrainingOn(built!);
-    mendLayers(built!);
+    patchLayers(built!);
     return { model: built!, discard };
   } catch (error) {
     discard();

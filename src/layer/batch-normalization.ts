@@ -21,7 +21,7 @@ import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { keepFrozen, watchWiring } from '../model/frozen.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
-import { type Place, checkMask, hasMask, maskFits } from '../model/masks.js';
+import { type GraphNode, checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show, showShape } from '../text/show.js';
 import { type WeightSlot, constrain, initialWeights, penaltyOf, store } from './variables.js';
@@ -97,7 +97,7 @@ export class BatchNormalization extends layers.Layer {
   private plan!: Plan;
   private givenWeights: ResolvedArguments['weights'];
   /** The place in a graph that TF.js is about to execute. */
-  private place: Place | null = null;
+  private place: GraphNode | null = null;
   /** Whether a call comes through `apply`; TimeDistributed calls directly, with a mask that is not for one step. */
   private isApplied = false;
   private hasWarnedOfMask = false;
@@ -409,7 +409,7 @@ export class BatchNormalization extends layers.Layer {
   }
 
   /** The mask that counts in this training step. */
-  private maskOf(x: Tensor, mask: Tensor | null, place: Place | null): Tensor | null {
+  private maskOf(x: Tensor, mask: Tensor | null, place: GraphNode | null): Tensor | null {
     if (!mask || (place && !hasMask(place)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
       throw new ValueError(

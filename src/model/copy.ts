@@ -1,5 +1,5 @@
 /**
- * @file Copies a model, layer by layer and place by place, with changes: layers remade, places left out. The copy has
+ * @file Copies a model, layer by layer and call by call, with changes: layers remade, calls left out. The copy has
  * the names, weights and frozen layers of the original and shares no variable with it. It is not compiled.
  *
  * Layers are made by their own class, never by the name in a registry, so that one which is not registered, or this
@@ -19,12 +19,12 @@ import {
 import { ValueError } from '../text/value-error.js';
 import {
   type Layer,
-  type Place,
+  type LayerCall,
   innerLayersOf,
   isContainer,
   isSequential,
   isTimeDistributed,
-  placesOf,
+  callsOf,
 } from './graph.js';
 import { assignExactly, ownWeightsOf } from './weights.js';
 
@@ -34,8 +34,8 @@ export interface Changes {
   remake?(layer: Layer): Layer | undefined;
   /** Gives a layer that was remade its weights, once it is built. */
   fill?(original: Layer, remade: Layer): void;
-  /** What becomes of a place: 'gone' leaves its input as its output, 'identity' puts a layer of its name there. */
-  fateOf?(place: Place, container: LayersModel): 'kept' | 'gone' | 'identity';
+  /** What becomes of a call: 'gone' leaves its input as its output, 'identity' puts a layer of its name there. */
+  actionOf?(call: LayerCall, container: LayersModel): 'kept' | 'gone' | 'identity';
 }
 
 export interface ModelCopy {
@@ -113,15 +113,15 @@ class Copier {
   constructor(private readonly changes: Changes) {}
 
   copyContainer(original: LayersModel): LayersModel {
-    const places = placesOf(original);
-    const copy = isSequential(original) ? this.copyChain(original, places) : this.copyGraph(original, places);
+    const calls = callsOf(original);
+    const copy = isSequential(original) ? this.copyChain(original, calls) : this.copyGraph(original, calls);
     this.containers.push([original, copy]);
     return copy;
   }
 
-  private copyChain(original: LayersModel, places: readonly Place[]): Sequential {
+  private copyChain(original: LayersModel, calls: readonly LayerCall[]): Sequential {
     const copy = sequential({ name: original.name });
-    const made = places.map((place) => this.layerAt(place, original)).filter((layer) => layer !== null);
+    const made = calls.map((call) => this.layerAt(call, original)).filter((layer) => layer !== null);
     const first = made.at(0);
     // The first layer may have gone, or have got its input's shape from a tensor: then the copy begins with the input.
     const beginsAlike = first !== undefined && first === this.copies.get(original.layers[0]!);
@@ -135,27 +135,27 @@ class Copier {
     return copy;
   }
 
-  private copyGraph(original: LayersModel, places: readonly Place[]): LayersModel {
+  private copyGraph(original: LayersModel, calls: readonly LayerCall[]): LayersModel {
     const tensors = new Map<SymbolicTensor, SymbolicTensor>();
     const inputs = original.inputs.map((tensor, i) => {
       const copy = input({ batchShape: tensor.shape, dtype: tensor.dtype, name: original.inputNames[i]! });
       tensors.set(tensor, copy);
       return copy;
     });
-    for (const place of places) {
-      const taken = place.inputs.map((tensor) => tensors.get(tensor)!);
-      const layer = this.layerAt(place, original);
-      const given = layer ? callAgain(layer, taken, place.callArgs) : taken;
-      place.outputs.forEach((tensor, i) => tensors.set(tensor, given[i]!));
+    for (const call of calls) {
+      const taken = call.inputs.map((tensor) => tensors.get(tensor)!);
+      const layer = this.layerAt(call, original);
+      const given = layer ? callAgain(layer, taken, call.callArgs) : taken;
+      call.outputs.forEach((tensor, i) => tensors.set(tensor, given[i]!));
     }
     const outputs = original.outputs.map((tensor) => tensors.get(tensor)!);
     return makeModel({ inputs, outputs, name: original.name });
   }
 
-  private layerAt(place: Place, container: LayersModel): Layer | null {
-    const fate = this.changes.fateOf?.(place, container) ?? 'kept';
-    if (fate === 'gone') return null;
-    return fate === 'kept' ? this.copyOf(place.layer) : this.identityFor(place.layer);
+  private layerAt(call: LayerCall, container: LayersModel): Layer | null {
+    const action = this.changes.actionOf?.(call, container) ?? 'kept';
+    if (action === 'gone') return null;
+    return action === 'kept' ? this.copyOf(call.layer) : this.identityFor(call.layer);
   }
 
   private identityFor(layer: Layer): Layer {
@@ -206,7 +206,11 @@ class Copier {
 }
 
 /** Calls a layer on the copy's tensors. Only plain values are said again: the rest are tensors of the original. */
-function callAgain(layer: Layer, inputs: SymbolicTensor[], callArgs: Place['callArgs']): SymbolicTensor[] {
+function callAgain(
+  layer: Layer,
+  inputs: SymbolicTensor[],
+  callArgs: LayerCall['callArgs'],
+): SymbolicTensor[] {
   const plain = Object.entries(callArgs).filter(([, value]) => value === null || typeof value !== 'object');
   const output = layer.apply(inputs.length === 1 ? inputs[0]! : inputs, Object.fromEntries(plain));
   return [output].flat() as SymbolicTensor[];

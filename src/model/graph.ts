@@ -1,8 +1,8 @@
 /**
- * @file Walks a model: every layer in it, however deep, and every place where a container calls one.
+ * @file Walks a model: every layer in it, however deep, and every call of one in a container's graph.
  *
  * A container is a sequential or functional model, also one that stands in another as a layer. A wrapper
- * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that have no place of their own.
+ * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that stand in no graph.
  */
 import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
@@ -11,7 +11,7 @@ import { show } from '../text/show.js';
 export type Layer = layers.Layer;
 
 /** One call of a layer in a container's graph; a shared layer has several. */
-export interface Place {
+export interface LayerCall {
   readonly layer: Layer;
   readonly inputs: readonly SymbolicTensor[];
   readonly outputs: readonly SymbolicTensor[];
@@ -26,8 +26,8 @@ export interface FoundLayer {
   readonly path: string;
   /** The container that calls it, or that calls the wrapper around it. */
   readonly container: LayersModel;
-  /** How many places call it, or the wrapper around it, in all containers together. */
-  readonly places: number;
+  /** How many times it, or the wrapper around it, is called, in all containers together. */
+  readonly calls: number;
 }
 
 /** What the stock layer and ours have in common, once built. */
@@ -51,7 +51,7 @@ const isLayer = (value: unknown): value is Layer =>
 export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer =>
   layer.getClassName() === 'BatchNormalization';
 
-/** Whether a layer is a model, whose layers have places in a graph of its own. */
+/** Whether a layer is a model, with a graph of its own. */
 export const isContainer = (layer: Layer): layer is LayersModel =>
   'layers' in layer && 'inputLayers' in layer && Array.isArray(layer.layers);
 
@@ -99,12 +99,12 @@ export function innerLayersOf(layer: Layer): Layer[] {
  * Every call in a container's graph, each after those whose results it takes. Input layers are left out: their tensors
  * are the model's inputs.
  */
-export function placesOf(container: LayersModel): Place[] {
-  return isSequential(container) ? placesOfChain(container) : placesOfGraph(container);
+export function callsOf(container: LayersModel): LayerCall[] {
+  return isSequential(container) ? callsOfChain(container) : callsOfGraph(container);
 }
 
-function placesOfGraph({ inputs, outputs }: LayersModel): Place[] {
-  const places: Place[] = [];
+function callsOfGraph({ inputs, outputs }: LayersModel): LayerCall[] {
+  const calls: LayerCall[] = [];
   const seen = new Set<unknown>();
   const pending = outputs.toReversed().map((tensor) => ({ tensor, isReady: false }));
   // A stack, since models are deeper than calls may be.
@@ -114,18 +114,18 @@ function placesOfGraph({ inputs, outputs }: LayersModel): Place[] {
     const layer = tensor.sourceLayer;
     const node = layer.inboundNodes[tensor.nodeIndex]!;
     if (isReady) {
-      places.push(placeOf(node));
+      calls.push(callOf(node));
     } else if (!seen.has(node)) {
       seen.add(node);
       pending.push({ tensor, isReady: true });
       for (const input of node.inputTensors.toReversed()) pending.push({ tensor: input, isReady: false });
     }
   }
-  return places;
+  return calls;
 }
 
 /** A chain that begins with a model takes that model's tensors for its own, so its graph alone would show no model. */
-function placesOfChain({ layers: chain, inputs }: LayersModel): Place[] {
+function callsOfChain({ layers: chain, inputs }: LayersModel): LayerCall[] {
   let tensor = inputs[0]!;
   return chain.flatMap((layer, i) => {
     if (layer.getClassName() === 'InputLayer') return [];
@@ -135,11 +135,11 @@ function placesOfChain({ layers: chain, inputs }: LayersModel): Place[] {
     }
     const node = layer.inboundNodes.find(({ inputTensors }) => inputTensors[0] === tensor)!;
     tensor = node.outputTensors[0]!;
-    return [placeOf(node)];
+    return [callOf(node)];
   });
 }
 
-const placeOf = (node: Layer['inboundNodes'][number]): Place => ({
+const callOf = (node: Layer['inboundNodes'][number]): LayerCall => ({
   layer: node.outboundLayer,
   inputs: node.inputTensors,
   outputs: node.outputTensors,
@@ -162,19 +162,19 @@ export function containersOf(model: LayersModel): LayersModel[] {
 
 /** Every layer within a model, containers and wrappers too, each once, in the order in which the model calls them. */
 export function layersOf(model: LayersModel): FoundLayer[] {
-  const places = new Map<Layer, number>();
+  const calls = new Map<Layer, number>();
   const count = (layer: Layer) => {
-    places.set(layer, (places.get(layer) ?? 0) + 1);
+    calls.set(layer, (calls.get(layer) ?? 0) + 1);
     if (!isContainer(layer)) innerLayersOf(layer).forEach(count);
   };
   for (const container of containersOf(model)) {
-    for (const { layer } of placesOf(container)) count(layer);
+    for (const { layer } of callsOf(container)) count(layer);
   }
   const found = new Map<Layer, FoundLayer>();
   const visit = (layer: Layer, container: LayersModel, prefix: string) => {
     if (found.has(layer)) return;
     const path = prefix + layer.name;
-    found.set(layer, { layer, path, container, places: places.get(layer) ?? 0 });
+    found.set(layer, { layer, path, container, calls: calls.get(layer) ?? 0 });
     if (isContainer(layer)) open(layer, `${path}/`);
     else
       innerLayersOf(layer).forEach((inner) => {
@@ -182,7 +182,7 @@ export function layersOf(model: LayersModel): FoundLayer[] {
       });
   };
   const open = (container: LayersModel, prefix: string) => {
-    const called = placesOf(container).map(({ layer }) => layer);
+    const called = callsOf(container).map(({ layer }) => layer);
     for (const layer of [...called, ...container.layers]) visit(layer, container, prefix);
   };
   open(model, '');

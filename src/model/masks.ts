@@ -3,7 +3,7 @@
  *
  * TF.js runs a model by handing one object of call arguments from layer to layer, and writes the mask of a layer's
  * input into it where there is one. Where there is none, the mask of an earlier layer stays in it. So what arrives in
- * a model is believed only where the graph says that this place in it has a mask.
+ * a model is believed only where the graph says that this call of the layer has a mask.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
@@ -13,7 +13,7 @@ import { show, showShape } from '../text/show.js';
 
 type Layer = layers.Layer;
 /** One use of a layer in a graph. */
-export type Place = Layer['inboundNodes'][number];
+export type GraphNode = Layer['inboundNodes'][number];
 
 /** Classes of TF.js that compute a mask from the masks of their inputs, and never from the inputs. */
 const PASSES_MASK_ON = new Set([
@@ -35,15 +35,15 @@ function carriesMask(tensor: SymbolicTensor): boolean {
   return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
 }
 
-/** The graph does not change, so each place is looked at once. */
-const known = new WeakMap<Place, boolean>();
+/** The graph does not change, so each node is looked at once. */
+const known = new WeakMap<GraphNode, boolean>();
 
-/** Whether the graph gives this place a mask. */
-export function hasMask(place: Place): boolean {
-  let answer = known.get(place);
+/** Whether the graph gives this call of a layer a mask. */
+export function hasMask(node: GraphNode): boolean {
+  let answer = known.get(node);
   if (answer === undefined) {
-    answer = place.inputTensors.some(carriesMask);
-    known.set(place, answer);
+    answer = node.inputTensors.some(carriesMask);
+    known.set(node, answer);
   }
   return answer;
 }

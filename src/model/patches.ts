@@ -9,7 +9,7 @@ import { isContainer } from './graph.js';
 import { quote } from '../text/refusal.js';
 
 type Layer = layers.Layer;
-type Place = Layer['inboundNodes'][number];
+type GraphNode = Layer['inboundNodes'][number];
 
 const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
 const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
@@ -31,16 +31,16 @@ export const passesMask = (className: string): boolean => PASSING.has(className)
 const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
 
 /** @throws ValueError that names the layer, and the way out */
-export function mendLayers(model: LayersModel): void {
+export function patchLayers(model: LayersModel): void {
   const makes = model.layers.some(makesMask);
   for (const layer of model.layers) {
-    mendLayer(layer);
-    if (makes) mendMasks(layer);
+    patchLayer(layer);
+    if (makes) patchMasks(layer);
   }
 }
 
-function mendLayer(layer: Layer): void {
-  if (isContainer(layer)) layer.layers.forEach(mendLayer);
+function patchLayer(layer: Layer): void {
+  if (isContainer(layer)) layer.layers.forEach(patchLayer);
   else if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
   else if ('returnState' in layer && layer.returnState === true) separateStates(layer);
@@ -87,13 +87,13 @@ function carriesMask(tensor: SymbolicTensor): boolean {
   return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
 }
 
-const isMasked = (place: Place): boolean => place.inputTensors.some(carriesMask);
+const isMasked = (node: GraphNode): boolean => node.inputTensors.some(carriesMask);
 
 /**
  * TF.js hands one object of call arguments from layer to layer, in which a mask stays when the layers that follow have
  * none.
  */
-function mendMasks(layer: Layer): void {
+function patchMasks(layer: Layer): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be loaded: ${reason}`);
@@ -101,7 +101,7 @@ function mendMasks(layer: Layer): void {
   if (TO_BE_TOLD.includes(className)) layer.supportsMasking = true;
   if (MERGING.includes(className)) layer.computeMask = mergedMask;
   const isModel = isContainer(layer);
-  // A model's first place is its own making.
+  // A model's first node is its own making.
   const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
   if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {
     refuse(
@@ -112,7 +112,7 @@ function mendMasks(layer: Layer): void {
   if (!isModel && !TAKING.has(className)) return;
   if (!masked.includes(true)) withoutMask(layer);
   else if (masked.includes(false)) {
-    refuse('its input has a mask at one place and none at another, which TF.js cannot tell apart.');
+    refuse('its input has a mask in one call and none in another, which TF.js cannot tell apart.');
   }
 }
 

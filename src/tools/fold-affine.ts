@@ -9,7 +9,7 @@ import { util } from '@tensorflow/tfjs-core';
 import {
   type Layer,
   type NormalizationLayer,
-  type Place,
+  type LayerCall,
   channelDimension,
   isChannelsFirst,
 } from '../model/graph.js';
@@ -32,11 +32,11 @@ export type Direction = 'back' | 'on';
 /**
  * slope = gamma / √(moving variance + epsilon), intercept = beta − moving mean · slope.
  *
- * @param place where the layer, or the TimeDistributed around it, is called
+ * @param call of the layer, or of the TimeDistributed around it
  */
-export async function affineOf(layer: NormalizationLayer, place: Place): Promise<OrReason<Affine>> {
-  const around = place.layer === layer ? 0 : 1;
-  const sizes = place.inputs[0]!.shape.slice(1);
+export async function affineOf(layer: NormalizationLayer, call: LayerCall): Promise<OrReason<Affine>> {
+  const around = call.layer === layer ? 0 : 1;
+  const sizes = call.inputs[0]!.shape.slice(1);
   const rank = sizes.length + 1 - around;
   const axes = [layer.axis].flat().map((axis) => (axis + rank) % rank);
   if (axes.includes(0)) return 'it normalizes along the batch';
@@ -128,7 +128,7 @@ function permute(affine: Affine, order: readonly number[]): Affine {
   return { ...affine, shape, slope: take(affine.slope), intercept: take(affine.intercept) };
 }
 
-type Passage = (affine: Affine, place: Place, direction: Direction) => OrReason<Affine>;
+type Passage = (affine: Affine, call: LayerCall, direction: Direction) => OrReason<Affine>;
 
 const unchanged: Passage = (affine) => affine;
 
@@ -141,23 +141,23 @@ const alongChannels: Passage = (affine, { layer }) => {
 };
 
 /** Of the whole: max(slope·x + intercept) = slope·max(x) + intercept where slope ≥ 0. */
-const alongRisingChannels: Passage = (affine, place, direction) =>
+const alongRisingChannels: Passage = (affine, call, direction) =>
   affine.slope.every((slope) => slope >= 0)
-    ? alongChannels(affine, place, direction)
-    : `a gamma is negative, and '${place.layer.name}' takes the largest value`;
+    ? alongChannels(affine, call, direction)
+    : `a gamma is negative, and '${call.layer.name}' takes the largest value`;
 
 /** Zeros that are put around stay zeros only where nothing is added. */
-const aroundZeros: Passage = (affine, place, direction) =>
+const aroundZeros: Passage = (affine, call, direction) =>
   affine.intercept.every((intercept) => intercept === 0)
-    ? alongChannels(affine, place, direction)
-    : `'${place.layer.name}' pads with zeros, which the intercept would change`;
+    ? alongChannels(affine, call, direction)
+    : `'${call.layer.name}' pads with zeros, which the intercept would change`;
 
 /** Averages over all positions, so that only channels are left. */
-const overPositions: Passage = (affine, place, direction) => {
-  const rank = place.inputs[0]!.shape.length - 1;
-  const channels = channelDimension(place.layer, rank);
+const overPositions: Passage = (affine, call, direction) => {
+  const rank = call.inputs[0]!.shape.length - 1;
+  const channels = channelDimension(call.layer, rank);
   if (direction === 'on') {
-    const along = alongChannels(affine, place, direction);
+    const along = alongChannels(affine, call, direction);
     return typeof along === 'string' ? along : { ...along, shape: [along.shape[channels]!] };
   }
   const shape = new Array<number>(rank).fill(1).with(channels, affine.shape[0]!);
@@ -175,15 +175,15 @@ function reshape(
   return collapse({ ...spread(affine, given), shape: wanted });
 }
 
-const reshaped: Passage = (affine, place, direction) => {
-  const sizes = knownSizes(place);
+const reshaped: Passage = (affine, call, direction) => {
+  const sizes = knownSizes(call);
   return sizes
     ? reshape(affine, sizes.input, sizes.output, direction)
-    : `the sizes that '${place.layer.name}' reshapes are not all known`;
+    : `the sizes that '${call.layer.name}' reshapes are not all known`;
 };
 
 /** A sample's sizes before and after a reshape. TF.js leaves a size open that follows from the others. */
-function knownSizes({ inputs, outputs }: Place): { input: number[]; output: number[] } | null {
+function knownSizes({ inputs, outputs }: LayerCall): { input: number[]; output: number[] } | null {
   const input = inputs[0]!.shape.slice(1);
   const output = outputs[0]!.shape.slice(1);
   if (!isKnown(input)) return null;
@@ -196,11 +196,11 @@ function knownSizes({ inputs, outputs }: Place): { input: number[]; output: numb
 const isKnown = (sizes: readonly (number | null)[]): sizes is number[] =>
   sizes.every((size) => size !== null);
 
-const flattened: Passage = (affine, place, direction) => {
-  if (!isChannelsFirst(place.layer)) return reshaped(affine, place, direction);
+const flattened: Passage = (affine, call, direction) => {
+  if (!isChannelsFirst(call.layer)) return reshaped(affine, call, direction);
   // TF.js moves the channels last before it flattens, and asks that all sizes be known.
-  const input = place.inputs[0]!.shape.slice(1) as number[];
-  const output = place.outputs[0]!.shape.slice(1) as number[];
+  const input = call.inputs[0]!.shape.slice(1) as number[];
+  const output = call.outputs[0]!.shape.slice(1) as number[];
   const order = [...input.keys()].slice(1).concat(0);
   const moved = order.map((d) => input[d]!);
   return direction === 'on'
@@ -216,12 +216,12 @@ const permuted: Passage = (affine, { layer }, direction) => {
   return permute(affine, direction === 'on' ? order : inverse(order));
 };
 
-const repeated: Passage = (affine, place, direction) => {
+const repeated: Passage = (affine, call, direction) => {
   if (direction === 'on') return { ...affine, shape: [1, ...affine.shape] };
   const [steps, ...shape] = affine.shape;
   return steps === 1
     ? { ...affine, shape }
-    : `its parameters differ between the steps of '${place.layer.name}'`;
+    : `its parameters differ between the steps of '${call.layer.name}'`;
 };
 
 const activated: Passage = (affine, { layer }) =>
@@ -244,9 +244,9 @@ const PASSAGES: Readonly<Record<string, Passage>> = {
 };
 
 /** What an affine becomes on the other side of a layer, why it does not get there, or null for a layer that ends it. */
-export function passThrough(affine: Affine, place: Place, direction: Direction): OrReason<Affine> | null {
-  const className = place.layer.getClassName();
-  return Object.hasOwn(PASSAGES, className) ? PASSAGES[className]!(affine, place, direction) : null;
+export function passThrough(affine: Affine, call: LayerCall, direction: Direction): OrReason<Affine> | null {
+  const className = call.layer.getClassName();
+  return Object.hasOwn(PASSAGES, className) ? PASSAGES[className]!(affine, call, direction) : null;
 }
 
 /** The name of a layer's activation. */

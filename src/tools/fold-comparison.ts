@@ -1,7 +1,7 @@
 /** @file Compares what two models predict, on data or on random inputs that fit. */
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
-import { isContainer, normalizationsOf, placesOf } from '../model/graph.js';
+import { isContainer, normalizationsOf, callsOf } from '../model/graph.js';
 import { ownWeightsOf, assignExactly } from '../model/weights.js';
 
 /** Random samples, where the model leaves the batch open. */
@@ -27,7 +27,7 @@ export function randomInputs(model: LayersModel): Tensor[] {
 function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number {
   const reached = new Set([input]);
   let smallest = Infinity;
-  for (const { layer, inputs, outputs } of placesOf(container)) {
+  for (const { layer, inputs, outputs } of callsOf(container)) {
     const taken = [...inputs.keys()].filter((i) => reached.has(inputs[i]!));
     if (taken.length === 0) continue;
     if (layer.getClassName() === 'Embedding') {

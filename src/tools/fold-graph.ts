@@ -16,75 +16,73 @@ import {
 import {
   type Layer,
   type NormalizationLayer,
-  type Place,
+  type LayerCall,
   isBatchNormalization,
   isContainer,
-  placesOf,
+  callsOf,
 } from '../model/graph.js';
 
 /** What the linear layers of a model have become so far. */
 export type LinearLayers = Map<Layer, Linear>;
 
-export interface FoldedPlace {
-  readonly place: Place;
+export interface FoldedCall {
+  readonly call: LayerCall;
   readonly into: readonly Layer[];
 }
 
-/** The normalization that computes at a place, if one does. */
-export function normalizationAt(place: Place): NormalizationLayer | null {
-  const layer = computingLayer(place);
+/** The normalization that computes in a call, if one does. */
+export function normalizationAt(call: LayerCall): NormalizationLayer | null {
+  const layer = computingLayer(call);
   return isBatchNormalization(layer) ? layer : null;
 }
 
-/** A container's graph, in which places go. */
+/** A container's graph, from which calls go. */
 export class FoldGraph {
-  /** The results of the places that are gone. */
+  /** The results of the calls that are gone. */
   private readonly gone = new Set<SymbolicTensor>();
-  readonly normalizations: readonly Place[];
-  private readonly places: readonly Place[];
-  private readonly producers: ReadonlyMap<SymbolicTensor, Place>;
+  readonly normalizations: readonly LayerCall[];
+  private readonly calls: readonly LayerCall[];
+  private readonly producers: ReadonlyMap<SymbolicTensor, LayerCall>;
 
   /**
-   * @param container whose places these are
+   * @param container whose calls these are
    * @param linear grows with each layer that is folded into
-   * @param callsOf how many places call a layer, in the whole model
+   * @param countCalls how many times a layer is called, in the whole model
    */
   constructor(
     private readonly container: LayersModel,
     private readonly linear: LinearLayers,
-    private readonly callsOf: (layer: Layer) => number,
+    private readonly countCalls: (layer: Layer) => number,
   ) {
-    this.places = placesOf(container);
-    this.normalizations = this.places.filter(normalizationAt);
-    this.producers = new Map(this.places.flatMap((place) => place.outputs.map((tensor) => [tensor, place])));
+    this.calls = callsOf(container);
+    this.normalizations = this.calls.filter(normalizationAt);
+    this.producers = new Map(this.calls.flatMap((call) => call.outputs.map((tensor) => [tensor, call])));
   }
 
-  /** Whether a place has been folded into others. */
-  isGone = (place: Place): boolean => this.gone.has(place.outputs[0]!);
+  /** Whether a call has been folded into others. */
+  isGone = (call: LayerCall): boolean => this.gone.has(call.outputs[0]!);
 
-  /** Whether the container gives this place's result to the outside. */
-  isOutput = (place: Place): boolean =>
-    place.outputs.some((tensor) => this.container.outputs.includes(tensor));
+  /** Whether the container gives this call's result to the outside. */
+  isOutput = (call: LayerCall): boolean =>
+    call.outputs.some((tensor) => this.container.outputs.includes(tensor));
 
   /** Folds a normalization into the layer before it or those behind it, or says why it cannot be. */
-  async fold(place: Place, direction: Direction): Promise<OrReason<FoldedPlace>> {
-    const layer = normalizationAt(place)!;
-    if (layer instanceof BatchNormalization && place.callArgs.training === true) {
+  async fold(call: LayerCall, direction: Direction): Promise<OrReason<FoldedCall>> {
+    const layer = normalizationAt(call)!;
+    if (layer instanceof BatchNormalization && call.callArgs.training === true) {
       return 'it is called with training: true, and so depends on the batch';
     }
-    const affine = await affineOf(layer, place);
+    const affine = await affineOf(layer, call);
     if (typeof affine === 'string') return affine;
     const changed =
-      direction === 'back'
-        ? await this.foldBack(place, affine)
-        : await this.foldOn(place.outputs[0]!, affine);
+      direction === 'back' ? await this.foldBack(call, affine) : await this.foldOn(call.outputs[0]!, affine);
     if (typeof changed === 'string') return changed;
     for (const one of changed) this.linear.set(one.layer, one);
-    this.gone.add(place.outputs[0]!);
-    return { place, into: changed.map((one) => one.layer) };
+    this.gone.add(call.outputs[0]!);
+    return { call, into: changed.map((one) => one.layer) };
   }
 
-  private async foldBack(normalization: Place, start: Affine): Promise<OrReason<Linear[]>> {
+  private async foldBack(normalization: LayerCall, start: Affine): Promise<OrReason<Linear[]>> {
     let affine = start;
     let tensor = this.follow(normalization.inputs[0]!);
     for (;;) {
@@ -125,25 +123,25 @@ export class FoldGraph {
     return changed;
   }
 
-  private async linearAt(place: Place): Promise<OrReason<Linear>> {
-    const layer = computingLayer(place);
+  private async linearAt(call: LayerCall): Promise<OrReason<Linear>> {
+    const layer = computingLayer(call);
     const name = `'${layer.name}'`;
     if (isContainer(layer)) return `${name} is a model of its own`;
     if (!isLinearLayer(layer)) return `${name} is of class ${layer.getClassName()}`;
-    const calls = this.callsOf(layer);
-    if (calls > 1) return `${name} is shared by ${calls} places`;
+    const calls = this.countCalls(layer);
+    if (calls > 1) return `${name} is called ${calls} times`;
     return this.linear.get(layer) ?? (await readLinear(layer));
   }
 
-  /** The tensor that stands for one, once places have gone. */
+  /** The tensor that stands for one, once calls have gone. */
   private follow(tensor: SymbolicTensor): SymbolicTensor {
     const producer = this.producers.get(tensor);
     return producer && this.isGone(producer) ? this.follow(producer.inputs[0]!) : tensor;
   }
 
-  private usersOf(tensor: SymbolicTensor): Place[] {
-    return this.places.filter(
-      (place) => !this.isGone(place) && place.inputs.some((input) => this.follow(input) === tensor),
+  private usersOf(tensor: SymbolicTensor): LayerCall[] {
+    return this.calls.filter(
+      (call) => !this.isGone(call) && call.inputs.some((input) => this.follow(input) === tensor),
     );
   }
 

@@ -5,7 +5,7 @@
  */
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
-import { type Layer, type Place, channelDimension, isTimeDistributed } from '../model/graph.js';
+import { type Layer, type LayerCall, channelDimension, isTimeDistributed } from '../model/graph.js';
 import { ownWeightsOf } from '../model/weights.js';
 
 /** One kernel: which input and output each of its elements joins. */
@@ -58,8 +58,9 @@ const JOINS: Readonly<Record<string, readonly Join[]>> = {
   SeparableConv2D: [outputsPerInput, inputsThenOutputs],
 };
 
-/** The layer that computes at a place: the one in a TimeDistributed, which is called for each step. */
-export const computingLayer = ({ layer }: Place): Layer => (isTimeDistributed(layer) ? layer.layer : layer);
+/** The layer that computes in a call: the one in a TimeDistributed, which is called for each step. */
+export const computingLayer = ({ layer }: LayerCall): Layer =>
+  isTimeDistributed(layer) ? layer.layer : layer;
 
 export const isLinearLayer = (layer: Layer): boolean => Object.hasOwn(JOINS, layer.getClassName());
 
@@ -84,10 +85,10 @@ const outputsOf = (kernels: readonly Kernel[]): number => {
 };
 
 /** A linear layer with what follows it folded in. */
-export function foldBehind(linear: Linear, affine: Affine, place: Place): OrReason<Linear> {
+export function foldBehind(linear: Linear, affine: Affine, call: LayerCall): OrReason<Linear> {
   const { layer, kernels, bias } = linear;
   if (!isLinear(layer)) return `'${layer.name}' has the activation ${activationOf(layer)}`;
-  const along = alongChannels(linear, affine, place, bias.length);
+  const along = alongChannels(linear, affine, call, bias.length);
   if (typeof along === 'string') return along;
   const last = kernels.at(-1)!;
   const values = last.values.map((value, n) => value * along.slope[last.outputOf(n)]!);
@@ -107,7 +108,7 @@ export function foldBehind(linear: Linear, affine: Affine, place: Place): OrReas
 const LARGEST_SHIFT = 64;
 
 /** A linear layer with what comes before it folded in. */
-export function foldBefore(linear: Linear, affine: Affine, place: Place): OrReason<Linear> {
+export function foldBefore(linear: Linear, affine: Affine, call: LayerCall): OrReason<Linear> {
   const { layer, kernels, bias } = linear;
   if (affine.shift > LARGEST_SHIFT) {
     return (
@@ -120,7 +121,7 @@ export function foldBefore(linear: Linear, affine: Affine, place: Place): OrReas
     return `the borders of '${layer.name}' see less of the intercept than its middle`;
   }
   const first = kernels[0]!;
-  const along = alongChannels(linear, affine, place, first.inputOf(first.values.length - 1) + 1);
+  const along = alongChannels(linear, affine, call, first.inputOf(first.values.length - 1) + 1);
   if (typeof along === 'string') return along;
   const values = first.values.map((value, n) => value * along.slope[first.inputOf(n)]!);
   // What the intercepts amount to in each output, kernel by kernel.
@@ -138,8 +139,8 @@ export function foldBefore(linear: Linear, affine: Affine, place: Place): OrReas
 }
 
 /** The slopes and intercepts of a linear layer's channels, on one side of it. */
-function alongChannels({ layer }: Linear, affine: Affine, place: Place, channels: number) {
-  const dimension = channelDimension(layer, affine.shape.length, place.layer === layer ? 0 : 1);
+function alongChannels({ layer }: Linear, affine: Affine, call: LayerCall, channels: number) {
+  const dimension = channelDimension(layer, affine.shape.length, call.layer === layer ? 0 : 1);
   return (
     alongDimension(affine, dimension, channels) ??
     `it has other parameters at other positions, where '${layer.name}' has the same kernel`

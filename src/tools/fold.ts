@@ -12,7 +12,7 @@ import { configurationFor, weightsOf } from './fold-linear.js';
 import { type Changes, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
   type Layer,
-  type Place,
+  type LayerCall,
   checkModel,
   containersOf,
   layersOf,
@@ -124,7 +124,7 @@ function warningsFor(model: LayersModel, largestOutput: number): string[] {
 
 interface FoldPlan extends Pick<FoldReport, 'folded' | 'kept'> {
   readonly linear: LinearLayers;
-  readonly fateOf: NonNullable<Changes['fateOf']>;
+  readonly actionOf: NonNullable<Changes['actionOf']>;
   /** Steps in all. */
   readonly total: number;
 }
@@ -132,51 +132,51 @@ interface FoldPlan extends Pick<FoldReport, 'folded' | 'kept'> {
 async function makePlan(model: LayersModel, { signal, onProgress }: FoldOptions): Promise<FoldPlan> {
   const found = new Map(layersOf(model).map((one) => [one.layer, one]));
   const pathOf = (layer: Layer) => found.get(layer)!.path;
-  const nameOf = (place: Place) => pathOf(normalizationAt(place)!);
+  const nameOf = (call: LayerCall) => pathOf(normalizationAt(call)!);
   const linear: LinearLayers = new Map();
   const containers = containersOf(model);
-  const graphs = containers.map((one) => new FoldGraph(one, linear, (layer) => found.get(layer)!.places));
+  const graphs = containers.map((one) => new FoldGraph(one, linear, (layer) => found.get(layer)!.calls));
   const total = graphs.reduce((sum, { normalizations }) => sum + normalizations.length, 0) + 1;
   const folded: { name: string; into: string[] }[] = [];
   const kept: { name: string; reason: string }[] = [];
   for (const graph of graphs) {
-    const tryFold = async (place: Place, direction: 'back' | 'on') => {
-      const result = await graph.fold(place, direction);
+    const tryFold = async (call: LayerCall, direction: 'back' | 'on') => {
+      const result = await graph.fold(call, direction);
       await nextFrame();
       signal?.throwIfAborted();
       if (typeof result === 'string') return result;
-      folded.push({ name: nameOf(place), into: result.into.map(pathOf) });
-      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(place) });
+      folded.push({ name: nameOf(call), into: result.into.map(pathOf) });
+      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(call) });
       return null;
     };
     // Back in the order of the graph and on against it, so that of several in a row each meets what was left by others.
-    const reasons = new Map<Place, string>();
-    for (const place of graph.normalizations) {
-      const reason = await tryFold(place, 'back');
-      if (reason !== null) reasons.set(place, reason);
+    const reasons = new Map<LayerCall, string>();
+    for (const call of graph.normalizations) {
+      const reason = await tryFold(call, 'back');
+      if (reason !== null) reasons.set(call, reason);
     }
-    for (const [place, back] of [...reasons].reverse()) {
-      const on = await tryFold(place, 'on');
+    for (const [call, back] of [...reasons].reverse()) {
+      const on = await tryFold(call, 'on');
       if (on === null) continue;
       const reason = back === on ? back : `Into what comes before: ${back}. Into what follows: ${on}.`;
-      kept.unshift({ name: nameOf(place), reason });
-      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(place) });
+      kept.unshift({ name: nameOf(call), reason });
+      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(call) });
     }
   }
   const stays = new Set(
     graphs.flatMap((graph) =>
-      graph.normalizations.filter((place) => !graph.isGone(place)).map(({ layer }) => layer),
+      graph.normalizations.filter((call) => !graph.isGone(call)).map(({ layer }) => layer),
     ),
   );
-  const fateOf = (place: Place, container: LayersModel) => {
+  const actionOf = (call: LayerCall, container: LayersModel) => {
     const graph = graphs[containers.indexOf(container)]!;
-    if (!graph.isGone(place)) return 'kept';
-    return container === model && graph.isOutput(place) && !stays.has(place.layer) ? 'identity' : 'gone';
+    if (!graph.isGone(call)) return 'kept';
+    return container === model && graph.isOutput(call) && !stays.has(call.layer) ? 'identity' : 'gone';
   };
-  return { folded, kept, linear, fateOf, total };
+  return { folded, kept, linear, actionOf, total };
 }
 
-function copyWith(model: LayersModel, { linear, fateOf }: FoldPlan): LayersModel {
+function copyWith(model: LayersModel, { linear, actionOf }: FoldPlan): LayersModel {
   return copyModel(model, {
     remake: (layer) => {
       const changed = linear.get(layer);
@@ -188,6 +188,6 @@ function copyWith(model: LayersModel, { linear, fateOf }: FoldPlan): LayersModel
         assignExactly(weight, tensor(Float32Array.from(values[i]!), weight.shape as number[]));
       });
     },
-    fateOf,
+    actionOf,
   }).model;
 }

@@ -8,7 +8,7 @@ import {
   innerLayersOf,
   isBatchNormalization,
   isContainer,
-  placesOf,
+  callsOf,
 } from '../model/graph.js';
 
 /** What surrounds one use of a normalization in a model. */
@@ -82,13 +82,13 @@ export function findNormalizations(model: LayersModel): Normalization[] {
     else for (const inner of innerLayersOf(layer)) look(inner, `${name}/${inner.name}`, surroundings, true);
   };
   const walk = (container: LayersModel, prefix: string, isWrapped: boolean): void => {
-    const places = placesOf(container);
-    for (const { layer, inputs, outputs } of places) {
-      const takesOutput = (other: (typeof places)[number]) =>
+    const calls = callsOf(container);
+    for (const { layer, inputs, outputs } of calls) {
+      const takesOutput = (other: (typeof calls)[number]) =>
         other.inputs.some((input) => outputs.includes(input));
-      const followers = places.filter(takesOutput).map((other) => other.layer);
+      const followers = calls.filter(takesOutput).map((other) => other.layer);
       const source = inputs[0]!.sourceLayer;
-      const users = places.filter((other) => other.inputs.includes(inputs[0]!)).length;
+      const users = calls.filter((other) => other.inputs.includes(inputs[0]!)).length;
       const isOnlyUser =
         users === 1 && source.inboundNodes.length === 1 && !container.outputs.includes(inputs[0]!);
       look(layer, prefix + layer.name, { source, isOnlyUser, followers }, isWrapped);

@@ -333,7 +333,7 @@ describeBackends(() => {
           const linear = layers.dense({ units: 4, name: 'linear' });
           return [apply(bn(), apply(linear, x)), apply(linear, apply(relu(), x))];
         }),
-      /'linear' is shared by 2 places/,
+      /'linear' is called 2 times/,
     ],
   ])('keeps one %s, and says why', async (_, make, reason) => {
     const { model, kept, folded } = await foldAndCompare(spoil(make()));
