@@ -11,7 +11,7 @@ import { useBackend } from '../backends.js';
 
 const REAL_DIGITS = process.env.EVENKEEL_MNIST ?? '';
 
-describe.skipIf(REAL_DIGITS === '')('on real digits', () => {
+describe.skipIf(REAL_DIGITS === '')('on real digits', { tags: ['digits'] }, () => {
   beforeAll(async () => {
     await useBackend('wasm');
     transposeBeforeMultiplying();

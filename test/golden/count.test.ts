@@ -29,10 +29,5 @@ test('every golden case is there', () => {
   const counts = Object.fromEntries(
     Object.entries(cases).map(([group, list]) => [group, new Set(list.map(({ name }) => name)).size]),
   );
-  console.log(
-    Object.entries(counts)
-      .map(([group, count]) => `${group} ${count}`)
-      .join(', '),
-  );
   expect(counts).toEqual(COUNTS);
 });

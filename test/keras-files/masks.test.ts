@@ -1,7 +1,7 @@
 /** @file Models with masks: TF.js leaves a mask to layers that have none, and Keras 3 writes masks into the graph. */
 import * as tf from '@tensorflow/tfjs';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
 
 const NAMES = ['config.json', 'metadata.json', 'model.weights.h5'];
@@ -98,8 +98,12 @@ test('the states of a recurrent layer can be used after its output', async () =>
   const repeated = tf.layers.repeatVector({ n: 2 }).apply(last!) as tf.SymbolicTensor;
   const decoded = tf.layers.lstm({ units: 2 }).apply(repeated, { initialState: [h!, c!] });
   const model = tf.model({ inputs: input, outputs: decoded as tf.SymbolicTensor });
-  const loaded = await loadKerasModel(await saveKerasModel(model, null, { for: 'tf-keras' }));
-  expect(predict(loaded, tf.ones([2, 3, 2]))[0]).toHaveLength(4);
+  // TF.js leaves the states out of its own configuration; ours has them.
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  const bytes = await saveKerasModel(model, null, { for: 'tf-keras' });
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('non-serializable keyword arguments')]]);
+  warn.mockRestore();
+  expect(predict(await loadKerasModel(bytes), tf.ones([2, 3, 2]))[0]).toHaveLength(4);
 });
 
 test('axes from the end, and sizes left open, come back', async () => {

@@ -76,10 +76,8 @@ interface Result {
 }
 
 const python = findPython();
-if (!python)
-  console.log('Real Keras: SKIPPED. Set EVENKEEL_PYTHON to a Python with oracle/requirements.txt installed.');
 
-describe.skipIf(!python)('real Keras', () => {
+describe.skipIf(!python)('real Keras', { tags: ['keras'] }, () => {
   const results: Result[] = [];
 
   beforeAll(() => {

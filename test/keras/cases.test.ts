@@ -1,5 +1,5 @@
 /** @file Agreement with real tf-keras: every golden case, on every backend, as given and with `fused: false`. */
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import {
   LAYER_GROUPS,
@@ -11,18 +11,12 @@ import {
 } from '../golden/index.js';
 import { TOLERANCE, replayAcceptance, replayCase, replayRefusal } from './cases.js';
 
-const ATTEMPTS = readAttempts('errors').length + readAttempts('accepted').length;
-const CASES = LAYER_GROUPS.reduce((sum, group) => sum + readCases(group).length, ATTEMPTS);
-
-describeBackends((backend) => {
-  let ran = 0;
-
+describeBackends(() => {
   for (const group of LAYER_GROUPS) {
     test.each(readCases(group).map((golden, index) => ({ golden, index })))(
       `agrees with Keras in ${group}: $golden.name`,
       async ({ golden, index }) => {
         await replayCase(golden, index);
-        ran++;
       },
     );
     const unlikeGiven = readCases(group).filter(({ args }) => args.fused !== false);
@@ -36,17 +30,10 @@ describeBackends((backend) => {
 
   test.each(readAttempts('errors'))('refuses what Keras refuses, no later: $name', (golden) => {
     replayRefusal(golden);
-    ran++;
   });
 
   test.each(readAttempts('accepted'))('accepts what Keras accepts: $name', (golden) => {
     replayAcceptance(golden);
-    ran++;
-  });
-
-  afterAll(() => {
-    process.stdout.write(`golden cases on ${backend}: ${ran} of ${CASES} agree with Keras\n`);
-    expect(CASES).toBe(274);
   });
 });
 

@@ -1,5 +1,5 @@
 /** @file Whole trainings as tf-keras did them, on every backend, with TF.js as it is and accelerated. */
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import { readRuns } from '../golden/index.js';
 import { canTrain, replayRun } from './runs.js';
@@ -10,17 +10,14 @@ describeBackends((backend) => {
   describe.each([
     { how: 'as TF.js is', accelerate: false },
     { how: 'accelerated', accelerate: true },
-  ])('$how', ({ how, accelerate }) => {
+  ])('$how', ({ accelerate }) => {
     const possible = runs.filter((run) => canTrain(backend, run, accelerate));
-    let ran = 0;
 
     test.each(possible)('trains as Keras does: $name', async (run) => {
       await replayRun(run, accelerate);
-      ran++;
     });
 
-    afterAll(() => {
-      process.stdout.write(`golden runs on ${backend}, ${how}: ${ran} of ${runs.length} agree with Keras\n`);
+    test('trains all that TF.js can train', () => {
       expect(possible).toHaveLength(backend === 'cpu' || accelerate ? 12 : 9);
     });
   });

@@ -28,7 +28,8 @@ const hashOf = (values: Readonly<Record<string, string>>): string =>
   `#${new URLSearchParams(values).toString()}`;
 
 describe.skipIf(!executablePath)(
-  `in ${executablePath ?? 'no Chromium, which was not found'}, the page`,
+  `in ${executablePath ?? 'Chromium'}, the page`,
+  { tags: ['browser'] },
   () => {
     let site: Site;
     let browser: Browser;

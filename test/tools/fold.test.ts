@@ -75,13 +75,15 @@ describeBackends(() => {
       expect(classesOf(folded)).not.toContain('BatchNormalization');
     });
 
-    test.skipIf(isTransposed(name))('takes in what stands before it, whatever its activation', async () => {
-      for (const args of [{ activation: 'relu' }, { useBias: false, activation: 'tanh' }]) {
-        const { model: folded, ...report } = await foldAndCompare(spoil(chain(shape, bn(), make(args))));
-        expect(report.folded).toEqual([{ name: 'bn', into: ['linear'] }]);
-        expect(classesOf(folded)).not.toContain('BatchNormalization');
-      }
-    });
+    if (!isTransposed(name)) {
+      test('takes in what stands before it, whatever its activation', async () => {
+        for (const args of [{ activation: 'relu' }, { useBias: false, activation: 'tanh' }]) {
+          const { model: folded, ...report } = await foldAndCompare(spoil(chain(shape, bn(), make(args))));
+          expect(report.folded).toEqual([{ name: 'bn', into: ['linear'] }]);
+          expect(classesOf(folded)).not.toContain('BatchNormalization');
+        }
+      });
+    }
 
     test('takes in a scale, padded or not, and keeps its lack of a bias', async () => {
       const normalization = bn({ center: false });

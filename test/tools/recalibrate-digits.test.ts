@@ -8,12 +8,12 @@ import { accuracyOf, changeStatistics, loadSamples, makeReader, trainReader } fr
 const REAL_DIGITS = process.env.EVENKEEL_MNIST ?? '';
 
 describe.each([
-  { digits: 'drawn digits', folder: undefined },
-  { digits: 'real digits', folder: REAL_DIGITS },
-])('on $digits', ({ folder }) => {
+  { digits: 'drawn digits', folder: undefined, tags: [] },
+  { digits: 'real digits', folder: REAL_DIGITS, tags: ['digits'] },
+])('on $digits', ({ folder, tags }) => {
   beforeAll(() => useBackend('wasm'));
 
-  test.skipIf(folder === '')('brings the accuracy back, in either order', async () => {
+  test.skipIf(folder === '')('brings the accuracy back, in either order', { tags }, async () => {
     const { training, test: held } = loadSamples(folder);
     const model = makeReader();
     await trainReader(model, training, 2);

@@ -1,39 +1,26 @@
 /** @file Agreement with real tf-keras on WebGPU: every golden case, on the kernels. */
-import { afterAll, expect, test } from 'vitest';
+import { test } from 'vitest';
 import { FUSED, checkKernels } from '../fused/kernels-in-use.js';
 import { LAYER_GROUPS, readAttempts, readCases } from '../golden/index.js';
 import { replayAcceptance, replayCase, replayRefusal } from '../keras/cases.js';
 import { describeWebgpu } from './suite.js';
 
-const ATTEMPTS = readAttempts('errors').length + readAttempts('accepted').length;
-const CASES = LAYER_GROUPS.reduce((sum, group) => sum + readCases(group).length, ATTEMPTS);
-
 describeWebgpu(() => {
-  let ran = 0;
-
   for (const group of LAYER_GROUPS) {
     test.each(readCases(group).map((golden, index) => ({ golden, index })))(
       `agrees with Keras in ${group}, on the kernels: $golden.name`,
       async ({ golden, index }) => {
         await replayCase(golden, index);
         await checkKernels(golden, FUSED);
-        ran++;
       },
     );
   }
 
   test.each(readAttempts('errors'))('refuses what Keras refuses: $name', (golden) => {
     replayRefusal(golden);
-    ran++;
   });
 
   test.each(readAttempts('accepted'))('accepts what Keras accepts: $name', (golden) => {
     replayAcceptance(golden);
-    ran++;
-  });
-
-  afterAll(() => {
-    process.stdout.write(`golden cases on webgpu: ${ran} of ${CASES} agree with Keras\n`);
-    expect(CASES).toBe(274);
   });
 });

@@ -21,7 +21,7 @@ export const webgpu = () => tf.engine().backend as unknown as Backend;
 
 /** Defines a suite that skips, and says why, where there is no WebGPU. What the device refuses fails the test. */
 export function describeWebgpu(suite: () => void): void {
-  describe.skipIf(missing !== null)(missing ?? 'in Node', () => {
+  describe.skipIf(missing !== null)(missing ?? 'in Node', { tags: ['webgpu'] }, () => {
     describeBackends(() => {
       beforeAll(() => {
         webgpu().device.onuncapturederror = ({ error }) => {
