@@ -1,13 +1,6 @@
 /** @file What 'evenkeel/tools' exports. */
 export type { Batch, Batches, Data, DataOptions, Dataset, Inputs } from './data.js';
-export {
-  type Finding,
-  FINDING_NAMES,
-  type FindingName,
-  type OutputGap,
-  type Severity,
-  THRESHOLDS,
-} from './findings.js';
+export { type Finding, FINDING_NAMES, type FindingName, type OutputGap, type Severity } from './findings.js';
 export { type FoldOptions, type FoldReport, fold } from './fold.js';
 export { type FreezeReport, type LayerPattern, freeze, unfreeze } from './freeze.js';
 export {
@@ -27,3 +20,4 @@ export {
   type RecalibrateReport,
 } from './recalibrate.js';
 export { type ReplacementReport, replaceBatchNormalization } from './replace-batch-normalization.js';
+export { THRESHOLDS } from './thresholds.js';

@@ -1,17 +1,11 @@
-/** @file What is wrong with a model's batch normalizations: gathers what the rules of findings.ts look at. */
+/** @file What is wrong with a model's batch normalizations: gathers what the rules look at. */
 import { type Tensor, clone, dispose, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { Moments } from '../core/passes.js';
 import { ValueError } from '../text/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
-import {
-  type Finding,
-  type OutputGap,
-  type Seen,
-  type Subject,
-  type Weights,
-  findingsOf,
-} from './findings.js';
+import { type Finding, type OutputGap, type Seen, type Subject, type Weights } from './findings.js';
+import { findingsOf } from './model-rules.js';
 import { type Normalization, findNormalizations, isEvenkeel, isFrozen } from './normalizations.js';
 import {
   type Call,
@@ -96,7 +90,7 @@ export interface InspectReport {
  * dropout, in inference mode), and compares: moving statistics with those of the data, places of a shared layer with
  * each other, batches with each other, outputs with outputs.
  *
- * `THRESHOLDS` (findings.ts) holds from where on something is reported, and why. Give batches as for training: their
+ * `THRESHOLDS` holds from where on something is reported, and why. Give batches as for training: their
  * size and order are looked at too.
  *
  * @param model any layers model, with this library's layer or TF.js' own in it, nested or not
