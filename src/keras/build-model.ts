@@ -4,7 +4,7 @@ import { type LayerVariable, type LayersModel, layers } from '@tensorflow/tfjs-l
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
-import type { LayerConfig } from './import-config.js';
+import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { quote, reasonOf } from '../text/refusal.js';
 import { isContainer } from '../model/graph.js';

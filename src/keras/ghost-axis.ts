@@ -2,7 +2,7 @@
  * @file tf-keras saves a layer with ghost batches with an `axis` one too high (keras-team/keras#16713). The shape of its
  * weights, which has one more dimension, says which it was.
  */
-import type { LayerConfig } from './import-config.js';
+import type { LayerConfig } from './layer-config.js';
 
 /**
  * The axes that a layer had, given the shape of one of its weights: the input's rank and one more dimension at index 1,

@@ -2,7 +2,7 @@
  * @file Keras 3 writes masks into the graph of a functional model: beside an Embedding or Masking stand operations
  * (`NotEqual`, `Any`), and the layers that use the mask are called with their output. TF.js makes the same masks anew when the model runs.
  */
-import { isTensor, tensorsIn } from './import-graph.js';
+import { isTensor, tensorsIn } from './keras-tensors.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { passesMask } from '../model/patches.js';
 

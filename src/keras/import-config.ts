@@ -8,24 +8,10 @@ import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
+import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
 import { camelCase } from './naming.js';
 import { quote, reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
-
-/** A layer as TF.js builds it. Containers hold `layers` in the order of the file. */
-export interface LayerConfig {
-  className: string;
-  /** The name in the file; TF.js' own may have had to change. */
-  savedName: string;
-  config: Record<string, unknown> & { name: string; layers?: LayerConfig[]; layer?: LayerConfig };
-  /** Of a layer in a functional model. */
-  name?: string;
-  inboundNodes?: unknown[];
-}
-
-const CONTAINERS = ['Sequential', 'Functional'];
-
-export const isContainer = ({ className }: LayerConfig): boolean => CONTAINERS.includes(className);
 
 /** Layers within layers are read by recursion. */
 const DEEPEST = 100;

@@ -3,8 +3,9 @@
  * that TF.js builds from.
  */
 import { ValueError } from '../text/value-error.js';
-import type { LayerConfig } from './import-config.js';
+import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
+import { isTensorTree, tensorsIn } from './keras-tensors.js';
 import { quote } from '../text/refusal.js';
 import { WAY_OUT } from './setting-values.js';
 
@@ -58,18 +59,6 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
     inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
   const callArgs = callArguments({ ...kept, mask }, layer);
   return tensors.map((tensor) => [...readTensor(tensor, graph), callArgs]);
-}
-
-export const isTensor = (value: Json): value is JsonObject =>
-  isObject(value) && value.class_name === '__keras_tensor__';
-
-const isTensorTree = (value: Json): boolean =>
-  isTensor(value) || (Array.isArray(value) && value.length > 0 && value.every(isTensorTree));
-
-/** Every tensor in an argument. */
-export function tensorsIn(value: Json): JsonObject[] {
-  if (isTensor(value)) return [value];
-  return Array.isArray(value) ? value.flatMap(tensorsIn) : [];
 }
 
 function readTensor({ config }: JsonObject, graph: Graph): End {

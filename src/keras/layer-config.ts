@@ -1,0 +1,16 @@
+/** @file A layer's configuration as TF.js builds from it. */
+
+/** A layer as TF.js builds it. Containers hold `layers` in the order of the file. */
+export interface LayerConfig {
+  className: string;
+  /** The name in the file; TF.js' own may have had to change. */
+  savedName: string;
+  config: Record<string, unknown> & { name: string; layers?: LayerConfig[]; layer?: LayerConfig };
+  /** Of a layer in a functional model. */
+  name?: string;
+  inboundNodes?: unknown[];
+}
+
+export const CONTAINERS = ['Sequential', 'Functional'];
+
+export const isContainer = ({ className }: LayerConfig): boolean => CONTAINERS.includes(className);
