@@ -1,0 +1,68 @@
+/** @file Models in `.keras` archives. */
+import { readArchive } from '../../data/archive.js';
+import { quote } from '../../text/refusal.js';
+import { ValueError } from '../../text/value-error.js';
+import { readHdf5 } from '../hdf5-reader.js';
+import { expectObject, parseJson } from '../json.js';
+import type { LayerConfig } from '../layer-config.js';
+import { folderName } from '../naming.js';
+import { setWeight } from '../set-weights.js';
+import { treeOf, weightsByFolder } from '../weight-order.js';
+import { type OpenedModel, decode, dialectOf, fileOrder, numbersIn } from './opened-model.js';
+
+/** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
+export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
+  const names = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
+  const files = await readArchive(bytes, names);
+  const [config, metadata, weights] = names.map((name) => files.get(name));
+  if (!config || !weights) {
+    throw new ValueError(
+      `The zip archive has no ${config ? 'model.weights.h5' : 'config.json'}: it is no .keras file, or not a whole one. ` +
+        `Save the model in Keras with model.save('model.keras').`,
+    );
+  }
+  const { keras_version: version } = expectObject(
+    metadata ? parseJson(decode(metadata), 'metadata.json') : {},
+    'metadata.json',
+  );
+  const file = readHdf5(weights);
+  // tf-keras up to 2.13 had another name for the folder of layers, and the separator of Windows.
+  const written = (folder: string) =>
+    file.has('layers') ? folder : folder.replaceAll(/(^|\/)layers\//g, '$1_layer_checkpoint_dependencies/');
+  return {
+    config: parseJson(decode(config), 'config.json'),
+    dialect: dialectOf(version),
+    capacity: numbersIn(weights),
+    shapeOf(path) {
+      const place = `${written(folderOf(path))}/vars/0`;
+      return file.has(place) ? file.array(place).shape : null;
+    },
+    fill(model, imported) {
+      const tree = treeOf(model, fileOrder(model, imported));
+      for (const weight of weightsByFolder(tree)) {
+        const place = `${written(weight.folder)}/vars/${weight.index}`;
+        if (!file.has(place)) {
+          throw new ValueError(
+            `Layer ${quote(weight.layer.name)}: the file has no weight at ${quote(place)}.`,
+          );
+        }
+        setWeight(weight, file.array(place));
+      }
+    },
+  };
+}
+
+/** The folder of the last layer of a path, as `treeOf` names it. */
+function folderOf(path: readonly LayerConfig[]): string {
+  return path
+    .slice(1)
+    .map((layer, i) => {
+      const siblings = path[i]!.config.layers;
+      if (!siblings) return 'layer';
+      const name = folderName(layer.className);
+      const before = siblings.slice(0, siblings.indexOf(layer));
+      const count = before.filter(({ className }) => folderName(className) === name).length;
+      return `layers/${name}${count > 0 ? `_${count}` : ''}`;
+    })
+    .join('/');
+}
