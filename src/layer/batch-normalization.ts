@@ -2,7 +2,7 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { Tensor, clone, type serialization, sqrt, tidy, util } from '@tensorflow/tfjs-core';
+import { Tensor, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed/composed.js';
@@ -20,11 +20,18 @@ import {
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { keepFrozen, watchWiring } from '../model/frozen.js';
-import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
+import type { Initializer } from './keras-objects.js';
 import { type GraphNode, checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show, showShape } from '../text/show.js';
-import { type WeightSlot, constrain, initialWeights, penaltyOf, store } from './variables.js';
+import { constrain, penaltyOf, store } from './variables.js';
+import {
+  type WeightSpecification,
+  type Weights,
+  checkWeights,
+  initialWeights,
+  weightSpecifications,
+} from './weights.js';
 
 type Shape = (number | null)[];
 type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
@@ -40,6 +47,14 @@ export interface CallArguments {
   mask?: Tensor | null;
   /** false: use the batch's moments in training, but leave every moving and renorm statistic alone. Default true. */
   updateMovingStatistics?: boolean | null;
+}
+
+/** The options, to be read; these three may be changed between calls, as schedules do. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- The constructor assigns all of them.
+export interface BatchNormalization extends Readonly<Options> {
+  momentum: number;
+  renormMomentum: number;
+  renormClipping: Options['renormClipping'];
 }
 
 /**
@@ -58,34 +73,12 @@ export interface CallArguments {
  * const y = layer.apply(tf.randomNormal([8, 3, 28, 28]), { training: true });
  * ```
  */
-export class BatchNormalization extends layers.Layer {
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- See the interface.
+export class BatchNormalization extends layers.Layer implements Weights {
   /** Keras' class name, under which models are saved and loaded. */
   static readonly className = 'BatchNormalization';
 
-  readonly axis: Options['axis'];
-  /** May be changed between calls, as schedules do. */
-  momentum: number;
-  readonly epsilon: number;
-  readonly center: boolean;
-  readonly scale: boolean;
-  readonly betaInitializer: Initializer;
-  readonly gammaInitializer: Initializer;
-  readonly movingMeanInitializer: Initializer;
-  readonly movingVarianceInitializer: Initializer;
-  readonly betaRegularizer: Regularizer | null;
-  readonly gammaRegularizer: Regularizer | null;
-  readonly betaConstraint: Constraint | null;
-  readonly gammaConstraint: Constraint | null;
-  readonly renorm: boolean;
-  /** May be changed between calls, or hold variables that are. */
-  renormClipping: Options['renormClipping'];
-  /** May be changed between calls. */
-  renormMomentum: number;
-  readonly fused: boolean | null;
-  readonly virtualBatchSize: number | null;
-  readonly adjustment: Options['adjustment'];
-
-  /** The weights, once the layer is built; null where the options have none. */
+  // The statistics are there once the layer is built.
   gamma: LayerVariable | null = null;
   beta: LayerVariable | null = null;
   movingMean!: LayerVariable;
@@ -115,25 +108,7 @@ export class BatchNormalization extends layers.Layer {
     // TF.js keeps the type only beside an input shape.
     if (placement.dtype) this.dtype = placement.dtype;
     this.givenWeights = weights;
-    this.axis = options.axis;
-    this.momentum = options.momentum;
-    this.epsilon = options.epsilon;
-    this.center = options.center;
-    this.scale = options.scale;
-    this.betaInitializer = options.betaInitializer;
-    this.gammaInitializer = options.gammaInitializer;
-    this.movingMeanInitializer = options.movingMeanInitializer;
-    this.movingVarianceInitializer = options.movingVarianceInitializer;
-    this.betaRegularizer = options.betaRegularizer;
-    this.gammaRegularizer = options.gammaRegularizer;
-    this.betaConstraint = options.betaConstraint;
-    this.gammaConstraint = options.gammaConstraint;
-    this.renorm = options.renorm;
-    this.renormClipping = options.renormClipping;
-    this.renormMomentum = options.renormMomentum;
-    this.fused = options.fused;
-    this.virtualBatchSize = options.virtualBatchSize;
-    this.adjustment = options.adjustment;
+    Object.assign(this, options);
   }
 
   /** Makes a layer from a configuration: this layer's, stock TF.js', or one written by Keras 2 or 3. */
@@ -167,10 +142,10 @@ export class BatchNormalization extends layers.Layer {
     const shape = Array.isArray(inputShape[0]) ? inputShape[0] : (inputShape as Shape);
     const plan = makePlan(this, shape);
     const { axes, dimensions, rank } = plan;
-    const slots = this.weightSlots(plan);
+    const weights = weightSpecifications(this, plan.parameterShape);
     tidy(() => {
-      const values = this.givenWeights && initialWeights(this.givenWeights, slots);
-      this.addWeights(plan);
+      const values = this.givenWeights && initialWeights(this.givenWeights, weights);
+      this.makeWeights(weights);
       values?.forEach((value, i) => this.weights[i]!.write(value));
     });
     this.givenWeights = null;
@@ -181,95 +156,54 @@ export class BatchNormalization extends layers.Layer {
     this.built = true;
   }
 
-  private weightSlots({ parameterShape }: Plan): WeightSlot[] {
-    const names = [
-      ...(this.scale ? ['gamma'] : []),
-      ...(this.center ? ['beta'] : []),
-      ...['moving_mean', 'moving_variance'],
-      ...(this.renorm ? ['moving_stddev', 'renorm_mean', 'renorm_stddev'] : []),
-    ];
-    return names.map((name) => ({ name, shape: parameterShape }));
-  }
-
-  private addWeights({ parameterShape }: Plan): void {
-    const shape = [...parameterShape];
-    const addParameter = (
-      name: string,
-      initializer: Initializer,
-      regularizer: Regularizer | null,
-      constraint: Constraint | null,
-    ) => {
-      const variable = this.addWeight(
-        name,
-        shape,
-        'float32',
-        initializer,
-        undefined,
-        true,
-        constraint ?? undefined,
-      );
-      if (regularizer) this.addLoss(penaltyOf(regularizer, variable));
-      if (constraint) constrain(variable, constraint);
-      keepFrozen(variable, this.wiring);
-      return variable;
-    };
-    const addStatistic = (name: string, initializer: Pick<Initializer, 'apply'>) =>
-      this.addWeight(name, shape, 'float32', initializer as Initializer, undefined, false);
+  private makeWeights(specifications: readonly WeightSpecification[]): void {
     try {
-      if (this.scale) {
-        this.gamma = addParameter(
-          'gamma',
-          this.gammaInitializer,
-          this.gammaRegularizer,
-          this.gammaConstraint,
-        );
-      }
-      if (this.center) {
-        this.beta = addParameter('beta', this.betaInitializer, this.betaRegularizer, this.betaConstraint);
-      }
-      this.movingMean = addStatistic('moving_mean', this.movingMeanInitializer);
-      this.movingVariance = addStatistic('moving_variance', this.movingVarianceInitializer);
-      if (this.renorm) {
-        const rootOfVariance: Pick<Initializer, 'apply'> = {
-          apply: (...to) => tidy(() => sqrt(this.movingVarianceInitializer.apply(...to))),
-        };
-        this.movingStddev = addStatistic('moving_stddev', rootOfVariance);
-        this.renormMean = addStatistic('renorm_mean', this.movingMeanInitializer);
-        this.renormStddev = addStatistic('renorm_stddev', rootOfVariance);
-      }
+      const made = specifications.map((specification) => [
+        specification.property,
+        this.makeWeight(specification),
+      ]);
+      Object.assign(this, Object.fromEntries(made));
     } catch (error) {
       // An initializer refused the shape. What was made before it would never be disposed, and be in the next one's way.
       this.disposeWeights();
-      [this.trainableWeights, this.nonTrainableWeights, this.gamma, this.beta] = [[], [], null, null];
-      this.losses.length = 0;
+      [this.trainableWeights, this.nonTrainableWeights] = [[], []];
       (this as unknown as { _addedWeightNames: string[] })._addedWeightNames = [];
       throw error;
     }
+    for (const { property, regularizer } of specifications) {
+      if (regularizer) this.addLoss(penaltyOf(regularizer, this[property]!));
+    }
+  }
+
+  private makeWeight({ name, shape, initializer, isTrained, constraint }: WeightSpecification) {
+    const variable = this.addWeight(
+      name,
+      shape,
+      'float32',
+      initializer as Initializer,
+      undefined,
+      isTrained,
+      constraint ?? undefined,
+    );
+    if (constraint) constrain(variable, constraint);
+    if (isTrained) keepFrozen(variable, this.wiring);
+    return variable;
   }
 
   /**
-   * Sets all weights, in Keras' order. Values stay exactly as given, constraints or not, as in Keras.
+   * Sets all weights, in Keras' order. Values stay exactly as given, constraints or not, as in Keras. A layer that is
+   * not built has no weights, and takes an empty list.
    *
    * @throws ValueError where their number or shapes are not the layer's
    */
   override setWeights(weights: Tensor[]): void {
     if (!this.built) {
+      if (weights.length === 0) return;
       throw new ValueError(
         `Layer '${this.name}' has no weights yet. Call build with the input's shape, or apply the layer, first.`,
       );
     }
-    const received = weights.map((weight) => showShape(weight.shape)).join(', ');
-    const slots = this.weightSlots(this.plan);
-    if (
-      weights.length !== slots.length ||
-      !weights.every((w, i) => util.arraysEqual(w.shape, slots[i]!.shape))
-    ) {
-      const expected = slots.map(({ name, shape }) => `${name} ${showShape(shape)}`).join(', ');
-      throw new ValueError(
-        `Layer '${this.name}': expected ${slots.length} weights (${expected}), received ${weights.length}` +
-          `${received && ` (${received})`}.`,
-      );
-    }
+    checkWeights(this.name, weights, weightSpecifications(this, this.plan.parameterShape));
     tidy(() => {
       super.setWeights(weights.map((weight) => toFloat32(weight)));
     });

@@ -257,7 +257,7 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
   ],
   'setting weights before there are any': [
     () => {
-      new BatchNormalization({ name: 'bn' }).setWeights([]);
+      new BatchNormalization({ name: 'bn' }).setWeights([tf.ones([3])]);
     },
     'ValueError',
     "Layer 'bn' has no weights yet. Call build with the input's shape, or apply the layer, first.",
