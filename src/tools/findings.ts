@@ -1,4 +1,4 @@
-/** @file What is said of something that is wrong with a batch normalization, and what is looked at to find it. */
+/** @file What a finding is, and what the rules that make findings look at. */
 import type { Normalization } from './normalizations.js';
 import type { Population } from './population.js';
 
@@ -76,8 +76,21 @@ export interface Subject extends Normalization {
   readonly seen: Seen | null;
 }
 
-export type Told = Omit<Finding, 'layer'>;
-export type Rule = (subject: Subject) => Told | null;
+/** A finding, before it is known of which layer it is. */
+export type Diagnosis = Omit<Finding, 'layer'>;
+
+/** Looks for one kind of trouble in a layer. */
+export type Rule = (subject: Subject) => Diagnosis | null;
+
+/** `channels` may be left out where it is the layer as a whole. */
+export const diagnose = (
+  name: FindingName,
+  severity: Severity,
+  {
+    channels = [],
+    ...details
+  }: Partial<Pick<Diagnosis, 'channels'>> & Pick<Diagnosis, 'evidence' | 'message' | 'cure'>,
+): Diagnosis => ({ name, severity, channels, ...details });
 
 /** Indices of the values for which something holds. */
 export const indicesOf = (values: Float64Array, holds: (value: number, index: number) => boolean): number[] =>

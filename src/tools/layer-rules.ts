@@ -1,10 +1,11 @@
 /** @file What can be wrong with a layer, but for its moving statistics: one rule for each kind of trouble. */
 import { type Layer, type NormalizationLayer, channelDimension } from '../model/graph.js';
 import {
+  type Diagnosis,
   type Rule,
   type Severity,
   type Subject,
-  type Told,
+  diagnose,
   indicesOf,
   median,
   plural,
@@ -22,13 +23,14 @@ const notFinite: Rule = ({ weights }) => {
   const channels = [...new Set(broken.flatMap((one) => one.channels))].sort((a, b) => a - b);
   if (channels.length === 0) return null;
   const evidence = Object.fromEntries(broken.map(({ name, channels: { length } }) => [name, length]));
-  return {
-    ...{ name: 'not-finite', severity: 'error', channels, evidence },
+  return diagnose('not-finite', 'error', {
+    channels,
+    evidence,
     message: `NaN or infinity in the weights of ${plural(channels.length, 'channel')}: everything after is NaN.`,
     cure:
       'If gamma and beta are whole, recalibrate. Else go back to an earlier checkpoint, and train with a lower ' +
       'learning rate, clipped gradients and data without NaN.',
-  };
+  });
 };
 
 const severityOf = (channels: readonly number[], { weights }: Subject): Severity =>
@@ -40,14 +42,14 @@ const zeroGamma: Rule = (subject) => {
   const largest = gamma.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const channels = indicesOf(gamma, (value) => Math.abs(value) <= THRESHOLDS.zeroGamma * largest);
   if (channels.length === 0) return null;
-  return {
-    ...{ name: 'zero-gamma', severity: severityOf(channels, subject), channels },
+  return diagnose('zero-gamma', severityOf(channels, subject), {
+    channels,
     evidence: { channels: channels.length, of: gamma.length, largestGamma: round(largest) },
     message: `gamma is 0 or next to it in ${plural(channels.length, 'channel')}: whatever comes in, beta goes out.`,
     cure:
       'Prune these channels, or set gamma to 1 and train on; lower the regularizer of gamma. A last normalization ' +
       'of a residual block that starts at gamma 0 needs training.',
-  };
+  });
 };
 
 const constantChannel: Rule = (subject) => {
@@ -57,14 +59,14 @@ const constantChannel: Rule = (subject) => {
     (value) => value >= 0 && value <= THRESHOLDS.constantVariance * layer.epsilon,
   );
   if (channels.length === 0) return null;
-  return {
-    ...{ name: 'constant-channel', severity: severityOf(channels, subject), channels },
+  return diagnose('constant-channel', severityOf(channels, subject), {
+    channels,
     evidence: { channels: channels.length, of: weights.movingVariance.length, epsilon: layer.epsilon },
     message:
       `The inputs of ${plural(channels.length, 'channel')} hardly vary: dead units before, or inputs that are always ` +
       'the same.',
     cure: 'Prune these channels, or give the layer before new weights there; leave constant inputs out of the data.',
-  };
+  });
 };
 
 const RELUS = new Set(['relu', 'relu6']);
@@ -83,8 +85,8 @@ const deadRelu: Rule = (subject) => {
   // Where gamma is 0 too, that is told of already.
   const channels = indicesOf(beta, (value, c) => value < 0 && reachOf(c) <= 0);
   if (channels.length === 0) return null;
-  return {
-    ...{ name: 'dead-relu', severity: severityOf(channels, subject), channels },
+  return diagnose('dead-relu', severityOf(channels, subject), {
+    channels,
     evidence: {
       channels: channels.length,
       of: beta.length,
@@ -94,7 +96,7 @@ const deadRelu: Rule = (subject) => {
       `beta is so far below 0 in ${plural(channels.length, 'channel')} that values ${String(THRESHOLDS.reluReach)} deviations ` +
       'above the mean do not pass the ReLU after the layer: it gives 0, and no gradient.',
     cure: 'Prune these channels, or set beta to 0 there and train on, with a lower learning rate.',
-  };
+  });
 };
 
 const epsilonDominates: Rule = ({ layer: { epsilon }, weights: { movingVariance } }) => {
@@ -103,48 +105,43 @@ const epsilonDominates: Rule = ({ layer: { epsilon }, weights: { movingVariance 
     (value) => value > THRESHOLDS.constantVariance * epsilon && value < epsilon,
   );
   if (channels.length < THRESHOLDS.smallVariances * movingVariance.length) return null;
-  return {
-    ...{ name: 'epsilon-dominates', severity: 'warning', channels },
+  return diagnose('epsilon-dominates', 'warning', {
+    channels,
     evidence: {
       epsilon,
       medianVariance: round(median(Float64Array.from(channels, (c) => movingVariance[c]!))!),
     },
     message: `The variance of ${plural(channels.length, 'channel')} is below epsilon, which therefore sets the scale of the output.`,
     cure: 'Scale the inputs up, or use a smaller epsilon and train again. If weights come from another framework, use its epsilon.',
-  };
+  });
 };
 
 const foreignEpsilon: Rule = ({ layer: { epsilon, momentum } }) =>
   epsilon === THRESHOLDS.foreignEpsilon
-    ? {
-        ...{ name: 'foreign-epsilon', severity: 'note', channels: [], evidence: { epsilon, momentum } },
+    ? diagnose('foreign-epsilon', 'note', {
+        evidence: { epsilon, momentum },
         message: "epsilon is 1e-5, the default of PyTorch, Flax and ONNX; Keras' is 1e-3.",
         cure: 'Right for weights that were trained with it, wrong for others: look up which these are.',
-      }
+      })
     : null;
 
-const momentumRule = ({ layer: { momentum } }: Subject): Told | null => {
+const momentumRule = ({ layer: { momentum } }: Subject): Diagnosis | null => {
   if (momentum > 1 || momentum < 0) {
-    return {
-      ...{ name: 'impossible-momentum', severity: 'error', channels: [], evidence: { momentum } },
+    return diagnose('impossible-momentum', 'error', {
+      evidence: { momentum },
       message: `The momentum is ${momentum}: moving averages run away from what they should follow.`,
       cure: 'Choose a momentum from 0 to 1, such as 0.99, then recalibrate.',
-    };
+    });
   }
   if (momentum === 0 || momentum > THRESHOLDS.invertedMomentum) return null;
   const meant = round(1 - momentum);
-  return {
-    ...{
-      name: 'inverted-momentum',
-      severity: 'warning',
-      channels: [],
-      evidence: { momentum, likelyMeant: meant },
-    },
+  return diagnose('inverted-momentum', 'warning', {
+    evidence: { momentum, likelyMeant: meant },
     message:
       `The momentum is ${momentum}. Here, as in Keras, it is the part that is kept, so the moving statistics are those ` +
       `of the last batch or two; in PyTorch it is the part that is new.`,
     cure: `Use ${meant}, then recalibrate.`,
-  };
+  });
 };
 
 const sharedLayer: Rule = (subject) => {
@@ -159,25 +156,20 @@ const sharedLayer: Rule = (subject) => {
     );
     const distance = Math.max(...apart);
     if (distance > Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(seen.samples))) {
-      return {
-        ...{
-          name: 'shared-layer',
-          severity: 'warning',
-          channels: [],
-          evidence: { ...evidence, distance: round(distance) },
-        },
+      return diagnose('shared-layer', 'warning', {
+        evidence: { ...evidence, distance: round(distance) },
         message:
           `The layer stands at ${places.length} places whose inputs differ by ${distance.toFixed(1)} deviations from ` +
           'what they are together, and one set of moving statistics cannot fit them all.',
         cure,
-      };
+      });
     }
   }
-  return {
-    ...{ name: 'shared-layer', severity: 'note', channels: [], evidence },
+  return diagnose('shared-layer', 'note', {
+    evidence,
     message: `The layer stands at ${places.length} places: its moving statistics mix the inputs of all.`,
     cure: `Fine as long as the inputs are alike; inspect with data tells. ${cure}`,
-  };
+  });
 };
 
 /** Whether a layer adds a bias along the axis of the normalization behind it, which then subtracts it. */
@@ -193,33 +185,25 @@ const uselessBias: Rule = ({ places, layer }) => {
   if (isFrozen(layer)) return null;
   if (!places.every(({ source, isOnlyUser }) => isOnlyUser && hasUselessBias(source, layer))) return null;
   const names = [...new Set(places.map(({ source }) => source.name))].join(', ');
-  return {
-    ...{ name: 'useless-bias', severity: 'note', channels: [], evidence: { before: names } },
+  return diagnose('useless-bias', 'note', {
+    evidence: { before: names },
     message: `The bias of '${names}' before the layer does nothing: the mean that is subtracted takes it away again.`,
     cure: 'Use useBias: false there; beta takes its part.',
-  };
+  });
 };
 
 const notFiniteData: Rule = ({ seen }) =>
   seen?.brokenBatch
-    ? {
-        ...{
-          name: 'not-finite-data',
-          severity: 'error',
-          channels: [],
-          evidence: { batch: seen.brokenBatch },
-        },
+    ? diagnose('not-finite-data', 'error', {
+        evidence: { batch: seen.brokenBatch },
         message: `Batch ${seen.brokenBatch} brings NaN or infinity to the layer.`,
         cure: 'Look for it in the data, and in the weights of the layers before.',
-      }
+      })
     : null;
 
 const stockAxis: Rule = ({ layer }) =>
   isStockOffLastAxis(layer)
-    ? {
-        ...{ name: 'stock-axis', severity: 'error', channels: [], ...STOCK_AXIS },
-        evidence: { axis: Number(layer.axis) },
-      }
+    ? diagnose('stock-axis', 'error', { ...STOCK_AXIS, evidence: { axis: Number(layer.axis) } })
     : null;
 
 const smallBatch: Rule = ({ seen, layer }) => {
@@ -229,20 +213,15 @@ const smallBatch: Rule = ({ seen, layer }) => {
   const perSample = seen.training.count.reduce((most, count) => Math.max(most, count), 0) / seen.samples;
   const values = Math.round(samples * perSample);
   if (samples >= THRESHOLDS.smallBatch && values >= THRESHOLDS.smallCount) return null;
-  return {
-    ...{
-      name: 'small-batch',
-      severity: 'warning',
-      channels: [],
-      evidence: { samples, valuesPerChannel: values },
-    },
+  return diagnose('small-batch', 'warning', {
+    evidence: { samples, valuesPerChannel: values },
     message:
       `A ${ghost === null ? '' : 'ghost '}batch has ${plural(samples, 'sample')}, ${plural(values, 'value')} per ` +
       'channel: too few for their mean and variance to be those of the data.',
     cure:
       'Train with larger batches. Where memory forbids it: renorm: true, or freeze the layer for the last epochs. If ' +
       'only the data given here is in small pieces, give it in larger ones.',
-  };
+  });
 };
 
 export const LAYER_RULES: readonly Rule[] = [

@@ -1,5 +1,5 @@
 /** @file All that is wrong with a model: what its layers show each by itself, and what only all of them show. */
-import { type Finding, type OutputGap, type Severity, type Subject, round } from './findings.js';
+import { type Finding, type OutputGap, type Severity, type Subject, diagnose, round } from './findings.js';
 import { LAYER_RULES } from './layer-rules.js';
 import { STATISTICS_RULES } from './statistics-rules.js';
 import { THRESHOLDS } from './thresholds.js';
@@ -14,17 +14,16 @@ function unshuffledBatches(subjects: readonly Subject[]): Finding[] {
   });
   const worst = candidates.sort((a, b) => b.share - a.share)[0];
   if (!worst || worst.times < THRESHOLDS.unshuffled || worst.share < THRESHOLDS.unshuffledShare) return [];
-  return [
-    {
-      ...{ name: 'unshuffled-batches', severity: 'warning', layer: worst.name, channels: [] },
-      evidence: { shareBetweenBatches: round(worst.share), timesExpected: round(worst.times) },
-      message:
-        `${(100 * worst.share).toFixed(0)} % of the variance lies between batches, at least ` +
-        `${worst.times.toFixed(0)} times as much as where samples are drawn at random: the batches are sorted in some way.`,
-      cure: 'Shuffle samples before they are put into batches, in training above all.',
-    },
-  ];
+  const found = diagnose('unshuffled-batches', 'warning', {
+    evidence: { shareBetweenBatches: round(worst.share), timesExpected: round(worst.times) },
+    message:
+      `${(100 * worst.share).toFixed(0)} % of the variance lies between batches, at least ` +
+      `${worst.times.toFixed(0)} times as much as where samples are drawn at random: the batches are sorted in some way.`,
+    cure: 'Shuffle samples before they are put into batches, in training above all.',
+  });
+  return [{ ...found, layer: worst.name }];
 }
+
 function outputGaps(gaps: readonly OutputGap[]): Finding[] {
   return gaps.flatMap(({ output, relativeDifference, agreement }): Finding[] => {
     if (relativeDifference < THRESHOLDS.outputGap) return [];
@@ -32,20 +31,18 @@ function outputGaps(gaps: readonly OutputGap[]): Finding[] {
       agreement === null
         ? ''
         : ` The largest value is the same in ${(100 * agreement).toFixed(0)} % of the samples.`;
-    return [
-      {
-        ...{ name: 'output-gap', severity: 'warning', layer: null, channels: [] },
-        evidence: {
-          output,
-          relativeDifference: round(relativeDifference),
-          ...(agreement !== null && { agreement: round(agreement) }),
-        },
-        message:
-          `The output '${output}' differs between training and inference mode by ${relativeDifference.toFixed(1)} of ` +
-          `its deviations.${classes}`,
-        cure: 'Cure what is found in the layers, first of all the first; recalibrate; inspect again.',
+    const found = diagnose('output-gap', 'warning', {
+      evidence: {
+        output,
+        relativeDifference: round(relativeDifference),
+        ...(agreement !== null && { agreement: round(agreement) }),
       },
-    ];
+      message:
+        `The output '${output}' differs between training and inference mode by ${relativeDifference.toFixed(1)} of ` +
+        `its deviations.${classes}`,
+      cure: "Fix the layers' findings first, beginning with the first layer; recalibrate; inspect again.",
+    });
+    return [{ ...found, layer: null }];
   });
 }
 

@@ -1,30 +1,39 @@
 /** @file What can be wrong with a layer's moving statistics: one rule for each kind of trouble. */
-import { type Rule, type Subject, type Told, indicesOf, median, plural, round } from './findings.js';
+import {
+  type Diagnosis,
+  type Rule,
+  type Subject,
+  diagnose,
+  indicesOf,
+  median,
+  plural,
+  round,
+} from './findings.js';
 import { type Statistics, distances, rootMeanSquare } from './population.js';
 import { THRESHOLDS } from './thresholds.js';
 
 const negativeVariance: Rule = ({ weights: { movingVariance } }) => {
   const channels = indicesOf(movingVariance, (value) => value < 0 && value > -Infinity);
   if (channels.length === 0) return null;
-  return {
-    ...{ name: 'negative-variance', severity: 'error', channels },
+  return diagnose('negative-variance', 'error', {
+    channels,
     evidence: { smallest: channels.reduce((least, c) => Math.min(least, movingVariance[c]!), 0) },
     message:
       `The moving variance of ${plural(channels.length, 'channel')} is below 0, which no variance can be: ` +
       'weights were averaged or extrapolated, or moments computed as E[x²] − E[x]².',
     cure: 'Recalibrate.',
-  };
+  });
 };
 
 const hugeVariance: Rule = ({ weights: { movingVariance } }) => {
   const channels = indicesOf(movingVariance, (value) => value > THRESHOLDS.hugeVariance && value < Infinity);
   if (channels.length === 0) return null;
-  return {
-    ...{ name: 'huge-variance', severity: 'warning', channels },
+  return diagnose('huge-variance', 'warning', {
+    channels,
     evidence: { largest: round(channels.reduce((a, c) => Math.max(a, movingVariance[c]!), 0)) },
     message: `The moving variance of ${plural(channels.length, 'channel')} is huge: inputs were not scaled, or training diverged.`,
     cure: 'Scale the inputs (pixels to 0 … 1); look for an overflow in the data; then recalibrate or train again.',
-  };
+  });
 };
 
 const isUntrained = ({ weights: { movingMean, movingVariance } }: Subject): boolean =>
@@ -32,17 +41,12 @@ const isUntrained = ({ weights: { movingMean, movingVariance } }: Subject): bool
 
 const untrainedStatistics: Rule = (subject) =>
   isUntrained(subject)
-    ? {
-        ...{
-          name: 'untrained-statistics',
-          severity: 'warning',
-          channels: [],
-          evidence: { mean: 0, variance: 1 },
-        },
+    ? diagnose('untrained-statistics', 'warning', {
+        evidence: { mean: 0, variance: 1 },
         message:
           'The moving statistics are what they were initialized to, 0 and 1: no training has moved them.',
         cure: 'Recalibrate with some thousand samples; or train, with the layer not frozen.',
-      }
+      })
     : null;
 
 /** Whether numbers are such that statistics can be compared with others. */
@@ -110,7 +114,7 @@ class Fit {
   }
 }
 
-const youngStatistics = (subject: Subject): Told | null => {
+const youngStatistics = (subject: Subject): Diagnosis | null => {
   const { layer, weights, seen } = subject;
   const { momentum } = layer;
   const cure = `Recalibrate; or train on; or lower the momentum, with which an average needs some ${String(Math.ceil(3 / (1 - momentum)))} steps.`;
@@ -120,18 +124,13 @@ const youngStatistics = (subject: Subject): Told | null => {
     const used = { mean: weights.movingMean, variance: weights.movingVariance };
     const distance = rootMeanSquare(distances(initial, used, layer.epsilon));
     if (distance > THRESHOLDS.nearInitial) return null;
-    return {
-      ...{
-        name: 'young-statistics',
-        severity: 'note',
-        channels: [],
-        evidence: { distance: round(distance), momentum },
-      },
+    return diagnose('young-statistics', 'note', {
+      evidence: { distance: round(distance), momentum },
       message:
         'The moving statistics are still near 0 and 1, where they began: either the inputs have that mean and ' +
         'variance, or the averages are young.',
       cure: `Inspect with data, which tells. ${cure}`,
-    };
+    });
   }
   const gap = gapOf(subject);
   if (!gap) return null;
@@ -145,14 +144,14 @@ const youngStatistics = (subject: Subject): Told | null => {
   const unexplained = rootMeanSquare(distances(blended, used, layer.epsilon));
   if (unexplained > THRESHOLDS.unexplained * gap.distance) return null;
   const steps = Math.round(Math.log(bias) / Math.log(momentum));
-  return {
-    ...{ name: 'young-statistics', severity: 'warning', channels: gap.channels },
+  return diagnose('young-statistics', 'warning', {
+    channels: gap.channels,
     evidence: { initialValueLeft: round(bias), steps, momentum, distance: round(gap.distance) },
     message:
-      `The moving averages are too young: ${(100 * bias).toFixed(0)} % of them is still the initial value, as after ` +
+      `The moving averages are too young: ${(100 * bias).toFixed(0)} % of their value is still the initial one, as after ` +
       `about ${plural(steps, 'step')} with momentum ${momentum}.`,
     cure,
-  };
+  });
 };
 
 /** Whether what reaches the layer is the same in training and in inference mode. */
@@ -175,25 +174,27 @@ const statisticsGap: Rule = (subject) => {
   };
   const off = `Values normalized by the moving statistics are off by ${gap.distance.toFixed(1)} deviations on this data`;
   if (!isUnaffected(subject)) {
-    return {
-      ...{ name: 'statistics-gap', severity: 'warning', channels: gap.channels, evidence },
+    return diagnose('statistics-gap', 'warning', {
+      channels: gap.channels,
+      evidence,
       message: `${off}, even if all layers before normalize by the batch: the moving averages lag behind the weights.`,
       cure: 'Recalibrate; for the next training, a lower learning rate at the end or a lower momentum.',
-    };
+    });
   }
   const isPixels =
     ratio !== undefined &&
     Math.abs(Math.log(ratio)) > Math.log(150) &&
     Math.abs(Math.log(ratio)) < Math.log(400);
-  return {
-    ...{ name: 'data-shift', severity: 'warning', channels: gap.channels, evidence },
+  return diagnose('data-shift', 'warning', {
+    channels: gap.channels,
+    evidence,
     message:
       `${off}: other data, or other weights before the layer, were what they were computed from.` +
       (isPixels
         ? ' The factor between the deviations is near 255, that of pixels that were not scaled alike.'
         : ''),
     cure: 'Prepare the data as for training (scale, order of channels). If it is so, or new data by intent, recalibrate.',
-  };
+  });
 };
 
 export const STATISTICS_RULES: readonly Rule[] = [

@@ -16,9 +16,9 @@
  * | gap | 0.5 | normalized values off by half a deviation, root of the mean square over channels |
  * | gapNoise | 5/√samples | what the sample itself may be off by, five times over: small data proves little |
  * | youngBias | 0.05 | one part in 20 of the initial 0 and 1 is left after 3/(1 − momentum) steps |
- * | unexplained | 0.5 | the part of the gap that may remain where such a rest is called its cause: weights move meanwhile |
- * | telling | 0.1 | means within 0.3 deviations of 0, variances within 0.3 of 1, all channels: these tell of no rest |
- * | agreeing | 1.5 | how many times 1 − b by variances it is by means; data scaled up by 2 makes it 2, weights that move less than 1 |
+ * | unexplained | 0.5 | the part of the gap that young averages may leave unexplained and still be called its cause: weights move meanwhile |
+ * | telling | 0.1 | with means within 0.3 deviations of 0 and variances within 0.3 of 1, what is left of the initial values cannot be estimated |
+ * | agreeing | 1.5 | the ratio of (1 − b) estimated from means to that from variances; data scaled up by 2 makes it 2, weights that move less than 1 |
  * | nearInitial | 0.1 | without data: moving statistics all within a tenth of a deviation of 0 and 1 |
  * | outputGap | 0.5 | outputs change by half their own deviation between training and inference mode |
  * | unshuffled | 3 | times the variance between batches that samples drawn at random would have, at most |
