@@ -26,6 +26,7 @@ import {
   isTimeDistributed,
   callsOf,
 } from './graph.js';
+import { patchAlike } from './patches.js';
 import { assignExactly, ownWeightsOf } from './weights.js';
 
 /** What is to be different in a copy. */
@@ -121,7 +122,11 @@ class Copier {
 
   private copyChain(original: LayersModel, calls: readonly LayerCall[]): Sequential {
     const copy = sequential({ name: original.name });
-    const made = calls.map((call) => this.layerAt(call, original)).filter((layer) => layer !== null);
+    const kept: [LayerCall, Layer][] = calls.flatMap((call) => {
+      const layer = this.layerAt(call, original);
+      return layer ? [[call, layer]] : [];
+    });
+    const made = kept.map(([, layer]) => layer);
     const first = made.at(0);
     // The first layer may have gone, or have got its input's shape from a tensor: then the copy begins with the input.
     const beginsAlike = first !== undefined && first === this.copies.get(original.layers[0]!);
@@ -132,6 +137,10 @@ class Copier {
     for (const layer of made) copy.add(layer);
     // Its graph is made when it is first needed, and then belongs to it.
     copy.build();
+    for (const [{ callArgs }, layer] of kept) {
+      // A chain's calls say nothing of their own accord, but loading gives them `training` from the models around.
+      for (const node of layer.inboundNodes) node.callArgs = plainArguments(callArgs);
+    }
     return copy;
   }
 
@@ -190,11 +199,15 @@ class Copier {
     });
   }
 
-  /** Gives the copies the weights of their originals, and says which of them are frozen. */
+  /** Gives the copies the patches and the weights of their originals, and says which of them are frozen. */
   finish(): void {
-    for (const [original, copy] of this.containers) copy.trainable = original.trainable;
+    for (const [original, copy] of this.containers) {
+      patchAlike(original, copy);
+      copy.trainable = original.trainable;
+    }
     tidy(() => {
       for (const [original, copy] of this.copies) {
+        patchAlike(original, copy);
         // What these hold has a copy of its own.
         if (isContainer(original) || isTimeDistributed(original)) continue;
         copy.trainable = original.trainable;
@@ -205,16 +218,21 @@ class Copier {
   }
 }
 
-/** Calls a layer on the copy's tensors. Only plain values are said again: the rest are tensors of the original. */
+/** Calls a layer on the copy's tensors. */
 function callAgain(
   layer: Layer,
   inputs: SymbolicTensor[],
   callArgs: LayerCall['callArgs'],
 ): SymbolicTensor[] {
-  const plain = Object.entries(callArgs).filter(([, value]) => value === null || typeof value !== 'object');
-  const output = layer.apply(inputs.length === 1 ? inputs[0]! : inputs, Object.fromEntries(plain));
+  const output = layer.apply(inputs.length === 1 ? inputs[0]! : inputs, plainArguments(callArgs));
   return [output].flat() as SymbolicTensor[];
 }
+
+/** What can be said again of call arguments: the rest are tensors of the original. */
+const plainArguments = (callArgs: LayerCall['callArgs']): LayerCall['callArgs'] =>
+  Object.fromEntries(
+    Object.entries(callArgs).filter(([, value]) => value === null || typeof value !== 'object'),
+  );
 
 /**
  * Gives a layer, and the layers that it consists of, the weights of another that was made alike.

@@ -1,6 +1,7 @@
 /**
- * @file Layers of a built model that TF.js computes otherwise than Keras: set right on the layer itself where that can be
- * done, and refused where not.
+ * @file Layers that TF.js computes otherwise than Keras: set right on the layer itself where that can be done, and
+ * refused where not. A model from a file is patched when it is built; a copy of any model gets the patches of its
+ * original, and no others, so that it computes the same.
  */
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
@@ -30,7 +31,60 @@ export const passesMask = (className: string): boolean => PASSING.has(className)
 /** Layers that compute something else with a mask. */
 const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
 
-/** @throws ValueError that names the layer, and the way out */
+/** What may be done to a layer. It is done to the object, so that a layer made anew from a configuration lacks it. */
+const PATCHES = {
+  /** Layers that pass a mask on in Keras, and in TF.js only when they are told to. */
+  passesMask(layer: Layer) {
+    layer.supportsMasking = true;
+  },
+  /** The mask of a merge is where each of the masks there lets through; TF.js' own has one dimension too many. */
+  mergesMasks(layer: Layer) {
+    layer.computeMask = mergedMask;
+  },
+  /** TF.js gives one tensor as the output and the state, and frees both with the first. */
+  separatesStates(layer: Layer) {
+    const call = layer.call.bind(layer);
+    layer.call = (inputs, kwargs) => {
+      const outputs = call(inputs, kwargs);
+      if (!Array.isArray(outputs)) return outputs;
+      return outputs.map((output, i): Tensor => (outputs.indexOf(output) < i ? output.clone() : output));
+    };
+  },
+  /**
+   * TF.js hands one object of call arguments from layer to layer, in which a mask stays when the layers that follow
+   * have none.
+   */
+  takesNoMask(layer: Layer) {
+    const call = layer.call.bind(layer);
+    layer.call = (inputs, kwargs) => {
+      const own = { ...kwargs };
+      delete own.mask;
+      return call(inputs, own);
+    };
+  },
+} satisfies Record<string, (layer: Layer) => void>;
+
+type Patch = keyof typeof PATCHES;
+
+const patchesOf = new WeakMap<Layer, Set<Patch>>();
+
+function patch(layer: Layer, name: Patch): void {
+  const patches = patchesOf.get(layer) ?? new Set();
+  if (patches.has(name)) return;
+  patchesOf.set(layer, patches.add(name));
+  PATCHES[name](layer);
+}
+
+/** Patches a copy of a layer as the original is. */
+export function patchAlike(original: Layer, copy: Layer): void {
+  for (const name of patchesOf.get(original) ?? []) patch(copy, name);
+}
+
+/**
+ * Makes a model compute what Keras does.
+ *
+ * @throws ValueError that names the layer, and the way out
+ */
 export function patchLayers(model: LayersModel): void {
   const makes = model.layers.some(makesMask);
   for (const layer of model.layers) {
@@ -43,7 +97,7 @@ function patchLayer(layer: Layer): void {
   if (isContainer(layer)) layer.layers.forEach(patchLayer);
   else if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
-  else if ('returnState' in layer && layer.returnState === true) separateStates(layer);
+  else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }
 
 const rankOf = (layer: Layer): number => layer.inboundNodes[0]?.inputTensors[0]?.shape.length ?? 0;
@@ -63,16 +117,6 @@ function checkSoftmax(layer: Layer & { axis: number | number[] }): void {
   }
 }
 
-/** TF.js gives one tensor as the output and the state, and frees both with the first. */
-function separateStates(layer: Layer): void {
-  const call = layer.call.bind(layer);
-  layer.call = (inputs, kwargs) => {
-    const outputs = call(inputs, kwargs);
-    if (!Array.isArray(outputs)) return outputs;
-    return outputs.map((output, i): Tensor => (outputs.indexOf(output) < i ? output.clone() : output));
-  };
-}
-
 const makesMask = (layer: Layer): boolean =>
   isContainer(layer)
     ? layer.layers.some(makesMask)
@@ -89,17 +133,13 @@ function carriesMask(tensor: SymbolicTensor): boolean {
 
 const isMasked = (node: GraphNode): boolean => node.inputTensors.some(carriesMask);
 
-/**
- * TF.js hands one object of call arguments from layer to layer, in which a mask stays when the layers that follow have
- * none.
- */
 function patchMasks(layer: Layer): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be loaded: ${reason}`);
   };
-  if (TO_BE_TOLD.includes(className)) layer.supportsMasking = true;
-  if (MERGING.includes(className)) layer.computeMask = mergedMask;
+  if (TO_BE_TOLD.includes(className)) patch(layer, 'passesMask');
+  if (MERGING.includes(className)) patch(layer, 'mergesMasks');
   const isModel = isContainer(layer);
   // A model's first node is its own making.
   const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
@@ -110,24 +150,14 @@ function patchMasks(layer: Layer): void {
     );
   }
   if (!isModel && !TAKING.has(className)) return;
-  if (!masked.includes(true)) withoutMask(layer);
+  if (!masked.includes(true)) patch(layer, 'takesNoMask');
   else if (masked.includes(false)) {
     refuse('its input has a mask in one call and none in another, which TF.js cannot tell apart.');
   }
 }
 
-/** Where each of the masks there lets through; TF.js' own has one dimension too many. */
 function mergedMask(_: unknown, masks?: Tensor | Tensor[]): Tensor | Tensor[] {
   const there = [masks].flat().filter((mask) => mask != null);
   // TF.js takes null for none, though its types do not say so.
   return there.length === 0 ? (null as unknown as Tensor) : there.reduce((a, b) => logicalAnd(a, b));
-}
-
-function withoutMask(layer: Layer): void {
-  const call = layer.call.bind(layer);
-  layer.call = (inputs, kwargs) => {
-    const own = { ...kwargs };
-    delete own.mask;
-    return call(inputs, own);
-  };
 }
