@@ -10,8 +10,8 @@ import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
 import { UsageError } from './errors.js';
 import type { Terminal } from './terminal.js';
-import { escapeControls } from './text.js';
 import { messageOf } from '../text/refusal.js';
+import { escapeControls } from '../text/show.js';
 
 export const EXIT_CODES = {
   done: 0,

@@ -2,7 +2,7 @@
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../tools/progress.js';
 import type { Terminal } from './terminal.js';
-import { escapeControls } from './text.js';
+import { escapeControls } from '../text/show.js';
 
 export interface ProgressDisplay {
   readonly onProgress: (progress: Progress) => void;

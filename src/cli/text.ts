@@ -1,13 +1,5 @@
-/** @file Text from files, such as names of layers, made harmless for terminals. */
-
-/** What terminals obey or hide: controls, format characters (among them those that turn the direction), line ends. */
-const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
-
-const codeOf = (character: string) => character.codePointAt(0)!.toString(16);
-
-/** Text of one line, in which what cannot be seen is written as `\u{1b}`. */
-export const escapeControls = (text: string): string =>
-  text.replace(UNSEEN, (character) => `\\u{${codeOf(character)}}`);
+/** @file Numbers and JSON as the command prints them. */
+import { UNSEEN } from '../text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
 export function formatJson(value: unknown): string {

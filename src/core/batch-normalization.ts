@@ -33,6 +33,7 @@ import {
 } from './passes.js';
 import { makePlan, type Plan } from './plan.js';
 import { checkState, isRenormState, type State } from './state.js';
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
 /** What a call may say beyond its input. */
@@ -186,7 +187,7 @@ function noMoments(layout: Layout): Moments {
 function spreadMask(mask: NdArray<ArrayLike<number | boolean>>, shape: readonly number[]): Float64Array {
   if (mask.shape.length !== shape.length - 1) {
     throw new ValueError(
-      `The mask has shape [${mask.shape}], but x has shape [${shape}]: give the mask one dimension less than x, with ` +
+      `The mask has shape ${show(mask.shape)}, but x has shape ${show(shape)}: give the mask one dimension less than x, with ` +
         'dimensions of 1 where it repeats.',
     );
   }

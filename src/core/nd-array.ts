@@ -3,6 +3,7 @@
  * strides make it. Transposing is such a table, and so is broadcasting (a stride of 0), read one way to spread values
  * and the other way to sum their gradients.
  */
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
 /** The arrays the layer keeps its numbers in. */
@@ -49,7 +50,7 @@ export function broadcastIndices(name: string, from: readonly number[], to: read
   const missing = to.length - from.length;
   if (missing < 0 || from.some((dim, d) => dim !== 1 && dim !== to[d + missing])) {
     throw new ValueError(
-      `${name} has shape [${from}], which cannot be broadcast to [${to}]: align the shapes at their last dimension ` +
+      `${name} has shape ${show(from)}, which cannot be broadcast to ${show(to)}: align the shapes at their last dimension ` +
         'and make every dimension that differs 1.',
     );
   }
@@ -64,7 +65,7 @@ export function broadcastIndices(name: string, from: readonly number[], to: read
 export function checkLength(name: string, length: number, shape: readonly number[]): void {
   if (length !== sizeOf(shape)) {
     throw new ValueError(
-      `${name} has ${length} values, but its shape [${shape}] takes ${sizeOf(shape)}: give one value per element.`,
+      `${name} has ${length} values, but its shape ${show(shape)} takes ${sizeOf(shape)}: give one value per element.`,
     );
   }
 }

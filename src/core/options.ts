@@ -4,6 +4,7 @@
  *
  * Source of names, defaults and refusals: keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py.
  */
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
 /** Limits of the batch renormalization correction. Numbers; what is left out or null does not limit. */
@@ -89,8 +90,6 @@ const DEFAULTS: UncheckedOptions = {
 
 /** Where an axis may be written for Keras' fused kernel: 1 and the last one, of rank 4 or 5, from either end. */
 const FUSED_AXES = [-4, -3, -1, 1, 3, 4];
-
-const show = (value: unknown) => (typeof value === 'number' ? String(value) : JSON.stringify(value));
 
 /** The defaults, overwritten by what was given; `Refusal` is raised for a name that is not among them. */
 function withDefaults<Defaults extends object>(

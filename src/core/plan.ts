@@ -5,6 +5,7 @@
  * Source: keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py, `build`.
  */
 import { resolveOptions, type BatchNormalizationOptions, type ResolvedOptions } from './options.js';
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
 /** Options together with a shape. */
@@ -27,14 +28,12 @@ export interface Plan {
 export function makePlan(options: BatchNormalizationOptions, shape: readonly number[]): Plan {
   const resolved = resolveOptions(options);
   if (!shape.every((dim) => Number.isInteger(dim) && dim >= 0)) {
-    throw new ValueError(
-      `The shape is ${JSON.stringify(shape)}. Give every dimension as an integer of at least 0.`,
-    );
+    throw new ValueError(`The shape is ${show(shape)}. Give every dimension as an integer of at least 0.`);
   }
   const axes = countFromFront(resolved.axis, shape);
   if (resolved.virtualBatchSize !== null && axes[0] === 0) {
     throw new ValueError(
-      `axis ${JSON.stringify(resolved.axis)} includes the batch, which virtualBatchSize divides into ghost batches: ` +
+      `axis ${show(resolved.axis)} includes the batch, which virtualBatchSize divides into ghost batches: ` +
         'choose other axes, or leave virtualBatchSize out.',
     );
   }
@@ -52,7 +51,7 @@ function countFromFront(axis: readonly number[], shape: readonly number[]): read
   const axes = axis.map((written) => (written < 0 ? written + rank : written)).sort((a, b) => a - b);
   const refuse = (problem: string) => {
     throw new ValueError(
-      `axis ${JSON.stringify(axis)} ${problem}. The shape is [${shape}]: choose from ${-rank} to ${rank - 1}, each once.`,
+      `axis ${show(axis)} ${problem}. The shape is ${show(shape)}: choose from ${-rank} to ${rank - 1}, each once.`,
     );
   };
   if (axes.some((d) => d < 0 || d >= rank)) refuse('is out of range');
@@ -82,8 +81,8 @@ function isFusedInKeras(
   // Of rank 5, Keras takes any axis and quietly does without the kernel (golden: fused rank 5 axis 2 is not fused).
   if (options.fused === true && !(rank === 5 || (rank === 4 && isChannelAxis))) {
     throw new ValueError(
-      `fused: true takes rank 4 with axis 1 or 3, or rank 5, but the shape is [${shape}] and axis ` +
-        `${JSON.stringify(options.axis)}: leave fused out.`,
+      `fused: true takes rank 4 with axis 1 or 3, or rank 5, but the shape is ${show(shape)} and axis ` +
+        `${show(options.axis)}: leave fused out.`,
     );
   }
   const isAllowed = options.fused !== false && !options.renorm && options.virtualBatchSize === null;

@@ -5,6 +5,7 @@
 import { checkFloats, sizeOf, type FloatArray } from './nd-array.js';
 import type { BatchNormalizationOptions } from './options.js';
 import { makePlan, type Plan } from './plan.js';
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
 /** Parameters and statistics, one number per channel each, in the order of the input's dimensions. */
@@ -89,7 +90,7 @@ export function checkState(state: State, { options, parameterShape }: Plan): voi
     if (values.length !== length) {
       throw new ValueError(
         `The state's ${name} has ${values.length} values, but the input has ${length} channels, as parameters of shape ` +
-          `[${parameterShape}]: give an input with as many channels as the layer was made for.`,
+          `${show(parameterShape)}: give an input with as many channels as the layer was made for.`,
       );
     }
   }

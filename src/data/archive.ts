@@ -3,7 +3,8 @@
  * is loaded when an archive is met.
  */
 import { ValueError } from '../text/value-error.js';
-import { quote, reasonOf } from '../text/refusal.js';
+import { reasonOf } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 /** Files of an archive by their names. */
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -38,17 +39,17 @@ export async function readArchive(bytes: Uint8Array, names: Names): Promise<File
     for (const entry of await reader.getEntries()) {
       const name = entry.filename.replaceAll('\\', '/');
       if (entry.directory || !names.includes(name)) continue;
-      if (files.has(name)) throw new ValueError(`The archive holds ${quote(name)} twice.`);
+      if (files.has(name)) throw new ValueError(`The archive holds ${show(name)} twice.`);
       allowed -= entry.uncompressedSize;
       if (!(allowed >= 0)) {
         throw new ValueError(
-          `The archive of ${bytes.length} bytes says that ${quote(name)} unpacks to ${entry.uncompressedSize}: ` +
+          `The archive of ${bytes.length} bytes says that ${show(name)} unpacks to ${entry.uncompressedSize}: ` +
             `not a file to trust. Accepted is a hundredfold.`,
         );
       }
       const content = await entry.getData(new Uint8ArrayWriter(), OPTIONS);
       if (content.length !== entry.uncompressedSize) {
-        throw new ValueError(`The archive's ${quote(name)} is not as long as the archive says.`);
+        throw new ValueError(`The archive's ${show(name)} is not as long as the archive says.`);
       }
       files.set(name, content);
     }

@@ -2,7 +2,7 @@
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { show, showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 import type { NumberArray } from './elements.js';
 import { type NamedArrays, readData } from './read-data.js';
 
@@ -175,5 +175,5 @@ function misfit(path: string, name: string, shape: readonly number[], input: str
     : other
       ? 'The data has its channels first, the model last: save numpy.moveaxis(x, 1, -1).'
       : 'The first dimension counts samples; null takes any size.';
-  return `${what} has shape ${showShape(shape)}, the model's input ${show(input)} takes ${showShape(wanted)}. ${cure}`;
+  return `${what} has shape ${show(shape)}, the model's input ${show(input)} takes ${show(wanted)}. ${cure}`;
 }

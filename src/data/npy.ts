@@ -4,7 +4,7 @@
  * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 import { ValueError } from '../text/value-error.js';
-import { show, showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 import { type NumberArray, byteLengthOf, decodeElements, isElementType } from './elements.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -41,7 +41,7 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
   const expected = byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
   if (content.length !== expected) {
     throw new ValueError(
-      `${path} holds ${content.length} bytes of elements; its header announces the shape ${showShape(shape)}, which takes ` +
+      `${path} holds ${content.length} bytes of elements; its header announces the shape ${show(shape)}, which takes ` +
         `${expected}. It is damaged or was not copied to its end.`,
     );
   }

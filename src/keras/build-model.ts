@@ -6,8 +6,9 @@ import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
-import { quote, reasonOf } from '../text/refusal.js';
+import { reasonOf } from '../text/refusal.js';
 import { isContainer } from '../model/graph.js';
+import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
 /** TypeScript hides the method, which every layer calls for every weight. */
@@ -40,7 +41,7 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     left -= size;
     if (!(size >= 0 && left >= 0)) {
       throw new ValueError(
-        `Layer ${quote(this.name)} wants a ${name} of shape [${shape}], and the file does not hold so many numbers. ` +
+        `Layer ${show(this.name)} wants a ${name} of shape ${show(shape)}, and the file does not hold so many numbers. ` +
           `It is damaged.`,
       );
     }
@@ -95,7 +96,7 @@ function passTrainingOn(container: LayersModel, above?: boolean): void {
     );
     if (said.size > 1) {
       console.warn(
-        `The model ${quote(layer.name)} is called with different values of training, which TF.js cannot keep apart. ` +
+        `The model ${show(layer.name)} is called with different values of training, which TF.js cannot keep apart. ` +
           `Its normalizations take the one of each call of the whole.`,
       );
     }

@@ -6,9 +6,10 @@ import type { Json, JsonObject } from './json.js';
 import { LAYERS, miscomputed } from './layer-table.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from './naming.js';
-import { quote, reasonOf } from '../text/refusal.js';
+import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { isContainer } from '../model/graph.js';
+import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
 
@@ -37,7 +38,7 @@ export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
 function exportLayer(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
   if (isContainer(layer)) return exportContainer(layer, dialect);
   const refuse = (reason: string): never => {
-    throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be saved: ${reason}`);
+    throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
   const entry = Object.hasOwn(LAYERS, className) ? LAYERS[className] : undefined;
   if (!entry) {
@@ -54,7 +55,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
       const own = config[camelCase(name)];
       if (typeof own === 'string' && own !== value) {
         throw new ValueError(
-          `its ${camelCase(name)} is ${quote(own)}, of which TF.js and Keras give other numbers.`,
+          `its ${camelCase(name)} is ${show(own)}, of which TF.js and Keras give other numbers.`,
         );
       }
     }
@@ -157,9 +158,7 @@ function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect)
   }
   const [first, ...others] = [axis ?? -1].flat();
   if (others.length > 0) {
-    throw new ValueError(
-      `it has several axes (${quote(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`,
-    );
+    throw new ValueError(`it has several axes (${show(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`);
   }
   written.axis = first!;
   // What Keras 3 computes is what fused: false means.

@@ -4,7 +4,8 @@
  */
 import { Dataset, File, Group } from 'jsfive';
 import { ValueError } from '../text/value-error.js';
-import { quote, refusing } from '../text/refusal.js';
+import { refusing } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 /** A weight as a file holds it. */
 export interface StoredArray {
@@ -82,29 +83,29 @@ export function readHdf5(bytes: Uint8Array): Hdf5File {
       if (parts.length === 0) return null;
       return parts.flat().map((part) => asText(part, attribute).replace(/\0+$/, ''));
     },
-    array: (path) => refusing(`${what} at ${quote(path)}`, () => toArray(find(path), path, bytes.length)),
+    array: (path) => refusing(`${what} at ${show(path)}`, () => toArray(find(path), path, bytes.length)),
   };
 }
 
 function toArray(place: Group | Dataset | null, path: string, fileLength: number): StoredArray {
-  if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${quote(path)}.`);
+  if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
   const shape = [...place.shape].map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
   if (!(size <= ALWAYS_ALLOWED + LARGEST_RATIO * fileLength)) {
     throw new ValueError(
-      `The weight at ${quote(path)} says that its shape is [${shape}], far more than the file holds. ` +
+      `The weight at ${show(path)} says that its shape is ${show(shape)}, far more than the file holds. ` +
         `The file is damaged.`,
     );
   }
   if (typeof place.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(place.dtype)) {
-    throw new ValueError(`The weight at ${quote(path)} does not hold numbers.`);
+    throw new ValueError(`The weight at ${show(path)} does not hold numbers.`);
   }
   const { value } = place;
   const numbers = ArrayBuffer.isView(value) || Array.isArray(value) ? value : [value];
   const values = Float32Array.from(numbers as ArrayLike<number>, Number);
   if (values.length !== size) {
     throw new ValueError(
-      `The weight at ${quote(path)} has ${values.length} numbers, its shape [${shape}] wants ${size}. ` +
+      `The weight at ${show(path)} has ${values.length} numbers, its shape ${show(shape)} wants ${size}. ` +
         `The file is damaged.`,
     );
   }

@@ -10,8 +10,9 @@ import { type Json, type JsonObject, expectArray, expectName, expectObject, isOb
 import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
 import { camelCase } from './naming.js';
-import { quote, reasonOf } from '../text/refusal.js';
+import { reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
+import { show } from '../text/show.js';
 
 /** Layers within layers are read by recursion. */
 const DEEPEST = 100;
@@ -30,7 +31,7 @@ export function importModel(saved: Json, dialect: Dialect): LayerConfig {
   const model = importLayer(saved, { dialect, depth: 0 });
   if (isContainer(model)) return model;
   throw new ValueError(
-    `The file holds ${quote(className)}, neither a sequential nor a functional model. Models written as classes are ` +
+    `The file holds ${show(className)}, neither a sequential nor a functional model. Models written as classes are ` +
       `code, which is never run here: rebuild it as a functional model in Keras, and save it again.`,
   );
 }
@@ -43,16 +44,16 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   // The oldest sequential models are lists.
   const config: JsonObject = Array.isArray(content)
     ? { name: 'sequential', layers: content }
-    : expectObject(content, `The configuration of ${quote(className)}`);
+    : expectObject(content, `The configuration of ${show(className)}`);
   const savedName = typeof config.name === 'string' ? config.name : '';
   const refuse = (reason: string): never => {
-    throw new ValueError(`Layer ${quote(savedName)} (${quote(className)}) cannot be loaded: ${reason}`);
+    throw new ValueError(`Layer ${show(savedName)} (${show(className)}) cannot be loaded: ${reason}`);
   };
   const inner = { ...context, depth: context.depth + 1 };
   if (CONTAINERS.includes(className)) {
     if (typeof registered === 'string' && registered.includes('>')) {
       refuse(
-        `it is ${quote(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`,
+        `it is ${show(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`,
       );
     }
     return className === 'Sequential'
@@ -91,7 +92,7 @@ function importSettings(className: string, config: JsonObject, context: Context)
     if (key === 'activity_regularizer') {
       if (value !== null) {
         console.warn(
-          `Layer ${quote(config.name)}: TF.js has no penalty on activity. Predictions are the same; training goes without it.`,
+          `Layer ${show(config.name)}: TF.js has no penalty on activity. Predictions are the same; training goes without it.`,
         );
       }
       continue;
@@ -103,13 +104,11 @@ function importSettings(className: string, config: JsonObject, context: Context)
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
         throw new ValueError(
-          `its ${key} is ${quote(value)}, and TF.js has only ${quote(fixed[key])}. ${adviceFor(key)}`,
+          `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${adviceFor(key)}`,
         );
       }
     } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
-      throw new ValueError(
-        `it has the setting ${quote(key)} (${quote(value)}), which TF.js lacks. ${WAY_OUT}`,
-      );
+      throw new ValueError(`it has the setting ${show(key)} (${show(value)}), which TF.js lacks. ${WAY_OUT}`);
     }
   }
   // Keras' default is true, and files written before 2.0 do not say.
@@ -197,7 +196,7 @@ function placement(config: JsonObject): LayerConfig['config'] {
 function importShape(shape: Json, name: string): (number | null)[] {
   const isDimension = (d: Json) => d === null || (Number.isSafeInteger(d) && (d as number) >= 0);
   if (Array.isArray(shape) && shape.every(isDimension)) return shape as (number | null)[];
-  throw new ValueError(`The input shape of ${quote(name)} is ${quote(shape)}. The file is damaged.`);
+  throw new ValueError(`The input shape of ${show(name)} is ${show(shape)}. The file is damaged.`);
 }
 
 /** A type, or a policy of types; float32 for the precisions that TF.js lacks. */
@@ -205,7 +204,7 @@ function dataType(dtype: Json, name: string): string | null {
   const policy = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : dtype;
   if (typeof policy !== 'string') return null;
   if (/16|float64/.test(policy)) {
-    console.warn(`Layer ${quote(name)}: TF.js has no ${quote(policy)}; it computes in float32.`);
+    console.warn(`Layer ${show(name)}: TF.js has no ${show(policy)}; it computes in float32.`);
     return 'float32';
   }
   if (/^u?int/.test(policy)) return 'int32';
@@ -214,7 +213,7 @@ function dataType(dtype: Json, name: string): string | null {
 
 function importSequential(saved: JsonObject, config: JsonObject, context: Context): LayerConfig {
   const name = typeof config.name === 'string' && config.name !== '' ? config.name : 'sequential';
-  const layers = expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
+  const layers = expectArray(config.layers, `The layers of ${show(name)}`).map((layer) =>
     importLayer(layer, context),
   );
   const [first] = layers;
@@ -223,7 +222,7 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
       config.build_input_shape ?? (isObject(saved.build_config) ? saved.build_config.input_shape : null);
     if (built == null) {
       throw new ValueError(
-        `The sequential model ${quote(name)} does not say the shape of its input. Call it on data, or give it an ` +
+        `The sequential model ${show(name)} does not say the shape of its input. Call it on data, or give it an ` +
           `Input layer, and save it again.`,
       );
     }
@@ -237,8 +236,8 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
 function importFunctional(config: JsonObject, context: Context): LayerConfig {
   const name = expectName(config.name, "A model's name");
   const saved = withoutImpliedMasks(
-    expectArray(config.layers, `The layers of ${quote(name)}`).map((layer) =>
-      expectObject(layer, `A layer of ${quote(name)}`),
+    expectArray(config.layers, `The layers of ${show(name)}`).map((layer) =>
+      expectObject(layer, `A layer of ${show(name)}`),
     ),
   );
   const layers = saved.map((layer) => {
@@ -256,7 +255,7 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   const rename = (layer: string) => {
     const found = renamed.get(layer);
     if (found !== undefined) return found;
-    throw new ValueError(`The model ${quote(name)} uses a layer ${quote(layer)} that it does not have.`);
+    throw new ValueError(`The model ${show(name)} uses a layer ${show(layer)} that it does not have.`);
   };
   const placeOf = (layer: string, place: number) =>
     context.dialect === 'keras3' && places.has(layer) ? Math.min(place + 1, places.get(layer)!) : place;
@@ -270,7 +269,7 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   checkGraph(name, layers, [...inputLayers, ...outputLayers]);
   if (new Set(outputLayers.map((end) => JSON.stringify(end))).size < outputLayers.length) {
     throw new ValueError(
-      `The model ${quote(name)} gives the same output twice, which TF.js cannot. Leave one out, and save it again.`,
+      `The model ${show(name)} gives the same output twice, which TF.js cannot. Leave one out, and save it again.`,
     );
   }
   return { className: 'Functional', savedName: name, config: { name, layers, inputLayers, outputLayers } };
@@ -282,7 +281,7 @@ function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
   const taken = new Set(layers.map(({ savedName }) => savedName));
   for (const { savedName } of layers) {
     if (names.has(savedName)) {
-      throw new ValueError(`Two layers of the model have the name ${quote(savedName)}. The file is damaged.`);
+      throw new ValueError(`Two layers of the model have the name ${show(savedName)}. The file is damaged.`);
     }
     const valid = savedName.replace(/[^-A-Za-z0-9._/]/g, '_').replace(/^[^A-Za-z0-9]/, 'x$&');
     let name = valid;
@@ -290,7 +289,7 @@ function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
     taken.add(name);
     if (name !== savedName) {
       console.warn(
-        `Layer ${quote(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
+        `Layer ${show(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
       );
     }
     names.set(savedName, name);

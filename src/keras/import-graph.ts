@@ -6,8 +6,8 @@ import { ValueError } from '../text/value-error.js';
 import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
 import { isTensorTree, tensorsIn } from './keras-tensors.js';
-import { quote } from '../text/refusal.js';
 import { WAY_OUT } from './setting-values.js';
+import { show } from '../text/show.js';
 
 /** An output of a layer: its name, which of its places, which of the tensors there. */
 type End = [layer: string, place: number, tensor: number];
@@ -26,10 +26,10 @@ interface Graph {
 
 /** Every place of a layer, as a list of its inputs. */
 export function readPlaces(saved: Json, layer: LayerConfig, graph: Graph): Inbound[][] {
-  return expectArray(saved, `The places of layer ${quote(layer.savedName)}`).map((place) =>
+  return expectArray(saved, `The places of layer ${show(layer.savedName)}`).map((place) =>
     isObject(place)
       ? readSerialized(place, layer, graph)
-      : expectArray(place, `A place of layer ${quote(layer.savedName)}`).map((input) =>
+      : expectArray(place, `A place of layer ${show(layer.savedName)}`).map((input) =>
           readListed(input, layer, graph),
         ),
   );
@@ -37,7 +37,7 @@ export function readPlaces(saved: Json, layer: LayerConfig, graph: Graph): Inbou
 
 /** Keras 2 and TF.js: `[name, place, tensor, arguments]`. */
 function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
-  const [name, place, tensor, called] = expectArray(saved, `An input of layer ${quote(layer.savedName)}`);
+  const [name, place, tensor, called] = expectArray(saved, `An input of layer ${show(layer.savedName)}`);
   const end = readEnd([name!, place!, tensor!], graph);
   return [...end, callArguments(isObject(called) ? called : {}, layer)];
 }
@@ -45,10 +45,10 @@ function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
 /** Keras 3: `{ args, kwargs }`, in which tensors stand as objects. */
 function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: Graph): Inbound[] {
   const { initial_state: states, mask = null, ...called } = isObject(kwargs) ? kwargs : {};
-  const [inputs, ...more] = expectArray(args, `The arguments of layer ${quote(layer.savedName)}`);
+  const [inputs, ...more] = expectArray(args, `The arguments of layer ${show(layer.savedName)}`);
   if (more.some((value) => value !== null && !isTensorTree(value))) {
     throw new ValueError(
-      `Layer ${quote(layer.savedName)} is called with ${quote(more)}, which TF.js cannot pass on. ${WAY_OUT}`,
+      `Layer ${show(layer.savedName)} is called with ${show(more)}, which TF.js cannot pass on. ${WAY_OUT}`,
     );
   }
   // TF.js takes the first states of a recurrent layer as further inputs.
@@ -72,7 +72,7 @@ function readEnd(saved: readonly Json[], graph: Graph): End {
   const isIndex = (value: Json | undefined): value is number =>
     Number.isSafeInteger(value) && (value as number) >= 0;
   if (!isIndex(place) || !isIndex(tensor)) {
-    throw new ValueError(`A layer takes ${quote(saved)} as its input. The file is damaged.`);
+    throw new ValueError(`A layer takes ${show(saved)} as its input. The file is damaged.`);
   }
   return [graph.rename(layer), graph.placeOf(layer, place), tensor];
 }
@@ -93,14 +93,14 @@ function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
   const told = Object.entries(others).filter(([, value]) => value !== null && value !== false);
   if (told.length > 0) {
     throw new ValueError(
-      `Layer ${quote(layer.savedName)} is called with ${quote(Object.fromEntries(told))}, which TF.js cannot pass ` +
+      `Layer ${show(layer.savedName)} is called with ${show(Object.fromEntries(told))}, which TF.js cannot pass ` +
         `on. ${WAY_OUT}`,
     );
   }
   if (typeof training !== 'boolean') return {};
   if (DRAWING.includes(layer.className)) {
     console.warn(
-      `Layer ${quote(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
+      `Layer ${show(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
         `${layer.className}: it draws in fit, and not in predict.`,
     );
   }
@@ -128,8 +128,8 @@ export function checkGraph(name: string, layers: readonly LayerConfig[], ends: r
     waiting = still;
   }
   if (waiting.length > 0 || !ends.every(isThere) || ends.length === 0) {
-    const first = waiting[0] ? `layer ${quote(waiting[0].layer)}` : 'an output';
-    throw new ValueError(`The model ${quote(name)} is not connected: ${first} waits for what is never made.`);
+    const first = waiting[0] ? `layer ${show(waiting[0].layer)}` : 'an output';
+    throw new ValueError(`The model ${show(name)} is not connected: ${first} waits for what is never made.`);
   }
 }
 

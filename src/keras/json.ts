@@ -1,6 +1,7 @@
 /** @file JSON as Python writes it, and its values looked at with care: a file may hold anything. */
 import { ValueError } from '../text/value-error.js';
-import { quote, refusing } from '../text/refusal.js';
+import { refusing } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -22,15 +23,15 @@ export const isObject = (value: unknown): value is JsonObject =>
 
 export function expectObject(value: Json | undefined, what: string): JsonObject {
   if (isObject(value)) return value;
-  throw new ValueError(`${what}: expected an object, found ${quote(value)}. The file is damaged.`);
+  throw new ValueError(`${what}: expected an object, found ${show(value)}. The file is damaged.`);
 }
 
 export function expectArray(value: Json | undefined, what: string): Json[] {
   if (Array.isArray(value)) return value;
-  throw new ValueError(`${what}: expected a list, found ${quote(value)}. The file is damaged.`);
+  throw new ValueError(`${what}: expected a list, found ${show(value)}. The file is damaged.`);
 }
 
 export function expectName(value: Json | undefined, what: string): string {
   if (typeof value === 'string' && value !== '') return value;
-  throw new ValueError(`${what}: expected a name, found ${quote(value)}. The file is damaged.`);
+  throw new ValueError(`${what}: expected a name, found ${show(value)}. The file is damaged.`);
 }

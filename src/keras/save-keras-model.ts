@@ -7,8 +7,8 @@ import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
 import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { writePaths } from '../data/node-files.js';
-import { quote } from '../text/refusal.js';
 import type { Dialect } from './setting-values.js';
+import { show } from '../text/show.js';
 
 export interface SaveOptions {
   /** Who is to open the file: tf-keras, which is Keras 2 (and R's keras over it), or Keras 3. */
@@ -64,24 +64,24 @@ function checkArguments(
   options: Partial<SaveOptions> | undefined,
 ): { dialect: Dialect; format: 'h5' | 'keras' } {
   if (typeof model !== 'object' || model === null || !('layers' in model) || !('outputs' in model)) {
-    throw new TypeError(`model: expected a tf.LayersModel, received ${quote(typeof model)}.`);
+    throw new TypeError(`model: expected a tf.LayersModel, received ${show(typeof model)}.`);
   }
   if ((model.outputs as unknown[] | undefined)?.length === undefined) {
     throw new ValueError('model: it has no layers yet. Add some, the first with an inputShape.');
   }
   if (target != null && typeof target !== 'string') {
-    throw new TypeError(`target: expected a path, or null for the bytes, received ${quote(typeof target)}.`);
+    throw new TypeError(`target: expected a path, or null for the bytes, received ${show(typeof target)}.`);
   }
   const dialect = options?.for;
   if (dialect !== 'tf-keras' && dialect !== 'keras3') {
-    throw new ValueError(`for: expected 'tf-keras' or 'keras3', received ${quote(dialect)}.`);
+    throw new ValueError(`for: expected 'tf-keras' or 'keras3', received ${show(dialect)}.`);
   }
   const ending = /\.(h5|hdf5|keras)$/i.exec(target ?? '.keras')?.[1]?.toLowerCase();
   const format = options?.format ?? (ending === 'hdf5' ? 'h5' : ending);
   if (format !== 'h5' && format !== 'keras') {
     throw new ValueError(
-      `format: expected a target that ends in .h5 or .keras, or format: 'h5' or 'keras', received ${quote(target)}` +
-        `${options?.format === undefined ? '' : ` and ${quote(options.format)}`}.`,
+      `format: expected a target that ends in .h5 or .keras, or format: 'h5' or 'keras', received ${show(target)}` +
+        `${options?.format === undefined ? '' : ` and ${show(options.format)}`}.`,
     );
   }
   if (format === 'h5' && dialect === 'keras3') {

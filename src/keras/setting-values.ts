@@ -8,7 +8,8 @@ import {
 } from '../layer/keras-objects.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { camelCase, snakeCase } from './naming.js';
-import { quote, reasonOf } from '../text/refusal.js';
+import { reasonOf } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 /** Who writes the file, or is to read it. */
 export type Dialect = 'tf-keras' | 'keras3';
@@ -65,7 +66,7 @@ function activationFromKeras(value: Json, dialect: Dialect): string {
   if (found) return found[0];
   const known = ACTIVATIONS.map(([, keras]) => keras).join(', ');
   const given = isObject(name) && isObject(value) ? value.class_name : name;
-  throw new ValueError(`its activation is ${quote(given)}, which TF.js lacks; it has ${known}. ` + WAY_OUT);
+  throw new ValueError(`its activation is ${show(given)}, which TF.js lacks; it has ${known}. ` + WAY_OUT);
 }
 
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */
@@ -99,7 +100,7 @@ function activationToKeras(value: unknown, dialect: Dialect): string {
   const found = ACTIVATIONS.find(([tfjs]) => tfjs === value);
   if (found) return found[1];
   throw new ValueError(
-    `its activation is ${quote(value)}, which Keras lacks. Use another one and train anew.`,
+    `its activation is ${show(value)}, which Keras lacks. Use another one and train anew.`,
   );
 }
 
@@ -120,7 +121,7 @@ function objectToKeras(value: unknown, module: string): JsonObject {
   const kerasClass = KERAS_CLASSES[className] ?? className;
   if (!OBJECT_CLASSES.has(kerasClass)) {
     throw new ValueError(
-      `it uses ${quote(className)}, a class of your own, which Keras does not know. Leave it out.`,
+      `it uses ${show(className)}, a class of your own, which Keras does not know. Leave it out.`,
     );
   }
   const entries = Object.entries(config ?? {}).map(([key, inner]): [string, Json] => [

@@ -2,7 +2,7 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { ValueError } from '../text/value-error.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
-import { quote } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 export interface Shards {
   readonly specs: io.WeightsManifestEntry[];
@@ -29,7 +29,7 @@ export async function readShards(
     const found = content.reduce((sum, { length }) => sum + length, 0);
     if (expected !== found) {
       throw new ValueError(
-        `The files ${quote(paths)} have ${found} bytes, and the model wants ${expected}. A file is missing, cut off or ` +
+        `The files ${show(paths)} have ${found} bytes, and the model wants ${expected}. A file is missing, cut off or ` +
           `of another model.`,
       );
     }
@@ -49,7 +49,7 @@ function readShard(path: string, read: (name: string) => Promise<Uint8Array>): P
   // A manifest has no business beside its own folder.
   if (/(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[a-z]+:/i.test(path)) {
     throw new ValueError(
-      `The model names the file ${quote(path)}, which is not beside it. The file is damaged.`,
+      `The model names the file ${show(path)}, which is not beside it. The file is damaged.`,
     );
   }
   return read(path);
@@ -61,12 +61,12 @@ function readSpec(saved: Json): { spec: io.WeightsManifestEntry; bytes: number }
   const { shape, dtype, quantization } = spec;
   const stored = isObject(quantization) ? quantization.dtype : dtype;
   const size = typeof stored === 'string' && Object.hasOwn(SIZES, stored) ? SIZES[stored]! : 0;
-  const dimensions = expectArray(shape, `The shape of ${quote(name)}`);
+  const dimensions = expectArray(shape, `The shape of ${show(name)}`);
   const count = dimensions.reduce<number>((product, d) => product * (typeof d === 'number' ? d : NaN), 1);
   const isShape = dimensions.every((d) => Number.isSafeInteger(d) && (d as number) >= 0);
   if (size === 0 || !isShape || !Number.isSafeInteger(count) || !isScaled(quantization)) {
     throw new ValueError(
-      `The weight ${quote(name)} is of type ${quote(stored)} and shape ${quote(shape)}: not numbers that can be read. ` +
+      `The weight ${show(name)} is of type ${show(stored)} and shape ${show(shape)}: not numbers that can be read. ` +
         `The file is damaged.`,
     );
   }

@@ -2,7 +2,7 @@
 import { ValueError } from '../text/value-error.js';
 import { isHdf5 } from './hdf5-reader.js';
 import { beside, readPath } from '../data/node-files.js';
-import { quote } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 /** A file's name and content, where there is no `File`. */
 export interface NamedFile {
@@ -62,7 +62,7 @@ export async function openSource(source: KerasSource): Promise<OpenedSource> {
     const read = (name: string) =>
       Promise.reject(
         new ValueError(
-          `The model's weights are in another file, ${quote(name)}. Give both as a list of files.`,
+          `The model's weights are in another file, ${show(name)}. Give both as a list of files.`,
         ),
       );
     return { format: expectFormat(bytes), bytes, read };
@@ -94,7 +94,7 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
   const named = models.filter(({ name }) => /\.(json|h5|hdf5|keras)$/i.test(name));
   const [model, ...others] = named.length > 0 ? named : models;
   if (!model || others.length > 0) {
-    const names = list.map(({ name }) => quote(name)).join(', ');
+    const names = list.map(({ name }) => show(name)).join(', ');
     throw new ValueError(
       `Expected one model among the files ${names}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`,
     );
@@ -107,9 +107,7 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
       const found = files.filter((file) => lastPart(file.name) === lastPart(name));
       if (found.length === 1) return Promise.resolve(found[0]!.bytes);
       return Promise.reject(
-        new ValueError(
-          `The model names the file ${quote(name)}, which is ${found.length} times in the list.`,
-        ),
+        new ValueError(`The model names the file ${show(name)}, which is ${found.length} times in the list.`),
       );
     },
   };

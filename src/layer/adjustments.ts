@@ -1,8 +1,7 @@
 /** @file Calls the user's `adjustment` and checks what it returns. */
 import { ValueError } from '../text/value-error.js';
 import type { Adjustment } from './arguments.js';
-import { isTensor } from '../text/is-tensor.js';
-import { show, showShape } from '../text/show.js';
+import { isTensor, show } from '../text/show.js';
 
 /**
  * Scale and bias for an input of `shape`.
@@ -23,8 +22,8 @@ export function callAdjustment(adjustment: Adjustment, shape: readonly number[])
     const offset = shape.length - value.rank;
     if (offset < 0 || !value.shape.every((size, d) => size === 1 || size === shape[d + offset])) {
       throw new ValueError(
-        `adjustment: ${name} of shape ${showShape(value.shape)} cannot be broadcast to the input's ` +
-          `${showShape(shape)}. Align its dimensions with the input's last ones, 1 where it is broadcast.`,
+        `adjustment: ${name} of shape ${show(value.shape)} cannot be broadcast to the input's ` +
+          `${show(shape)}. Align its dimensions with the input's last ones, 1 where it is broadcast.`,
       );
     }
   });

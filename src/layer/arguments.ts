@@ -16,7 +16,7 @@ import {
   resolveInitializer,
   resolveRegularizer,
 } from './keras-objects.js';
-import { show, showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 
 /** Numbers in arrays in arrays. */
 export type NestedNumbers = number | readonly NestedNumbers[];
@@ -266,7 +266,7 @@ function refuseWhatFusedCannotDo({ axis, renorm, virtualBatchSize, adjustment }:
   };
   if (renorm) refuse('renorm: true');
   if (axes.length > 1 || !FUSED_AXES.includes(axes[0]!)) {
-    refuse(`axis ${showShape(axes)}: it needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5`);
+    refuse(`axis ${show(axes)}: it needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5`);
   }
   if (virtualBatchSize !== null) refuse(`virtualBatchSize: ${virtualBatchSize}`);
   if (adjustment !== null) refuse('an adjustment');

@@ -23,7 +23,7 @@ import { keepFrozen, watchWiring } from '../model/frozen.js';
 import type { Initializer } from './keras-objects.js';
 import { type GraphNode, checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
-import { show, showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 import { constrain, penaltyOf, store } from './variables.js';
 import {
   type WeightSpecification,
@@ -123,7 +123,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
   override getConfig(): serialization.ConfigDict {
     if (this.adjustment) {
       console.warn(
-        `Layer '${this.name}': its adjustment is a function and was not saved. ` +
+        `Layer ${show(this.name)}: its adjustment is a function and was not saved. ` +
           'A layer loaded from this configuration has none; make one with the adjustment and give it the weights.',
       );
     }
@@ -137,7 +137,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
    */
   override build(inputShape: Shape | Shape[]): void {
     if (this.built) {
-      throw new ValueError(`Layer '${this.name}' is built already. Make a new layer for other inputs.`);
+      throw new ValueError(`Layer ${show(this.name)} is built already. Make a new layer for other inputs.`);
     }
     const shape = Array.isArray(inputShape[0]) ? inputShape[0] : (inputShape as Shape);
     const plan = makePlan(this, shape);
@@ -200,7 +200,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (!this.built) {
       if (weights.length === 0) return;
       throw new ValueError(
-        `Layer '${this.name}' has no weights yet. Call build with the input's shape, or apply the layer, first.`,
+        `Layer ${show(this.name)} has no weights yet. Call build with the input's shape, or apply the layer, first.`,
       );
     }
     checkWeights(this.name, weights, weightSpecifications(this, this.plan.parameterShape));
@@ -223,7 +223,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const [input, ...more] = [inputs].flat();
     if (more.length > 0 || !(input instanceof Tensor || input instanceof SymbolicTensor)) {
       throw new ValueError(
-        `Layer '${this.name}': expected one tensor or symbolic tensor, received ${show(inputs)}. ` +
+        `Layer ${show(this.name)}: expected one tensor or symbolic tensor, received ${show(inputs)}. ` +
           `A model's output is in its property outputs, a layer's in output.`,
       );
     }
@@ -264,16 +264,16 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const { rank, axes, dimensions } = this.plan;
     if (shape.length !== rank) {
       throw new ValueError(
-        `Layer '${this.name}' was built for inputs of rank ${rank}, received one of rank ${shape.length}, ` +
-          `shape ${showShape(shape)}. Reshape the input, or make a new layer.`,
+        `Layer ${show(this.name)} was built for inputs of rank ${rank}, received one of rank ${shape.length}, ` +
+          `shape ${show(shape)}. Reshape the input, or make a new layer.`,
       );
     }
     axes.forEach((axis, i) => {
       const size = shape[axis];
       if (size !== null && size !== dimensions[i]) {
         throw new ValueError(
-          `Layer '${this.name}' was built for ${dimensions[i]!} channels along axis ${axis}, received an input of ` +
-            `shape ${showShape(shape)}. Check the input's layout against the argument axis (${show(this.axis)}).`,
+          `Layer ${show(this.name)} was built for ${dimensions[i]!} channels along axis ${axis}, received an input of ` +
+            `shape ${show(shape)}. Check the input's layout against the argument axis (${show(this.axis)}).`,
         );
       }
     });
@@ -347,13 +347,13 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (!mask || (place && !hasMask(place)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
       throw new ValueError(
-        `Layer '${this.name}': a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.`,
+        `Layer ${show(this.name)}: a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.`,
       );
     }
     if (!this.plan.fusedInKeras) return mask;
     if (!this.hasWarnedOfMask) {
       console.warn(
-        `Layer '${this.name}': the mask is ignored, as in Keras, whose fused kernel takes none. ` +
+        `Layer ${show(this.name)}: the mask is ignored, as in Keras, whose fused kernel takes none. ` +
           `Use fused: false to have it honoured.`,
       );
     }
@@ -376,7 +376,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const batch = x.shape[0];
     if (virtualBatchSize !== null && batch % virtualBatchSize !== 0) {
       throw new ValueError(
-        `Layer '${this.name}': virtualBatchSize ${virtualBatchSize} does not divide the batch of ${batch}. ` +
+        `Layer ${show(this.name)}: virtualBatchSize ${virtualBatchSize} does not divide the batch of ${batch}. ` +
           `Drop the last incomplete batch, or choose a divisor of every batch's size.`,
       );
     }

@@ -4,7 +4,7 @@ import { activeFusedBackend } from '../backends/active.js';
 import { makeLayout } from '../core/layout.js';
 import { KERNEL_NAMES } from '../operation/tf-kernels.js';
 import type { Plan } from './plan.js';
-import { showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 
 /** What a layer's calls run on at the moment. */
 export interface Description {
@@ -39,7 +39,7 @@ export function describeExecution(
     backend,
     kernels: Object.values(KERNEL_NAMES),
     reason: isPermuted
-      ? `${reason}, on a transposed copy: the axes ${showShape(plan.axes)} lie apart.`
+      ? `${reason}, on a transposed copy: the axes ${show(plan.axes)} lie apart.`
       : `${reason}.`,
   };
 }

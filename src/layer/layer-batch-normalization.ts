@@ -4,8 +4,7 @@ import { LayersModel, Sequential, SymbolicTensor, layers } from '@tensorflow/tfj
 import { ValueError } from '../text/value-error.js';
 import type { BatchNormalizationArgs } from './arguments.js';
 import { BatchNormalization } from './batch-normalization.js';
-import { isTensor } from '../text/is-tensor.js';
-import { show } from '../text/show.js';
+import { show, isTensor } from '../text/show.js';
 
 /**
  * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads: TypeScript settles what
@@ -95,7 +94,7 @@ function onlyOutputOf(layer: layers.Layer): SymbolicTensor {
     layer instanceof LayersModel ? layer.outputs : layer.inboundNodes.flatMap((node) => node.outputTensors);
   if (outputs.length === 1) return outputs[0]!;
   throw new ValueError(
-    `layerBatchNormalization: expected a layer or model with exactly one output, '${layer.name}' has ` +
+    `layerBatchNormalization: expected a layer or model with exactly one output, ${show(layer.name)} has ` +
       `${outputs.length}. ${outputs.length === 0 ? 'Apply it to something first' : 'Pass the output that is meant'}.`,
   );
 }

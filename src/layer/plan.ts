@@ -3,7 +3,7 @@
  */
 import { ValueError } from '../text/value-error.js';
 import type { Options } from './arguments.js';
-import { show, showShape } from '../text/show.js';
+import { show } from '../text/show.js';
 
 /** The options, given the rank and channels of the input. */
 export interface Plan {
@@ -32,7 +32,7 @@ export function makePlan(options: Options, inputShape: readonly (number | null)[
   const axes = resolveAxes(options.axis, inputShape);
   if (options.virtualBatchSize !== null && axes.includes(0)) {
     throw new ValueError(
-      `virtualBatchSize: the first dimension must be the batch, but axis ${showShape(axes)} includes 0. ` +
+      `virtualBatchSize: the first dimension must be the batch, but axis ${show(axes)} includes 0. ` +
         `Leave axis 0 or virtualBatchSize out.`,
     );
   }
@@ -57,21 +57,21 @@ function resolveAxes(axis: number | readonly number[], inputShape: readonly (num
   const outside = received.filter((_, i) => axes[i]! < 0 || axes[i]! >= rank);
   if (outside.length > 0) {
     throw new ValueError(
-      `axis: ${showShape(outside)} does not exist in inputs of shape ${showShape(inputShape)}. ` +
+      `axis: ${show(outside)} does not exist in inputs of shape ${show(inputShape)}. ` +
         `Accepted are ${-rank} to ${rank - 1}.`,
     );
   }
   if (new Set(axes).size < axes.length) {
     throw new ValueError(
-      `axis: ${showShape(received)} names an axis twice in inputs of shape ${showShape(inputShape)}. ` +
+      `axis: ${show(received)} names an axis twice in inputs of shape ${show(inputShape)}. ` +
         `Name each axis once.`,
     );
   }
   const free = axes.filter((a) => inputShape[a] === null);
   if (free.length > 0) {
     throw new ValueError(
-      `Axis ${showShape(free)} of the input must have a known size, since each of its elements has a gamma and ` +
-        `a beta. Received an input of shape ${showShape(inputShape)}. Give that dimension in inputShape.`,
+      `Axis ${show(free)} of the input must have a known size, since each of its elements has a gamma and ` +
+        `a beta. Received an input of shape ${show(inputShape)}. Give that dimension in inputShape.`,
     );
   }
   return axes.sort((a, b) => a - b);
@@ -92,7 +92,7 @@ function isFusedInKeras(
   const rank = shape.length;
   if (fused && rank !== 4 && rank !== 5) {
     throw new ValueError(
-      `fused: true needs inputs of rank 4 or 5, received an input of shape ${showShape(shape)}. ` +
+      `fused: true needs inputs of rank 4 or 5, received an input of shape ${show(shape)}. ` +
         `Use fused: null or false.`,
     );
   }

@@ -1,8 +1,7 @@
 /** @file The layer's weights: which there are, in Keras' order, and the values that a user gives them. */
 import { Tensor, cast, reshape, sqrt, tensor, tidy, util } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
-import { isTensor } from '../text/is-tensor.js';
-import { show, showShape } from '../text/show.js';
+import { show, isTensor } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import type { Options, ResolvedArguments } from './arguments.js';
 import type { Constraint, Initializer, Regularizer } from './keras-objects.js';
@@ -78,7 +77,7 @@ export function weightSpecifications(options: Options, shape: number[]): WeightS
 }
 
 const showExpected = (weights: readonly WeightSpecification[]) =>
-  weights.map(({ name, shape }) => `${name} ${showShape(shape)}`).join(', ');
+  weights.map(({ name, shape }) => `${name} ${show(shape)}`).join(', ');
 
 /**
  * Refuses what `setWeights` is given and does not fit.
@@ -97,7 +96,7 @@ export function checkWeights(
   ) {
     return;
   }
-  const received = weights.map((weight) => showShape(weight.shape)).join(', ');
+  const received = weights.map((weight) => show(weight.shape)).join(', ');
   throw new ValueError(
     `Layer '${layerName}': expected ${expected.length} weights (${showExpected(expected)}), received ` +
       `${weights.length}${received && ` (${received})`}.`,
@@ -128,8 +127,8 @@ export function initialWeights(
       (isFlat ? received[0] !== util.sizeFromShape(shape) : !util.arraysEqual(received, shape))
     ) {
       throw new ValueError(
-        `weights: ${name} has shape ${showShape(shape)}, received ` +
-          `${received ? `values of shape ${showShape(received)}` : show(value)}. Expected are ${showExpected(expected)}.`,
+        `weights: ${name} has shape ${show(shape)}, received ` +
+          `${received ? `values of shape ${show(received)}` : show(value)}. Expected are ${showExpected(expected)}.`,
       );
     }
     if (value instanceof Tensor) return cast(reshape(value, shape), 'float32');

@@ -8,8 +8,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { isTensor } from '../text/is-tensor.js';
-import { show, showShape } from '../text/show.js';
+import { isTensor, show } from '../text/show.js';
 
 type Layer = layers.Layer;
 /** One use of a layer in a graph. */
@@ -64,8 +63,8 @@ export function checkMask(mask: unknown, shape: readonly number[]): void {
   }
   if (!maskFits(mask, shape)) {
     throw new ValueError(
-      `mask: expected the input's shape without its last axis, ${showShape(shape.slice(0, -1))} or 1 where it is ` +
-        `broadcast, received ${showShape(mask.shape)} for an input of shape ${showShape(shape)}.`,
+      `mask: expected the input's shape without its last axis, ${show(shape.slice(0, -1))} or 1 where it is ` +
+        `broadcast, received ${show(mask.shape)} for an input of shape ${show(shape)}.`,
     );
   }
 }

@@ -7,7 +7,7 @@ import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { isContainer } from './graph.js';
-import { quote } from '../text/refusal.js';
+import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
 type GraphNode = Layer['inboundNodes'][number];
@@ -111,7 +111,7 @@ function checkSoftmax(layer: Layer & { axis: number | number[] }): void {
   const [axis, ...others] = [layer.axis].flat();
   if (others.length === 0 && axis !== -1 && axis !== rankOf(layer) - 1) {
     throw new ValueError(
-      `Layer ${quote(layer.name)} ('Softmax') cannot be loaded: its axis is ${axis}, and TF.js has only the last. ` +
+      `Layer ${show(layer.name)} ('Softmax') cannot be loaded: its axis is ${axis}, and TF.js has only the last. ` +
         `Put a Permute before and after it, and save it again.`,
     );
   }
@@ -136,7 +136,7 @@ const isMasked = (node: GraphNode): boolean => node.inputTensors.some(carriesMas
 function patchMasks(layer: Layer): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
-    throw new ValueError(`Layer ${quote(layer.name)} (${quote(className)}) cannot be loaded: ${reason}`);
+    throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be loaded: ${reason}`);
   };
   if (TO_BE_TOLD.includes(className)) patch(layer, 'passesMask');
   if (MERGING.includes(className)) patch(layer, 'mergesMasks');

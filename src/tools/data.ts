@@ -5,8 +5,7 @@
 import { type Tensor, dispose, slice } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { isTensor } from '../text/is-tensor.js';
-import { show, showShape } from '../text/show.js';
+import { isTensor, show } from '../text/show.js';
 
 /** One batch: a tensor; several for a model of several inputs, in their order or by their names. */
 export type Inputs = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
@@ -216,9 +215,9 @@ function checkInputs({ inputs, inputNames }: LayersModel, given: readonly Tensor
     const isOfSameBatch = tensor.shape[0] === given[0]!.shape[0];
     if (fits && isOfSameBatch) return;
     throw new ValueError(
-      `${what}: the model's input ${inputNames[i]!} takes shape ${showShape(shape)}` +
+      `${what}: the model's input ${inputNames[i]!} takes shape ${show(shape)}` +
         `${isOfSameBatch ? '' : `, with ${String(given[0]!.shape[0])} samples as in the first input`}, received ` +
-        `${showShape(tensor.shape)}.`,
+        `${show(tensor.shape)}.`,
     );
   });
 }

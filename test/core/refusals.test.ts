@@ -33,7 +33,7 @@ const REFUSED_OPTIONS = [
   [
     { axis: 'last' },
     TypeError,
-    'axis is "last". Give an integer or an array of integers, such as -1 or [1, 3].',
+    "axis is 'last'. Give an integer or an array of integers, such as -1 or [1, 3].",
   ],
   [{ axis: null }, TypeError, 'axis is null. Give an integer or an array of integers, such as -1 or [1, 3].'],
   [{ axis: 1.5 }, TypeError, 'axis is 1.5. Give an integer or an array of integers, such as -1 or [1, 3].'],
@@ -41,14 +41,14 @@ const REFUSED_OPTIONS = [
   [
     { axis: 4 },
     ValueError,
-    'axis [4] is out of range. The shape is [2,3,4,5]: choose from -4 to 3, each once.',
+    'axis [4] is out of range. The shape is [2, 3, 4, 5]: choose from -4 to 3, each once.',
   ],
   [
     { axis: [-1, 3] },
     ValueError,
-    'axis [-1,3] names a dimension twice. The shape is [2,3,4,5]: choose from -4 to 3, each once.',
+    'axis [-1, 3] names a dimension twice. The shape is [2, 3, 4, 5]: choose from -4 to 3, each once.',
   ],
-  [{ momentum: '0.9' }, TypeError, 'momentum is "0.9". Give a finite number, usually from 0 to 1.'],
+  [{ momentum: '0.9' }, TypeError, "momentum is '0.9'. Give a finite number, usually from 0 to 1."],
   [{ momentum: NaN }, ValueError, 'momentum is NaN. Give a finite number, usually from 0 to 1.'],
   [
     { renormMomentum: Infinity },
@@ -56,7 +56,7 @@ const REFUSED_OPTIONS = [
     'renormMomentum is Infinity. Give a finite number, usually from 0 to 1.',
   ],
   [{ epsilon: -1 }, ValueError, 'epsilon is -1. Give a finite number of at least 0.'],
-  [{ center: 'no' }, TypeError, 'center is "no". Give true or false.'],
+  [{ center: 'no' }, TypeError, "center is 'no'. Give true or false."],
   [{ scale: 0 }, TypeError, 'scale is 0. Give true or false.'],
   [{ renorm: {} }, TypeError, 'renorm is {}. Give true or false.'],
   [{ fused: 1 }, TypeError, 'fused is 1. Give true or false.'],
@@ -73,7 +73,7 @@ const REFUSED_OPTIONS = [
   [
     { virtualBatchSize: 2, axis: [0, 1] },
     ValueError,
-    'axis [0,1] includes the batch, which virtualBatchSize divides into ghost batches: choose other axes, or leave virtualBatchSize out.',
+    'axis [0, 1] includes the batch, which virtualBatchSize divides into ghost batches: choose other axes, or leave virtualBatchSize out.',
   ],
   [
     { renormClipping: 3 },
@@ -105,7 +105,7 @@ const REFUSED_OPTIONS = [
   [
     { fused: true, axis: -4 },
     ValueError,
-    'fused: true takes rank 4 with axis 1 or 3, or rank 5, but the shape is [2,3,4,5] and axis [-4]: leave fused out.',
+    'fused: true takes rank 4 with axis 1 or 3, or rank 5, but the shape is [2, 3, 4, 5] and axis [-4]: leave fused out.',
   ],
 ] as const;
 
@@ -125,7 +125,7 @@ describe('refuses options and says why', () => {
     expectRefusal(
       () => make({}, [NaN, 3]),
       ValueError,
-      'The shape is [null,3]. Give every dimension as an integer of at least 0.',
+      'The shape is [NaN, 3]. Give every dimension as an integer of at least 0.',
     );
   });
 });
@@ -161,7 +161,7 @@ describe('refuses calls and says why', () => {
     expectRefusal(
       () => call({}, { ...training, mask: mask(4, 2, 3) }),
       ValueError,
-      'The mask has shape [4,2,3], but x has shape [4,2,3]: give the mask one dimension less than x, with dimensions of 1 where it repeats.',
+      'The mask has shape [4, 2, 3], but x has shape [4, 2, 3]: give the mask one dimension less than x, with dimensions of 1 where it repeats.',
     );
   });
 
@@ -169,7 +169,7 @@ describe('refuses calls and says why', () => {
     expectRefusal(
       () => call({}, { ...training, mask: mask(4, 3) }),
       ValueError,
-      'The mask, given a last dimension, has shape [4,3,1], which cannot be broadcast to [4,2,3]: align the shapes at their last dimension and make every dimension that differs 1.',
+      'The mask, given a last dimension, has shape [4, 3, 1], which cannot be broadcast to [4, 2, 3]: align the shapes at their last dimension and make every dimension that differs 1.',
     );
   });
 
@@ -177,7 +177,7 @@ describe('refuses calls and says why', () => {
     expectRefusal(
       () => call({}, { ...training, mask: { values: [1, 0], shape: [4, 2] } }),
       ValueError,
-      'The mask has 2 values, but its shape [4,2] takes 8: give one value per element.',
+      'The mask has 2 values, but its shape [4, 2] takes 8: give one value per element.',
     );
   });
 
@@ -209,7 +209,7 @@ describe('refuses calls and says why', () => {
     const fit = { values: [1, 2, 3], shape: [3] };
     const misfit = { values: [1, 2], shape: [2] };
     const ending =
-      ' has shape [2], which cannot be broadcast to [4,2,3]: align the shapes at their last dimension and make every dimension that differs 1.';
+      ' has shape [2], which cannot be broadcast to [4, 2, 3]: align the shapes at their last dimension and make every dimension that differs 1.';
     expectRefusal(
       () => call({}, { ...training, adjustment: { scale: misfit, bias: fit } }),
       ValueError,
@@ -237,7 +237,7 @@ describe('refuses calls and says why', () => {
     expectRefusal(
       () => forward({ values: new Float32Array(23), shape }, state),
       ValueError,
-      'x has 23 values, but its shape [4,2,3] takes 24: give one value per element.',
+      'x has 23 values, but its shape [4, 2, 3] takes 24: give one value per element.',
     );
     expectRefusal(
       () => forward({ values: new Int32Array(24) as unknown as Float32Array, shape }, state),

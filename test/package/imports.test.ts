@@ -24,8 +24,6 @@ function importsOf(from: string): Import[] {
 const files = sourceFiles('src');
 const imports = files.flatMap(importsOf);
 
-const VALUE_ERROR = 'src/text/value-error.ts';
-
 /** Of the command alone. */
 const BACKENDS = ['@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm'];
 const ofNode = (name: string) => `node:${name}`;
@@ -36,7 +34,7 @@ const INLINED = ['uplot'];
 /** What the files of each folder may import, beside their own: folders, files and packages. From the ground up. */
 const ALLOWED: Record<string, readonly string[]> = {
   'src/text/': ['@tensorflow/tfjs-core'],
-  'src/core/': [VALUE_ERROR],
+  'src/core/': ['src/text/'],
   'src/backends/': ['src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/operation/': ['src/backends/', 'src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/acceleration/': ['src/operation/', 'src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
@@ -83,6 +81,16 @@ test('every file but the entry is in a folder with a rule', () => {
 test.each(Object.entries(ALLOWED))('%s imports only what it may', (folder, allowed) => {
   const within = imports.filter(({ from }) => from.startsWith(folder));
   expect(within.filter((one) => !isWithin(one, [folder, ...allowed]))).toEqual([]);
+});
+
+test('the core, and what it imports, needs nothing of TF.js to run', () => {
+  const framework = imports.filter(
+    ({ from, to }) => /^src\/(core|text)\//.test(from) && !to.startsWith('src/'),
+  );
+  const needed = framework.filter(
+    ({ from, to }) => !readText(from).includes(`import type { Tensor } from '${to}'`),
+  );
+  expect(needed).toEqual([]);
 });
 
 test('packages that are imported are declared, and the other way round', () => {

@@ -9,7 +9,8 @@ import {
   addExamples,
   addTargetOption,
 } from '../options.js';
-import { escapeControls, formatJson, plural } from '../text.js';
+import { formatJson, plural } from '../text.js';
+import { escapeControls } from '../../text/show.js';
 
 type ConvertSettings = BackendSettings & OutputSettings & TargetSettings;
 

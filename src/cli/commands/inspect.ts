@@ -15,8 +15,9 @@ import {
 import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { escapeControls, formatJson, formatNumber, plural } from '../text.js';
+import { formatJson, formatNumber, plural } from '../text.js';
 import { type BatchSettings, type DataSettings } from '../../data/fit.js';
+import { escapeControls } from '../../text/show.js';
 
 /** The mildest first. */
 const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];

@@ -15,8 +15,9 @@ import {
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
-import { escapeControls, formatCount, formatJson, formatNumber } from '../text.js';
+import { formatCount, formatJson, formatNumber } from '../text.js';
 import { type BatchSettings, type DataSettings } from '../../data/fit.js';
+import { escapeControls } from '../../text/show.js';
 
 interface RecalibrateSettings
   extends BackendSettings, OutputSettings, DataSettings, BatchSettings, TargetSettings {

@@ -1,6 +1,5 @@
 /** @file Models in `.keras` archives. */
 import { readArchive } from '../../data/archive.js';
-import { quote } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { readHdf5 } from '../hdf5-reader.js';
 import { expectObject, parseJson } from '../json.js';
@@ -9,6 +8,7 @@ import { folderName } from '../naming.js';
 import { setWeight } from '../set-weights.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
 import { type OpenedModel, decode, dialectOf, fileOrder, numbersIn } from './opened-model.js';
+import { show } from '../../text/show.js';
 
 /** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
 export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
@@ -42,9 +42,7 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
       for (const weight of weightsByFolder(tree)) {
         const place = `${written(weight.folder)}/vars/${weight.index}`;
         if (!file.has(place)) {
-          throw new ValueError(
-            `Layer ${quote(weight.layer.name)}: the file has no weight at ${quote(place)}.`,
-          );
+          throw new ValueError(`Layer ${show(weight.layer.name)}: the file has no weight at ${show(place)}.`);
         }
         setWeight(weight, file.array(place));
       }

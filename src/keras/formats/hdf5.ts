@@ -1,5 +1,4 @@
 /** @file Models in HDF5 (`.h5`). */
-import { quote } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, readHdf5 } from '../hdf5-reader.js';
 import { parseJson } from '../json.js';
@@ -7,6 +6,7 @@ import type { LayerConfig } from '../layer-config.js';
 import { setWeight } from '../set-weights.js';
 import { treeOf, weightsInRow } from '../weight-order.js';
 import { type OpenedModel, dialectOf, fileOrder, numbersIn, refuseRest } from './opened-model.js';
+import { show } from '../../text/show.js';
 
 /** Legacy HDF5 of Keras 2 and 3: the configuration is an attribute, and weights lie by layers, in a row. */
 export function openHdf5(bytes: Uint8Array): OpenedModel {
@@ -20,7 +20,7 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
   }
   const version = file.text('', 'keras_version') ?? file.text('model_weights', 'keras_version') ?? '';
   if (version.startsWith('1')) {
-    throw new ValueError(`The file is of Keras ${quote(version)}. Load it in Keras 2, and save it again.`);
+    throw new ValueError(`The file is of Keras ${show(version)}. Load it in Keras 2, and save it again.`);
   }
   const groups = readGroups(file);
   return {
@@ -39,7 +39,7 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
         left.delete(name);
         if (paths.length !== weights.length) {
           throw new ValueError(
-            `Layer ${quote(name)} has ${weights.length} weights by the configuration, and ${paths.length} in the file.`,
+            `Layer ${show(name)} has ${weights.length} weights by the configuration, and ${paths.length} in the file.`,
           );
         }
         weights.forEach((weight, i) => {

@@ -1,12 +1,12 @@
 /** @file A model's file with its parts apart, whatever its format, and what the formats have in common. */
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../../model/graph.js';
-import { quote } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import type { Json } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import type { Dialect } from '../setting-values.js';
 import type { Order } from '../weight-order.js';
+import { show } from '../../text/show.js';
 
 /** A file with its parts apart: what to build, and how to fill it. */
 export interface OpenedModel {
@@ -36,7 +36,7 @@ export function fileOrder(model: LayersModel, config: LayerConfig): Order {
       const layer = byName.get(member.config.name);
       if (!layer) {
         throw new ValueError(
-          `Layer ${quote(member.savedName)} does not lead to an output of its model. The file is damaged.`,
+          `Layer ${show(member.savedName)} does not lead to an output of its model. The file is damaged.`,
         );
       }
       return { member, layer };
@@ -58,6 +58,6 @@ export function fileOrder(model: LayersModel, config: LayerConfig): Order {
 export function refuseRest(names: readonly string[]): void {
   if (names.length === 0) return;
   throw new ValueError(
-    `The file has weights of ${names.map(quote).join(', ')}, which the model does not have.`,
+    `The file has weights of ${names.map(show).join(', ')}, which the model does not have.`,
   );
 }

@@ -1,6 +1,5 @@
 /** @file Models in TF.js' `model.json`. */
 import { io } from '@tensorflow/tfjs-core';
-import { quote } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { expectObject, isObject, parseJson } from '../json.js';
 import { setWeight } from '../set-weights.js';
@@ -8,6 +7,7 @@ import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
 import { type OpenedModel, decode, dialectOf, fileOrder, numbersIn, refuseRest } from './opened-model.js';
+import { show } from '../../text/show.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards. */
 export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
@@ -64,5 +64,5 @@ function nameAmong(names: ReadonlySet<string>, own: string, path: readonly strin
     [...names].find((name) => name.startsWith(layer) && name.replace(/[^/]*\/([^/]*)$/, '$1') === own) ??
     [path.slice(1), path].map((layers) => `${layers.join('/')}/${short}`).find((name) => names.has(name));
   if (found !== undefined) return found;
-  throw new ValueError(`The files have no weight ${quote(own)}.`);
+  throw new ValueError(`The files have no weight ${show(own)}.`);
 }
