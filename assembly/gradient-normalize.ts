@@ -11,7 +11,7 @@
  * precision  float32, as in normalize.ts.
  * tail       Elements beyond a multiple of 4, of a row, span or run, one by one.
  * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the coefficients (`scratchByteLength` of
- *            src/backends/host/wasm-kernels.ts): src/backends/host/passes.ts sees to them.
+ *            src/backends/host/wasm-kernels.ts): src/backends/host/kernel-passes.ts sees to them.
  */
 import { RUN, repeatsFor, spread } from './lanes';
 

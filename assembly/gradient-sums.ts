@@ -12,7 +12,7 @@
  * precision  float32 within a block, float64 across blocks.
  * tail       Lanes beyond a multiple of 4 are added one by one; so are elements of a run.
  * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the state (`scratchByteLength` of
- *            src/backends/host/wasm-kernels.ts): src/backends/host/passes.ts sees to them.
+ *            src/backends/host/wasm-kernels.ts): src/backends/host/kernel-passes.ts sees to them.
  */
 import {
   BLOCK,

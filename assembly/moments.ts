@@ -18,7 +18,7 @@
  *            a 3, and at a mean of 1e4 the variance comes out 3e-7 too small; of four squares all remainders occur.
  * tail       Lanes beyond a multiple of 4 are added one by one; so are elements of a run.
  * requires   Addresses aligned to 4 bytes, sizes of at least 1, scratch behind the state (`scratchByteLength` of
- *            src/backends/host/wasm-kernels.ts): src/backends/host/passes.ts sees to them.
+ *            src/backends/host/wasm-kernels.ts): src/backends/host/kernel-passes.ts sees to them.
  */
 import {
   BLOCK,

@@ -28,7 +28,7 @@ import {
 import { activePassMemory } from '../backends/active.js';
 import { hostBackend } from '../backends/host/backend.js';
 import type { PassMemory } from '../backends/host/memory.js';
-import { gradientSums } from '../backends/host/passes.js';
+import { gradientSums } from '../backends/host/kernel-passes.js';
 import type { Layout } from '../core/layout.js';
 import type { GradientSums } from '../core/passes.js';
 import { normalizeBy } from '../operation/tf-kernels.js';

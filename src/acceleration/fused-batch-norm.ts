@@ -21,7 +21,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { activePassMemory } from '../backends/active.js';
 import type { PassMemory } from '../backends/host/memory.js';
-import { normalize } from '../backends/host/passes.js';
+import { normalize } from '../backends/host/kernel-passes.js';
 import { normalizationOf, withParameters } from '../core/coefficients.js';
 import type { Layout } from '../core/layout.js';
 import { type Inputs, isBroadcastable, layoutFor } from './parameters.js';

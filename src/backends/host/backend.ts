@@ -18,7 +18,7 @@ import type { Affine, GradientSums, Moments } from '../../core/passes.js';
 import { type State, isRenormState } from '../../core/state.js';
 import type { Adjusters, FusedBackend, Limits, Normalization, Statistics } from '../backend.js';
 import type { PassMemory } from './memory.js';
-import * as passes from './passes.js';
+import * as passes from './kernel-passes.js';
 
 /** A normalization in numbers. */
 export interface HostNormalization extends Normalization {

@@ -33,9 +33,9 @@ import {
   makeArrangement,
   REDUCED,
   restore,
-} from './arrangement.js';
+} from './channel-view.js';
 import { choose } from './choose.js';
-import { type Moments, moments, weightedMoments } from './moments.js';
+import { type Moments, moments, weightedMoments } from './batch-moments.js';
 import { type Correction, renormCorrection } from './renorm.js';
 import { stopGradient } from '../stop-gradient.js';
 import { moveStatistics } from './statistics.js';

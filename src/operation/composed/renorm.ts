@@ -6,8 +6,8 @@
  */
 import { type Tensor, add, div, maximum, minimum, neg, reshape, sqrt, sub } from '@tensorflow/tfjs-core';
 import type { Limits } from '../../backends/backend.js';
-import { arrangeChannels } from './arrangement.js';
-import type { Moments } from './moments.js';
+import { arrangeChannels } from './channel-view.js';
+import type { Moments } from './batch-moments.js';
 import { stopGradient } from '../stop-gradient.js';
 
 /** `x̂·r + d` replaces `x̂`. Tensors of shape `[1, 1, 1, channels, 1]`. */

@@ -1,9 +1,9 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
 import { type Tensor, add, mul, relu, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
 import type { Pace, Statistics } from '../../backends/backend.js';
-import { arrangeChannels } from './arrangement.js';
+import { arrangeChannels } from './channel-view.js';
 import { choose } from './choose.js';
-import type { Moments } from './moments.js';
+import type { Moments } from './batch-moments.js';
 
 /**
  * The statistics after a batch.

@@ -13,7 +13,7 @@ import {
   sum,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { REDUCED } from './arrangement.js';
+import { REDUCED } from './channel-view.js';
 import { choose } from './choose.js';
 
 /** Tensors of shape `[1, groups, 1, channels, 1]`. */
