@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  *
  * The compiler runs as a program: imported, its types would change those of arrays for every file of the project.
  */
-export function compile(entry: string, options: readonly string[]): Uint8Array {
+export function compile(entry: string, options: readonly string[]): Uint8Array<ArrayBuffer> {
   const compiler = createRequire(import.meta.url).resolve('assemblyscript/bin/asc.js');
   const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
   const outFile = join(folder, 'kernels.wasm');

@@ -30,6 +30,10 @@ export const LONGEST_PIECE: u32 = 16384;
 
 /** Rows that are as wide as this are walked one at a time: their tail is rare enough. */
 const WIDE: u32 = 128;
+/** Rows that are walked several at a time, at most four or as many as make WIDE_ENOUGH, have together fewer lanes. */
+export const MOST_JOINED_LANES: u32 = 4 * WIDE;
+/** What a kernel keeps of a lane, at most: four float32, which are the tables of moments.ts. */
+export const BYTES_PER_LANE: u32 = 16;
 /** Rows are joined until they are about as wide as this. */
 const WIDE_ENOUGH: u32 = 32;
 

@@ -3,7 +3,7 @@
  * in the memory that they are given and allocate nothing: every pointer is a byte offset into it, aligned to 4 bytes,
  * and every buffer lies inside it (the caller sees to that; the kernels check nothing).
  */
-import { PLAIN, SHARED } from './kernel-bytes.js';
+import { BYTES_PER_LANE, MOST_JOINED_LANES, PLAIN, RUN, SHARED } from './kernel-bytes.js';
 
 /**
  * The four passes over float32 data of layout [outer, groups, middle, channels, inner] (core/layout.ts). No size may be
@@ -96,17 +96,10 @@ export interface Kernels {
   ): void;
 }
 
-/** From this inner length on, runs have loops of their own: assembly/lanes.ts. */
-const RUN = 16;
-/** Shorter rows are walked several at a time, of together no more elements than this. */
-const MOST_LANES_OF_JOINED_ROWS = 512;
-/** The most that a kernel keeps: four float32 for every lane. */
-const BYTES_PER_LANE = 16;
-
 /** How many bytes of scratch must follow a state or coefficients, at most; as many do for any part of the data. */
 export function scratchByteLength(middle: number, channels: number, inner: number): number {
   const width = inner < RUN ? channels * inner : channels;
-  return BYTES_PER_LANE * Math.max(width, RUN, Math.min(width * middle, MOST_LANES_OF_JOINED_ROWS));
+  return BYTES_PER_LANE * Math.max(width, RUN, Math.min(width * middle, MOST_JOINED_LANES));
 }
 
 const modules = new Map<string, WebAssembly.Module>();
