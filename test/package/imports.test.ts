@@ -93,6 +93,30 @@ test('the core, and what it imports, needs nothing of TF.js to run', () => {
   expect(needed).toEqual([]);
 });
 
+test('no folder imports one above it', () => {
+  const floors = Object.keys(ALLOWED);
+  const floorOf = (file: string) => floors.findIndex((folder) => file.startsWith(folder));
+  const rising = imports.filter(({ from, to }) => floorOf(from) >= 0 && floorOf(to) > floorOf(from));
+  expect(rising).toEqual([]);
+});
+
+/** A circle of imports that `file` leads to, as the files along it; null where there is none. */
+function findCircle(file: string, path: readonly string[], done: Set<string>): readonly string[] | null {
+  if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+  if (done.has(file)) return null;
+  for (const { from, to } of imports) {
+    const circle = from === file ? findCircle(to, [...path, file], done) : null;
+    if (circle) return circle;
+  }
+  done.add(file);
+  return null;
+}
+
+test('no file imports itself by way of others', () => {
+  const done = new Set<string>();
+  expect(files.flatMap((file) => findCircle(file, [], done) ?? [])).toEqual([]);
+});
+
 test('packages that are imported are declared, and the other way round', () => {
   const { dependencies, peerDependencies } = JSON.parse(readText('package.json')) as Record<
     'dependencies' | 'peerDependencies',
