@@ -203,8 +203,11 @@ function exportFunctional(
   // Keras 3 does not count the making of a model as its first place.
   const place = (layer: string, index: number) =>
     dialect === 'keras3' && isContainer(byName.get(layer)!) ? index - 1 : index;
-  const ends = (list: DescribedContainer['inputLayers']): Json[] =>
-    list.map(([layer, index, tensor]) => [layer, place(layer, index), tensor]);
+  const ends = (list: DescribedContainer['inputLayers']): Json => {
+    const written = list.map(([layer, index, tensor]): Json => [layer, place(layer, index), tensor]);
+    // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
+    return dialect === 'keras3' && written.length === 1 ? written[0]! : written;
+  };
   const members = described.layers.map((member, i) => {
     const layer = container.layers[i]!;
     const places = member.inboundNodes ?? [];

@@ -11,7 +11,8 @@ import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import type { Packed } from '../golden/index.js';
-import { MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
+import { readArchive } from '../../src/data/archive.js';
+import { type GoldenModel, MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 
 mkdirSync(`${ROOT}out`, { recursive: true });
 const FOLDER = mkdtempSync(`${ROOT}out/keras-saved-`);
@@ -41,20 +42,80 @@ const SOURCES = MODELS.filter(
       !MODELS.some((other) => other.file === file.replace('keras3', 'tf-keras'))),
 );
 
-const CASES = SOURCES.flatMap((golden) =>
-  FORMS.filter((form) => golden.savedFor.includes(form.for)).map((form) => ({
-    golden,
-    form,
-    file: `${golden.file.replace('.', '-')}-for-${form.for}.${form.format}`,
-  })),
-);
+interface Case {
+  readonly file: string;
+  readonly form: (typeof FORMS)[number];
+  readonly make: () => Promise<tf.LayersModel>;
+  readonly golden: Pick<GoldenModel, 'inputs' | 'outputs'>;
+}
 
-test.each(CASES)('$file predicts the same when it is loaded here', async ({ golden, form, file }) => {
-  const model = await loadKerasModel(readModel(golden));
+const casesOf = (
+  name: string,
+  targets: GoldenModel['savedFor'],
+  made: Pick<Case, 'golden' | 'make'>,
+): Case[] =>
+  FORMS.filter((form) => targets.includes(form.for)).map((form) => ({
+    ...made,
+    form,
+    file: `${name}-for-${form.for}.${form.format}`,
+  }));
+
+/** Models that begin with, end with or hold others, built in TF.js, with what TF.js predicts. */
+const MADE: Record<string, () => tf.LayersModel> = {
+  'chain-of-a-graph': () =>
+    tf.sequential({ layers: [makeGraph('graph'), layerBatchNormalization(), tf.layers.dense({ units: 2 })] }),
+  'chain-that-ends-with-a-graph': () =>
+    tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [3] }), makeGraph('graph')] }),
+  'graph-of-graphs': () => {
+    const input = tf.input({ shape: [3] });
+    const inner = makeGraph('inner');
+    const twice = [inner.apply(input), inner.apply(tf.layers.dense({ units: 3 }).apply(input))];
+    const joined = tf.layers.add().apply(twice as tf.SymbolicTensor[]) as tf.SymbolicTensor;
+    return tf.model({ inputs: input, outputs: joined });
+  },
+};
+
+function makeGraph(name: string): tf.LayersModel {
+  const input = tf.input({ shape: [3] });
+  const dense = tf.layers.dense({ units: 4, biasInitializer: 'randomNormal' }).apply(input);
+  return tf.model({
+    inputs: input,
+    outputs: layerBatchNormalization().apply(dense) as tf.SymbolicTensor,
+    name,
+  });
+}
+
+function goldenOf(make: () => tf.LayersModel): Pick<Case, 'golden' | 'make'> {
+  const model = make();
+  const x = tf.tensor2d([
+    [1, -2, 0.5],
+    [0.25, 3, -1],
+    [2, 0, 1],
+  ]);
+  const packed = (tensor: tf.Tensor): Packed => ({
+    shape: tensor.shape,
+    dtype: 'float32',
+    data: [...tensor.dataSync()],
+  });
+  const outputs = [model.predict(x)].flat().map(packed);
+  return { make: () => Promise.resolve(model), golden: { inputs: [packed(x)], outputs } };
+}
+
+const CASES = [
+  ...SOURCES.flatMap((golden) =>
+    casesOf(golden.file.replace('.', '-'), golden.savedFor, {
+      golden,
+      make: () => loadKerasModel(readModel(golden)),
+    }),
+  ),
+  ...Object.entries(MADE).flatMap(([name, make]) => casesOf(name, ['tf-keras', 'keras3'], goldenOf(make))),
+];
+
+test.each(CASES)('$file predicts the same when it is loaded here', async ({ golden, form, file, make }) => {
+  const model = await make();
   await saveKerasModel(model, join(FOLDER, file), form);
   const again = await loadKerasModel(join(FOLDER, file));
   expect(predictionError(again, golden)).toBeLessThanOrEqual(TOLERANCE);
-  model.dispose();
   again.dispose();
 });
 
@@ -114,6 +175,42 @@ describe.skipIf(!python)('real Keras', { tags: ['keras'] }, () => {
 });
 
 describe('a model made here', () => {
+  // As in the golden models 'shared' and 'merges' of each.
+  test.each([
+    [
+      'keras3',
+      ['input', 0, 0],
+      [
+        ['one', 0, 0],
+        ['two', 0, 0],
+      ],
+    ],
+    [
+      'tf-keras',
+      [['input', 0, 0]],
+      [
+        ['one', 0, 0],
+        ['two', 0, 0],
+      ],
+    ],
+  ] as const)('has its ends as %s writes them', async (target, inputLayers, outputLayers) => {
+    const input = tf.input({ shape: [3], name: 'input' });
+    const [one, two] = ['one', 'two'].map(
+      (name) => tf.layers.dense({ units: 2, name }).apply(input) as tf.SymbolicTensor,
+    );
+    const configOf = async (outputs: tf.SymbolicTensor[]) => {
+      const bytes = await saveKerasModel(tf.model({ inputs: input, outputs }), null, { for: target });
+      const files = await readArchive(bytes, ['config.json']);
+      return (JSON.parse(new TextDecoder().decode(files.get('config.json'))) as { config: object }).config;
+    };
+    expect(await configOf([one!, two!])).toMatchObject({
+      input_layers: inputLayers,
+      output_layers: outputLayers,
+    });
+    const single = target === 'keras3' ? ['one', 0, 0] : [['one', 0, 0]];
+    expect(await configOf([one!])).toMatchObject({ output_layers: single });
+  });
+
   test('comes back with renorm, ghost batches and what is frozen', async () => {
     const model = tf.sequential();
     model.add(tf.layers.dense({ units: 4, inputShape: [3] }));
