@@ -2,15 +2,17 @@
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Reading, growthIn, soak } from './soak.js';
+import { LAYERS, type Reading, growthIn, soak } from './soak.js';
 
 const BACKENDS = ['wasm', 'cpu'] as const;
 const READINGS = 20;
+/** At the first reading, every layer has been trained. */
+const LEAST_STEPS = READINGS * LAYERS;
 
 function parseSteps(text: string): number {
   const steps = Number(text);
-  if (!Number.isInteger(steps) || steps < 2 * READINGS) {
-    throw new InvalidArgumentError(`It is a whole number of at least ${2 * READINGS}.`);
+  if (!Number.isInteger(steps) || steps < LEAST_STEPS) {
+    throw new InvalidArgumentError(`It is a whole number of at least ${LEAST_STEPS}.`);
   }
   return steps;
 }

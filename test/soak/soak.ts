@@ -32,6 +32,9 @@ const HEAP_BYTES_OF_NOISE = 1_000_000;
 /** Those that train on floats and are not empty. */
 const SOAKED = Object.values(USES).filter(({ args, shape }) => args.dtype !== 'int32' && shape[0] !== 0);
 
+/** How many layers are trained, one step each: before as many steps, what is held grows with each new one. */
+export const LAYERS = SOAKED.length;
+
 interface WasmHeap {
   readonly HEAPU8: Uint8Array;
   _malloc: (byteLength: number) => number;
@@ -93,7 +96,7 @@ export async function* soak(steps: number, interval: number): AsyncGenerator<Rea
   const optimizer = tf.train.sgd(1e-6);
   const layers = SOAKED.map((use) => makeStep(use, optimizer));
   for (let step = 1; step <= steps; step++) {
-    layers[step % layers.length]!();
+    layers[step % LAYERS]!();
     if (step % interval !== 0) continue;
     await breathe();
     collectGarbage();
