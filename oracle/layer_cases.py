@@ -37,7 +37,7 @@ ADJUSTMENT_CHANNELS = [5, 4, 5, 5]  # one for each of CENTER_SCALE
 
 
 def adjustment():
-    for (center, scale), channels in zip(CENTER_SCALE, ADJUSTMENT_CHANNELS):
+    for (center, scale), channels in zip(CENTER_SCALE, ADJUSTMENT_CHANNELS, strict=True):
         args, what = {"center": center, "scale": scale}, f"center={center} scale={scale}"
         yield Case(f"adjustment per feature {what}", args, [8, channels], adjustment=[channels])
         yield Case(f"adjustment per feature rank4 {what}", args, [4, 2, 3, channels], adjustment=[channels])
@@ -126,7 +126,7 @@ FUSED_SHAPES = {
 
 def fused():
     for fused, shapes in FUSED_SHAPES.items():
-        for axis, shape in zip(FUSED_AXES, shapes):
+        for axis, shape in zip(FUSED_AXES, shapes, strict=True):
             yield Case(f"fused={fused} rank{len(shape)} axis{axis}", {"fused": fused, "axis": axis}, shape)
 
 
@@ -254,7 +254,7 @@ MOMENTUM_EPSILON_CHANNELS = [  # of rank 2, of rank 4
 
 
 def options():
-    for (center, scale), shapes in zip(CENTER_SCALE, OPTION_SHAPES):
+    for (center, scale), shapes in zip(CENTER_SCALE, OPTION_SHAPES, strict=True):
         for shape, fused in product(shapes, (None, False)):
             name = f"center={center} scale={scale} rank{len(shape)} fused={fused}"
             yield Case(name, {"center": center, "scale": scale, "fused": fused}, shape)
@@ -287,8 +287,8 @@ RENORM_MOMENTA = (0.99, 0.9, 0.5)
 
 
 def renorm():
-    for i, (clip, shapes) in enumerate(zip(CLIPPINGS, RENORM_SHAPES)):
-        for shape, axis in zip(shapes, (-1, -1, 1)):
+    for i, (clip, shapes) in enumerate(zip(CLIPPINGS, RENORM_SHAPES, strict=True)):
+        for shape, axis in zip(shapes, (-1, -1, 1), strict=True):
             args = {"axis": axis, **renormed(RENORM_MOMENTA[i % 3], clip)}
             yield Case(f"renorm clip{i} rank{len(shape)} axis{axis}", args, shape, LONG)
     for center, scale in CENTER_SCALE:

@@ -96,8 +96,7 @@ def draw(case: Case, random: np.random.Generator) -> Inputs:
         low_high = ((0.8, 1.2), (-0.3, 0.3))
         adjustment = tuple(_short(random.uniform(*ends, case.adjustment), case.dtype) for ends in low_high)
     steps = [
-        Step(mode, _draw_x(case, random), _draw_dy(case, random), _draw_mask(case, mode, random))
-        for mode in case.plan
+        Step(mode, _draw_x(case, random), _draw_dy(case, random), _draw_mask(case, mode, random)) for mode in case.plan
     ]
     return Inputs(weights, adjustment, steps)
 
@@ -151,7 +150,7 @@ def compute(case: Case, inputs: Inputs) -> dict:
         "steps": [_compute_step(layer, step) for step in inputs.steps],
     }
     if inputs.adjustment is not None:
-        golden["adjustment"] = dict(zip(("scale", "bias"), map(pack, inputs.adjustment)))
+        golden["adjustment"] = dict(zip(("scale", "bias"), map(pack, inputs.adjustment), strict=True))
     golden["fusedInKeras"] = bool(layer.fused)
     return golden
 

@@ -8,14 +8,15 @@ import gzip
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras as keras3
 import numpy as np
 
-from packing import pack, TOLERANCE
-from reference import generator, keras as tf_keras
+from packing import TOLERANCE, pack
+from reference import generator
+from reference import keras as tf_keras
 
 BATCH = 3
 LIBRARIES = {"tf-keras": tf_keras, "keras3": keras3}
@@ -23,213 +24,350 @@ LIBRARIES = {"tf-keras": tf_keras, "keras3": keras3}
 
 @dataclass(frozen=True)
 class Model:
+    """A model, and the files that are made of it."""
+
     name: str
-    """Makes the model from the library (tf-keras or Keras 3)."""
+    # Makes the model from the library: tf-keras or Keras 3.
     make: Callable
-    """Shapes of the inputs, without the batch."""
+    # Shapes of the inputs, without the batch.
     inputs: tuple = ((6,),)
-    """Inputs are whole numbers below this."""
+    # Inputs are whole numbers below this; None: they are no whole numbers.
     below: int | None = None
     libraries: tuple = ("tf-keras", "keras3")
     formats: tuple = ("h5", "keras")
-    """The number of training steps before the model is saved, with its optimizer."""
+    # The number of training steps before the model is saved, with its optimizer.
     steps: int = 0
-    """Does evenkeel save it for Keras 3, too?"""
-    saved_for: tuple = field(default=("tf-keras", "keras3"))
+    # The libraries that evenkeel saves it for.
+    saved_for: tuple = ("tf-keras", "keras3")
 
 
 TF = ("tf-keras",)
-K3 = ("keras3",)
 
 
 def mlp(**normalization):
-    def make(k):
-        L = k.layers
-        return k.Sequential([
-            L.InputLayer((6,)), L.Dense(5, use_bias=False), L.BatchNormalization(**normalization), L.Activation("relu"),
-            L.Dense(3, activation="softmax"),
-        ])
+    def make(keras):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                layers.InputLayer((6,)),
+                layers.Dense(5, use_bias=False),
+                layers.BatchNormalization(**normalization),
+                layers.Activation("relu"),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+
     return make
 
 
 def conv(**normalization):
-    def make(k):
-        L = k.layers
-        return k.Sequential([
-            L.InputLayer((6, 5, 2)), L.Conv2D(4, 3, padding="same", use_bias=False), L.BatchNormalization(**normalization),
-            L.ReLU(6.0), L.GlobalAveragePooling2D(), L.Dense(3, activation="softmax"),
-        ])
+    def make(keras):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                layers.InputLayer((6, 5, 2)),
+                layers.Conv2D(4, 3, padding="same", use_bias=False),
+                layers.BatchNormalization(**normalization),
+                layers.ReLU(6.0),
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+
     return make
 
 
 def volume(**normalization):
-    def make(k):
-        L = k.layers
-        return k.Sequential([
-            L.InputLayer((3, 4, 3, 2)), L.Conv3D(3, 2), L.BatchNormalization(**normalization), L.MaxPooling3D((1, 2, 1)),
-            L.Flatten(), L.Dense(2),
-        ])
+    def make(keras):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                layers.InputLayer((3, 4, 3, 2)),
+                layers.Conv3D(3, 2),
+                layers.BatchNormalization(**normalization),
+                layers.MaxPooling3D((1, 2, 1)),
+                layers.Flatten(),
+                layers.Dense(2),
+            ]
+        )
+
     return make
 
 
-def shared(k):
+def shared(keras):
     """One normalization at two places, of which one is in inference mode, and a frozen one."""
-    L = k.layers
-    i = L.Input((5,))
-    n = L.BatchNormalization()
-    s = L.Add()([n(L.Dense(5)(i)), n(i, training=False)])
-    return k.Model(i, L.Dense(2)(L.BatchNormalization(trainable=False)(s)))
+    layers = keras.layers
+    i = layers.Input((5,))
+    n = layers.BatchNormalization()
+    s = layers.Add()([n(layers.Dense(5)(i)), n(i, training=False)])
+    return keras.Model(i, layers.Dense(2)(layers.BatchNormalization(trainable=False)(s)))
 
 
-def nested(k):
+def nested(keras):
     """Models in models; the inner one at two places in inference mode, with some of its layers frozen."""
-    L = k.layers
-    innermost = k.Sequential([L.InputLayer((4,)), L.Dense(4), L.BatchNormalization(), L.Dense(4)])
-    j = L.Input((4,))
-    inner = k.Model(j, L.BatchNormalization()(innermost(L.BatchNormalization(trainable=False)(j))))
-    i = L.Input((4,))
-    o = L.Multiply()([inner(i, training=False), inner(L.Dense(4)(i), training=False)])
-    return k.Model(i, L.Dense(2)(o))
+    layers = keras.layers
+    innermost = keras.Sequential(
+        [layers.InputLayer((4,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(4)]
+    )
+    j = layers.Input((4,))
+    inner = keras.Model(j, layers.BatchNormalization()(innermost(layers.BatchNormalization(trainable=False)(j))))
+    i = layers.Input((4,))
+    o = layers.Multiply()([inner(i, training=False), inner(layers.Dense(4)(i), training=False)])
+    return keras.Model(i, layers.Dense(2)(o))
 
 
-def frozen_nested(k):
-    L = k.layers
-    base = k.Sequential([L.InputLayer((4,)), L.Dense(4), L.BatchNormalization(), L.Dense(4), L.BatchNormalization()])
+def frozen_nested(keras):
+    layers = keras.layers
+    base = keras.Sequential(
+        [
+            layers.InputLayer((4,)),
+            layers.Dense(4),
+            layers.BatchNormalization(),
+            layers.Dense(4),
+            layers.BatchNormalization(),
+        ]
+    )
     base.trainable = False
-    i = L.Input((4,))
-    return k.Model(i, L.Dense(2)(base(i)))
+    i = layers.Input((4,))
+    return keras.Model(i, layers.Dense(2)(base(i)))
 
 
-def deferred(k):
-    L = k.layers
-    m = k.Sequential([L.Dense(4), L.BatchNormalization(), L.Dense(2)])
+def deferred(keras):
+    layers = keras.layers
+    m = keras.Sequential([layers.Dense(4), layers.BatchNormalization(), layers.Dense(2)])
     m(np.zeros((1, 6), "float32"))
     return m
 
 
-def regularized(k):
-    L, r, c = k.layers, k.regularizers, k.constraints
-    return k.Sequential([
-        L.InputLayer((6,)),
-        L.Dense(4, kernel_regularizer=r.L1(0.01), bias_regularizer=r.L2(0.02), kernel_constraint=c.MaxNorm(0.1, axis=0)),
-        L.BatchNormalization(
-            gamma_regularizer=r.L1L2(0.01, 0.02), beta_regularizer="l2", gamma_constraint=c.NonNeg(), beta_constraint="unit_norm"
-        ),
-        L.Dense(2, kernel_constraint=c.MinMaxNorm(0.1, 0.2), kernel_initializer="lecun_normal", bias_initializer=k.initializers.Constant(0.5)),
-    ])
+def regularized(keras):
+    layers, regularizers, constraints = keras.layers, keras.regularizers, keras.constraints
+    return keras.Sequential(
+        [
+            layers.InputLayer((6,)),
+            layers.Dense(
+                4,
+                kernel_regularizer=regularizers.L1(0.01),
+                bias_regularizer=regularizers.L2(0.02),
+                kernel_constraint=constraints.MaxNorm(0.1, axis=0),
+            ),
+            layers.BatchNormalization(
+                gamma_regularizer=regularizers.L1L2(0.01, 0.02),
+                beta_regularizer="l2",
+                gamma_constraint=constraints.NonNeg(),
+                beta_constraint="unit_norm",
+            ),
+            layers.Dense(
+                2,
+                kernel_constraint=constraints.MinMaxNorm(0.1, 0.2),
+                kernel_initializer="lecun_normal",
+                bias_initializer=keras.initializers.Constant(0.5),
+            ),
+        ]
+    )
 
 
-def recurrent(k):
-    L = k.layers
-    i = L.Input((5, 3))
-    sequences = L.LSTM(4, return_sequences=True, dropout=0.2)(i)
-    both = L.Bidirectional(L.LSTM(3, return_sequences=True, go_backwards=False))(sequences)
-    summed = L.Bidirectional(L.SimpleRNN(3), merge_mode="sum")(both)
-    cells = L.RNN([L.LSTMCell(3), L.SimpleRNNCell(2)])(sequences)
-    gated = L.GRU(3, reset_after=False, go_backwards=True)(L.BatchNormalization()(both))
-    return k.Model(i, L.Dense(2)(L.Concatenate()([summed, cells, gated])))
+def recurrent(keras):
+    layers = keras.layers
+    i = layers.Input((5, 3))
+    sequences = layers.LSTM(4, return_sequences=True, dropout=0.2)(i)
+    both = layers.Bidirectional(layers.LSTM(3, return_sequences=True, go_backwards=False))(sequences)
+    summed = layers.Bidirectional(layers.SimpleRNN(3), merge_mode="sum")(both)
+    cells = layers.RNN([layers.LSTMCell(3), layers.SimpleRNNCell(2)])(sequences)
+    gated = layers.GRU(3, reset_after=False, go_backwards=True)(layers.BatchNormalization()(both))
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()([summed, cells, gated])))
 
 
-def states(k):
-    L = k.layers
-    i = L.Input((5, 3))
-    _, h, c = L.LSTM(4, return_state=True, recurrent_activation="sigmoid")(i)
-    return k.Model(i, L.LSTM(4)(i, initial_state=[h, c]))
+def states(keras):
+    layers = keras.layers
+    i = layers.Input((5, 3))
+    _, h, c = layers.LSTM(4, return_state=True, recurrent_activation="sigmoid")(i)
+    return keras.Model(i, layers.LSTM(4)(i, initial_state=[h, c]))
 
 
-def convolutional_recurrent(k):
-    L = k.layers
-    return k.Sequential([
-        L.InputLayer((3, 4, 4, 2)), L.ConvLSTM2D(2, 2, return_sequences=True, recurrent_activation="sigmoid"),
-        L.TimeDistributed(L.BatchNormalization()), L.TimeDistributed(L.Flatten()), L.TimeDistributed(L.Dense(2)), L.LSTM(2),
-    ])
+def convolutional_recurrent(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((3, 4, 4, 2)),
+            layers.ConvLSTM2D(2, 2, return_sequences=True, recurrent_activation="sigmoid"),
+            layers.TimeDistributed(layers.BatchNormalization()),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.TimeDistributed(layers.Dense(2)),
+            layers.LSTM(2),
+        ]
+    )
 
 
-def hard(k):
+def hard(keras):
     """As Keras 1 and 2 had it by default."""
-    L = k.layers
-    return k.Sequential([L.InputLayer((4, 2)), L.LSTM(3, recurrent_activation="hard_sigmoid"), L.BatchNormalization()])
+    layers = keras.layers
+    return keras.Sequential(
+        [layers.InputLayer((4, 2)), layers.LSTM(3, recurrent_activation="hard_sigmoid"), layers.BatchNormalization()]
+    )
 
 
-def words(k):
-    L = k.layers
-    return k.Sequential([
-        L.InputLayer((5,), dtype="int32"), L.Embedding(7, 4, mask_zero=True), L.LSTM(3, return_sequences=True),
-        L.LSTM(3), L.LayerNormalization(), L.Dense(2),
-    ])
+def words(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((5,), dtype="int32"),
+            layers.Embedding(7, 4, mask_zero=True),
+            layers.LSTM(3, return_sequences=True),
+            layers.LSTM(3),
+            layers.LayerNormalization(),
+            layers.Dense(2),
+        ]
+    )
 
 
-def masked(k):
-    L = k.layers
-    return k.Sequential([L.InputLayer((4, 3)), L.Masking(0.0), L.BatchNormalization(), L.SimpleRNN(3)])
+def masked(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [layers.InputLayer((4, 3)), layers.Masking(0.0), layers.BatchNormalization(), layers.SimpleRNN(3)]
+    )
 
 
-def images(k):
+def images(keras):
     """What works on images, one after another."""
-    L = k.layers
-    return k.Sequential([
-        L.InputLayer((9, 8, 3)), L.Rescaling(0.5, offset=-0.1), L.ZeroPadding2D(((1, 0), (0, 2))), L.SeparableConv2D(4, 3, depth_multiplier=2),
-        L.BatchNormalization(), L.DepthwiseConv2D(2, depth_multiplier=2), L.BatchNormalization(scale=False), L.MaxPooling2D(2, padding="same"),
-        L.Conv2DTranspose(3, 3, strides=2), L.BatchNormalization(center=False), L.Cropping2D(((1, 0), (0, 1))), L.AveragePooling2D(2),
-        L.UpSampling2D(2), L.PReLU(shared_axes=[1, 2]), L.Dropout(0.3),
-        L.GlobalMaxPooling2D(), L.Dense(2),
-    ])
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((9, 8, 3)),
+            layers.Rescaling(0.5, offset=-0.1),
+            layers.ZeroPadding2D(((1, 0), (0, 2))),
+            layers.SeparableConv2D(4, 3, depth_multiplier=2),
+            layers.BatchNormalization(),
+            layers.DepthwiseConv2D(2, depth_multiplier=2),
+            layers.BatchNormalization(scale=False),
+            layers.MaxPooling2D(2, padding="same"),
+            layers.Conv2DTranspose(3, 3, strides=2),
+            layers.BatchNormalization(center=False),
+            layers.Cropping2D(((1, 0), (0, 1))),
+            layers.AveragePooling2D(2),
+            layers.UpSampling2D(2),
+            layers.PReLU(shared_axes=[1, 2]),
+            layers.Dropout(0.3),
+            layers.GlobalMaxPooling2D(),
+            layers.Dense(2),
+        ]
+    )
 
 
-def series(k):
-    L = k.layers
-    return k.Sequential([
-        L.InputLayer((9, 3)), L.Conv1D(4, 3, strides=2, padding="same"), L.BatchNormalization(), L.SpatialDropout1D(0.2), L.MaxPooling1D(2),
-        L.Conv1D(4, 2, dilation_rate=1), L.GaussianNoise(0.1), L.AveragePooling1D(1), L.Permute((2, 1)), L.Reshape((2, 2)), L.Flatten(),
-        L.RepeatVector(2), L.GlobalMaxPooling1D(), L.GaussianDropout(0.1), L.AlphaDropout(0.1), L.Dense(2),
-    ])
+def series(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((9, 3)),
+            layers.Conv1D(4, 3, strides=2, padding="same"),
+            layers.BatchNormalization(),
+            layers.SpatialDropout1D(0.2),
+            layers.MaxPooling1D(2),
+            layers.Conv1D(4, 2, dilation_rate=1),
+            layers.GaussianNoise(0.1),
+            layers.AveragePooling1D(1),
+            layers.Permute((2, 1)),
+            layers.Reshape((2, 2)),
+            layers.Flatten(),
+            layers.RepeatVector(2),
+            layers.GlobalMaxPooling1D(),
+            layers.GaussianDropout(0.1),
+            layers.AlphaDropout(0.1),
+            layers.Dense(2),
+        ]
+    )
 
 
-def volumes(k):
-    L = k.layers
-    return k.Sequential([
-        L.InputLayer((3, 4, 3, 2)), L.Conv3DTranspose(3, 2), L.BatchNormalization(), L.AveragePooling3D(2), L.Flatten(), L.Dense(2),
-    ])
+def volumes(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((3, 4, 3, 2)),
+            layers.Conv3DTranspose(3, 2),
+            layers.BatchNormalization(),
+            layers.AveragePooling3D(2),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
 
 
-ACTIVATIONS = "elu selu relu relu6 linear sigmoid softplus softsign tanh softmax swish mish gelu log_softmax".split()
+ACTIVATIONS = [
+    "elu",
+    "selu",
+    "relu",
+    "relu6",
+    "linear",
+    "sigmoid",
+    "softplus",
+    "softsign",
+    "tanh",
+    "softmax",
+    "swish",
+    "mish",
+    "gelu",
+    "log_softmax",
+]
 
 
-def activations(k):
-    L = k.layers
-    i = L.Input((6,))
-    h = [L.Activation(a)(i) for a in ACTIVATIONS]
-    h += [L.LeakyReLU(0.2)(i), L.ELU(1.0)(i), L.Softmax()(i), L.ReLU()(i), L.PReLU()(i)]
-    return k.Model(i, L.Concatenate()(h))
+def activations(keras):
+    layers = keras.layers
+    i = layers.Input((6,))
+    h = [layers.Activation(a)(i) for a in ACTIVATIONS]
+    h += [layers.LeakyReLU(0.2)(i), layers.ELU(1.0)(i), layers.Softmax()(i), layers.ReLU()(i), layers.PReLU()(i)]
+    return keras.Model(i, layers.Concatenate()(h))
 
 
-def thresholded(k):
-    L = k.layers
-    return k.Sequential([L.InputLayer((6,)), L.ThresholdedReLU(0.3), L.Activation("hard_sigmoid"), L.BatchNormalization()])
+def thresholded(keras):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.InputLayer((6,)),
+            layers.ThresholdedReLU(0.3),
+            layers.Activation("hard_sigmoid"),
+            layers.BatchNormalization(),
+        ]
+    )
 
 
-def merges(k):
+def merges(keras):
     """Two inputs, two outputs, each way to merge."""
-    L = k.layers
-    a, b = L.Input((4,), name="first"), L.Input((4,), name="second")
-    h = [layer([a, b]) for layer in (L.Add(), L.Multiply(), L.Average(), L.Maximum(), L.Minimum(), L.Concatenate(axis=1), L.Dot(axes=1, normalize=True))]
-    n = L.BatchNormalization()(L.Concatenate()(h))
-    return k.Model([a, b], [L.Dense(2, name="one")(n), L.Dense(3, name="two")(h[1])])
+    layers = keras.layers
+    a, b = layers.Input((4,), name="first"), layers.Input((4,), name="second")
+    h = [
+        layer([a, b])
+        for layer in (
+            layers.Add(),
+            layers.Multiply(),
+            layers.Average(),
+            layers.Maximum(),
+            layers.Minimum(),
+            layers.Concatenate(axis=1),
+            layers.Dot(axes=1, normalize=True),
+        )
+    ]
+    n = layers.BatchNormalization()(layers.Concatenate()(h))
+    return keras.Model([a, b], [layers.Dense(2, name="one")(n), layers.Dense(3, name="two")(h[1])])
 
 
-def named(k):
+def named(keras):
     """Names that are no names of tensors in TF.js, or paths, or markup."""
-    L = k.layers
-    one, two = ("block/1/dense", "a>b") if k is tf_keras else ("<b>bold<i>", "a b & 'c' \"d\"")
-    i = L.Input((6,))
-    return k.Model(i, L.Dense(2, name="last")(L.BatchNormalization(name=two)(L.Dense(4, name=one)(i))), name="model")
+    layers = keras.layers
+    one, two = ("block/1/dense", "a>b") if keras is tf_keras else ("<b>bold<i>", "a b & 'c' \"d\"")
+    i = layers.Input((6,))
+    return keras.Model(
+        i, layers.Dense(2, name="last")(layers.BatchNormalization(name=two)(layers.Dense(4, name=one)(i))), name="model"
+    )
 
 
 MODELS = [
     Model("mlp", mlp()),
     Model("mlp-trained", mlp(momentum=0.9), steps=3),
     Model("mlp-not-centered", mlp(center=False, scale=False, epsilon=0.01)),
-    Model("mlp-renorm", mlp(renorm=True, renorm_clipping={"rmax": 3.0, "rmin": 0.3, "dmax": 5.0}, renorm_momentum=0.9), steps=2),
+    Model(
+        "mlp-renorm",
+        mlp(renorm=True, renorm_clipping={"rmax": 3.0, "rmin": 0.3, "dmax": 5.0}, renorm_momentum=0.9),
+        steps=2,
+    ),
     Model("mlp-ghost", mlp(virtual_batch_size=4), libraries=TF, saved_for=TF),
     Model("mlp-ghost-renorm", mlp(virtual_batch_size=4, renorm=True), libraries=TF, saved_for=TF),
     Model("conv", conv(), ((6, 5, 2),), steps=1),
@@ -274,9 +412,9 @@ def files(seed: int) -> list[tuple[str, bytes, dict]]:
 
 
 def _file(case: Model, library: str, ending: str, random: np.random.Generator, folder: Path):
-    k = LIBRARIES[library]
-    k.backend.clear_session()
-    model = case.make(k)
+    keras = LIBRARIES[library]
+    keras.backend.clear_session()
+    model = case.make(keras)
     _draw(model, random)
     inputs = [_input(shape, case.below, random) for shape in case.inputs]
     if case.steps:
@@ -288,7 +426,7 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
     model.save(folder / name)
     entry = {
         "file": name,
-        "writtenBy": f"{library} {k.__version__}",
+        "writtenBy": f"{library} {keras.__version__}",
         "savedFor": list(case.saved_for),
         "inputs": [pack(x) for x in inputs],
         "outputs": [pack(y) for y in _predict(model, inputs)],
@@ -328,7 +466,11 @@ def _predict(model, inputs: list) -> list:
 
 def _weights(model) -> dict:
     """Of the layers that lie directly in the model."""
-    return {l.name: [pack(np.asarray(w)) for w in l.get_weights()] for l in model.layers if l.get_weights() and not hasattr(l, "layers")}
+    return {
+        layer.name: [pack(np.asarray(weight)) for weight in layer.get_weights()]
+        for layer in model.layers
+        if layer.get_weights() and not hasattr(layer, "layers")
+    }
 
 
 def write(folder: Path, seed: int) -> int:
@@ -354,12 +496,12 @@ def check(folder: Path) -> list[str]:
         for entry in index:
             path = Path(temporary) / entry["file"]
             path.write_bytes(gzip.decompress((folder / f"{entry['file']}.gz").read_bytes()))
-            k = LIBRARIES[entry["writtenBy"].split()[0]]
-            k.backend.clear_session()
+            keras = LIBRARIES[entry["writtenBy"].split()[0]]
+            keras.backend.clear_session()
             # tf-keras saves the axis of ghost batches one too high, and cannot load it.
             if "ghost" in entry["file"]:
                 continue
-            outputs = _predict(k.models.load_model(path, compile=False), [_unpack(x) for x in entry["inputs"]])
+            outputs = _predict(keras.models.load_model(path, compile=False), [_unpack(x) for x in entry["inputs"]])
             for want, got in zip(entry["outputs"], outputs, strict=True):
                 error = np.abs(_unpack(want) - got).max()
                 if not error <= TOLERANCE["float32"]:

@@ -59,10 +59,13 @@ def examine(case: dict, folder: Path) -> dict:
     before = [np.array(w) for w in model.get_weights()]
     model.compile("sgd", "mse", run_eagerly=True)
     model.train_on_batch(only(batch), only(target))
-    moved = sum(not np.array_equal(a, np.array(b)) for a, b in zip(before, model.get_weights()))
+    moved = sum(not np.array_equal(a, np.array(b)) for a, b in zip(before, model.get_weights(), strict=True))
     trained = f"trained-{case['file']}"
     model.save(folder / trained)
-    return {"error": error, "trained": {"file": trained, "moved": moved, "outputs": [pack(y) for y in predict(model, inputs)]}}
+    return {
+        "error": error,
+        "trained": {"file": trained, "moved": moved, "outputs": [pack(y) for y in predict(model, inputs)]},
+    }
 
 
 def main(folder: Path):

@@ -51,7 +51,7 @@ def differences(want: dict, got: dict) -> Iterator[str]:
     if names != [case["name"] for case in got[key]]:
         yield f"the names of the {key} differ"
         return
-    for name, a, b in zip(names, want[key], got[key]):
+    for name, a, b in zip(names, want[key], got[key], strict=True):
         # Rounding adds up in a training: each run says how far it may stray.
         difference = _first_difference(a, b, a.get("tolerance"), "")
         if difference:
@@ -71,7 +71,7 @@ def _first_difference(want, got, tolerance: float | None, path: str) -> str | No
     elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
         if want and all(isinstance(v, float) for v in want + got):
             return _array_difference(want, got, tolerance or TOLERANCE["float32"], path)
-        pairs = [(f"{path}/{i}", a, b) for i, (a, b) in enumerate(zip(want, got))]
+        pairs = [(f"{path}/{i}", a, b) for i, (a, b) in enumerate(zip(want, got, strict=True))]
     else:
         return None if want == got else f"{path}: {want!r} in the file, {got!r} here"
     found = (_first_difference(a, b, tolerance, inner) for inner, a, b in pairs)

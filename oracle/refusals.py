@@ -57,9 +57,7 @@ ACCEPTED = [
     # Rank 5 and one of the two axes that the fused kernel cannot take: Keras falls back and says nothing.
     Attempt("fused rank 5 axis 2 is not fused", FUSED | {"axis": 3}, [None, 2, 2, 2, 2], [2, 2, 2, 2, 2]),
     Attempt("fused rank 5 axis 3 negative", FUSED | {"axis": -3}, [None, 2, 2, 2, 2], [2, 2, 2, 2, 2]),
-    Attempt(
-        "virtual batch does not divide in inference", {"virtual_batch_size": 3}, [None, 4], [8, 4], training=False
-    ),
+    Attempt("virtual batch does not divide in inference", {"virtual_batch_size": 3}, [None, 4], [8, 4], training=False),
     Attempt("fused null rank 2", {}, [None, 3], [4, 3]),
     Attempt("renorm with empty clipping", {"renorm": True, "renorm_clipping": {}}, [None, 3], [4, 3]),
 ]

@@ -128,7 +128,7 @@ def train(run: Run, model, inputs: Inputs) -> dict:
     model.compile(optimizer, "categorical_crossentropy")
     config = _configuration(run, model)
     losses = []
-    for step, (x, labels) in enumerate(zip(inputs.x, inputs.labels)):
+    for step, (x, labels) in enumerate(zip(inputs.x, inputs.labels, strict=True)):
         if step == run.freeze_after:
             for layer in model.layers:
                 if isinstance(layer, L.BatchNormalization):
