@@ -1,11 +1,14 @@
 /** @file Saves a model as a file that Keras opens. */
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
 import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import { normalizationsOf } from '../model/graph.js';
+import { isTensor } from '../text/show.js';
 import { writePaths } from '../data/node-files.js';
 import type { Dialect } from './setting-values.js';
 import { show } from '../text/show.js';
@@ -51,8 +54,10 @@ export async function saveKerasModel(
   options: SaveOptions,
 ): Promise<Uint8Array | undefined> {
   const { dialect, format } = checkArguments(model, target, options);
+  const values = await readValues(model);
   const config = exportModel(model, dialect);
-  const bytes = format === 'h5' ? await asHdf5(model, config) : await asArchive(model, config, dialect);
+  const bytes =
+    format === 'h5' ? await asHdf5(model, values, config) : await asArchive(model, values, config, dialect);
   if (target == null) return bytes;
   await writePaths(new Map([[target, bytes]]));
   return undefined;
@@ -90,9 +95,25 @@ function checkArguments(
   return { dialect, format };
 }
 
-const datasetOf = ({ variable }: Placed): Hdf5Dataset => ({
+type Values = ReadonlyMap<LayerVariable, Float32Array>;
+
+/** The weights of a model as they are now. TF.js' webgpu backend gives no values at once. */
+async function readValues(model: LayersModel): Promise<Values> {
+  // What `getConfig` reads: values that were waited for, a backend has at once.
+  const limits = normalizationsOf(model).flatMap(({ layer }) =>
+    layer instanceof BatchNormalization ? Object.values(layer.renormClipping).filter(isTensor) : [],
+  );
+  const weights = weightsByFolder(treeOf(model)).map(({ variable }) => variable);
+  const [read] = await Promise.all([
+    Promise.all(weights.map((variable) => variable.read().data())),
+    ...limits.map((limit) => limit.data()),
+  ]);
+  return new Map(weights.map((variable, i) => [variable, Float32Array.from(read[i]!)]));
+}
+
+const datasetOf = ({ variable }: Placed, values: Values): Hdf5Dataset => ({
   shape: variable.shape as number[],
-  values: Float32Array.from(variable.read().dataSync()),
+  values: values.get(variable)!,
 });
 
 /** Below `root`, the group at a path, made where it is not there. */
@@ -103,27 +124,30 @@ function groupAt(root: Hdf5Group, path: readonly string[]): Hdf5Group {
   }, root);
 }
 
-function asArchive(model: LayersModel, config: JsonObject, dialect: Dialect): Promise<Uint8Array> {
-  return (async () => {
-    const tree = treeOf(model);
-    // tf-keras asks for this group even where it is empty.
-    const root: Hdf5Group = { groups: { vars: {} } };
-    for (const weight of weightsByFolder(tree)) {
-      const vars = groupAt(root, [...weight.folder.split('/'), 'vars']);
-      vars.datasets ??= {};
-      vars.datasets[weight.index] = datasetOf(weight);
-    }
-    if (dialect === 'keras3') addSeeds(root, tree, '');
-    const text = new TextEncoder();
-    const metadata = { keras_version: VERSIONS[dialect], date_saved: dateSaved(new Date()) };
-    return writeArchive(
-      new Map([
-        ['metadata.json', text.encode(JSON.stringify(metadata))],
-        ['config.json', text.encode(JSON.stringify(config))],
-        ['model.weights.h5', await writeHdf5(root)],
-      ]),
-    );
-  })();
+async function asArchive(
+  model: LayersModel,
+  values: Values,
+  config: JsonObject,
+  dialect: Dialect,
+): Promise<Uint8Array> {
+  const tree = treeOf(model);
+  // tf-keras asks for this group even where it is empty.
+  const root: Hdf5Group = { groups: { vars: {} } };
+  for (const weight of weightsByFolder(tree)) {
+    const vars = groupAt(root, [...weight.folder.split('/'), 'vars']);
+    vars.datasets ??= {};
+    vars.datasets[weight.index] = datasetOf(weight, values);
+  }
+  if (dialect === 'keras3') addSeeds(root, tree, '');
+  const text = new TextEncoder();
+  const metadata = { keras_version: VERSIONS[dialect], date_saved: dateSaved(new Date()) };
+  return writeArchive(
+    new Map([
+      ['metadata.json', text.encode(JSON.stringify(metadata))],
+      ['config.json', text.encode(JSON.stringify(config))],
+      ['model.weights.h5', await writeHdf5(root)],
+    ]),
+  );
 }
 
 /** As Keras writes it: `2026-11-22@13:20:30`. */
@@ -142,7 +166,7 @@ function addSeeds(root: Hdf5Group, node: LayerNode, above: string): void {
 }
 
 /** HDF5 as Keras 2 writes it; a configuration there does not name modules. */
-function asHdf5(model: LayersModel, config: JsonObject): Promise<Uint8Array> {
+function asHdf5(model: LayersModel, values: Values, config: JsonObject): Promise<Uint8Array> {
   const version = { backend: 'tensorflow', keras_version: VERSIONS['tf-keras'] };
   const weights: Hdf5Group = {};
   const layerNames: string[] = [];
@@ -156,7 +180,7 @@ function asHdf5(model: LayersModel, config: JsonObject): Promise<Uint8Array> {
       const path = [...weight.names.flatMap((part) => part.split('/')), `${short}:0`];
       const place = groupAt(group, path.slice(0, -1));
       place.datasets ??= {};
-      place.datasets[path.at(-1)!] = datasetOf(weight);
+      place.datasets[path.at(-1)!] = datasetOf(weight, values);
       return path.join('/');
     });
     group.attributes = { weight_names: weightNames };

@@ -241,6 +241,40 @@ describe('a model made here', () => {
     expect(again.trainableWeights).toHaveLength(2);
   });
 
+  test.each(FORMS)(
+    'waits for its values, which webgpu does not give at once: $for, $format',
+    async (form) => {
+      const model = tf.sequential();
+      model.add(tf.layers.dense({ units: 4, inputShape: [3] }));
+      const rmax = tf.variable(tf.scalar(3));
+      layerBatchNormalization(model, { renorm: true, renormClipping: { rmax } });
+      const backend = tf.backend() as unknown as {
+        readonly data: { get(id: object): { values: Float32Array } };
+        read(id: object): Promise<Float32Array>;
+        readSync(id: object): Float32Array;
+      };
+      // As TF.js' webgpu backend: what was waited for it keeps in reach.
+      const waitedFor = new Set<object>();
+      const spies = [
+        vi.spyOn(backend, 'read').mockImplementation(async (id) => {
+          await Promise.resolve();
+          waitedFor.add(id);
+          return backend.data.get(id).values;
+        }),
+        vi.spyOn(backend, 'readSync').mockImplementation((id) => {
+          if (waitedFor.has(id)) return backend.data.get(id).values;
+          throw new Error('The values of a tensor cannot be read at once.');
+        }),
+      ];
+      const bytes = await saveKerasModel(model, null, form);
+      for (const spy of spies) spy.mockRestore();
+      const again = await loadKerasModel(bytes);
+      const values = ({ weights }: tf.LayersModel) => weights.map((weight) => [...weight.read().dataSync()]);
+      expect(values(again)).toEqual(values(model));
+      expect(again.layers.at(-1)?.getConfig()).toMatchObject({ renormClipping: { rmax: 3 } });
+    },
+  );
+
   test('is written whole or not at all', async () => {
     const model = await loadKerasModel(readModel(modelNamed('keras3-mlp.keras')));
     const folder = mkdtempSync(join(FOLDER, 'whole-'));
