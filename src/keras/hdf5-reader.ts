@@ -44,20 +44,33 @@ function statedLength(view: DataView): bigint {
 /** @throws ValueError where the file is damaged; its methods throw it too */
 export function readHdf5(bytes: Uint8Array): Hdf5File {
   const what = 'The HDF5 file is damaged';
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
+  const buffer = (isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer;
   const file = refusing(what, () => {
-    const buffer = bytes.slice().buffer;
     if (statedLength(new DataView(buffer)) > BigInt(bytes.length)) {
       throw new ValueError('The HDF5 file is cut off: it says that it is longer. Fetch or save it anew.');
     }
     return new File(buffer, '');
   });
+  // jsfive reads a group anew whenever it is asked for: 400 small layers take 20 s without these, and 0.5 s with them.
+  const objects = new Map<string, Group | Dataset | null>([['', file]]);
+  const names = new Map<Group, ReadonlySet<string>>();
+  const namesIn = (group: Group): ReadonlySet<string> => {
+    const listed = names.get(group) ?? new Set(group.keys);
+    names.set(group, listed);
+    return listed;
+  };
+  const findIn = (parent: Group | Dataset | null, name: string) =>
+    parent instanceof Group && namesIn(parent).has(name) ? parent.get(name) : null;
   const find = (path: string): Group | Dataset | null => {
-    let place: Group | Dataset | null = file;
+    let [at, object]: [string, Group | Dataset | null] = ['', file];
     for (const name of path.split('/').filter(Boolean)) {
-      if (!(place instanceof Group) || !place.keys.includes(name)) return null;
-      place = place.get(name);
+      at += `/${name}`;
+      const known = objects.get(at);
+      object = known === undefined ? findIn(object, name) : known;
+      objects.set(at, object);
     }
-    return place;
+    return object;
   };
   const attributes = (path: string) => refusing(what, () => find(path)?.attrs ?? {});
   const asText = (value: unknown, attribute: string): string => {
@@ -83,15 +96,15 @@ export function readHdf5(bytes: Uint8Array): Hdf5File {
       if (parts.length === 0) return null;
       return parts.flat().map((part) => asText(part, attribute).replace(/\0+$/, ''));
     },
-    array: (path) => refusing(`${what} at ${show(path)}`, () => toArray(find(path), path, bytes.length)),
+    array: (path) => refusing(`${what} at ${show(path)}`, () => toArray(find(path), path, buffer)),
   };
 }
 
-function toArray(place: Group | Dataset | null, path: string, fileLength: number): StoredArray {
+function toArray(place: Group | Dataset | null, path: string, buffer: ArrayBuffer): StoredArray {
   if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
   const shape = [...place.shape].map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (!(size <= ALWAYS_ALLOWED + LARGEST_RATIO * fileLength)) {
+  if (!(size <= ALWAYS_ALLOWED + LARGEST_RATIO * buffer.byteLength)) {
     throw new ValueError(
       `The weight at ${show(path)} says that its shape is ${show(shape)}, far more than the file holds. ` +
         `The file is damaged.`,
@@ -100,6 +113,8 @@ function toArray(place: Group | Dataset | null, path: string, fileLength: number
   if (typeof place.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(place.dtype)) {
     throw new ValueError(`The weight at ${show(path)} does not hold numbers.`);
   }
+  const direct = storedInRow(place, size, buffer);
+  if (direct) return { shape, values: direct };
   const { value } = place;
   const numbers = ArrayBuffer.isView(value) || Array.isArray(value) ? value : [value];
   const values = Float32Array.from(numbers as ArrayLike<number>, Number);
@@ -110,4 +125,30 @@ function toArray(place: Group | Dataset | null, path: string, fileLength: number
     );
   }
   return { shape, values };
+}
+
+/** HDF5's number for the message that says where a dataset lies, and for the layout in one piece. */
+const [DATA_LAYOUT, CONTIGUOUS] = [8, 1];
+
+/**
+ * float32 numbers that lie in the file in one piece, which is how Keras writes them; null for any others. jsfive reads
+ * numbers one by one: 95 MB took it 4 s, which are 0.1 s here.
+ *
+ * @throws ValueError where they were never written, or lie beyond the file's end
+ */
+function storedInRow(
+  { _dataobjects: parts, dtype }: Dataset,
+  size: number,
+  buffer: ArrayBuffer,
+): Float32Array | null {
+  const at = parts.find_msg_type(DATA_LAYOUT)[0]?.get('offset_to_message');
+  if (at === undefined || dtype !== '<f4') return null;
+  const [, , layout, properties] = parts._get_data_message_properties(at);
+  if (layout !== CONTIGUOUS) return null;
+  if (size === 0) return new Float32Array(0);
+  const address = Number(new DataView(buffer).getBigUint64(properties, true));
+  if (address + 4 * size > buffer.byteLength) {
+    throw new ValueError('its numbers were never written, or lie beyond the end of the file. Save it anew.');
+  }
+  return new Float32Array(buffer.slice(address, address + 4 * size));
 }
