@@ -113,7 +113,7 @@ function toArray(place: Group | Dataset | null, path: string, buffer: ArrayBuffe
   if (typeof place.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(place.dtype)) {
     throw new ValueError(`The weight at ${show(path)} does not hold numbers.`);
   }
-  const direct = storedInRow(place, size, buffer);
+  const direct = storedInRow(place, path, size, buffer);
   if (direct) return { shape, values: direct };
   const { value } = place;
   const numbers = ArrayBuffer.isView(value) || Array.isArray(value) ? value : [value];
@@ -138,6 +138,7 @@ const [DATA_LAYOUT, CONTIGUOUS] = [8, 1];
  */
 function storedInRow(
   { _dataobjects: parts, dtype }: Dataset,
+  path: string,
   size: number,
   buffer: ArrayBuffer,
 ): Float32Array | null {
@@ -148,7 +149,9 @@ function storedInRow(
   if (size === 0) return new Float32Array(0);
   const address = Number(new DataView(buffer).getBigUint64(properties, true));
   if (address + 4 * size > buffer.byteLength) {
-    throw new ValueError('its numbers were never written, or lie beyond the end of the file. Save it anew.');
+    throw new ValueError(
+      `The numbers at ${show(path)} were never written, or lie beyond the end of the file. Save the model anew.`,
+    );
   }
   return new Float32Array(buffer.slice(address, address + 4 * size));
 }
