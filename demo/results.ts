@@ -9,7 +9,7 @@ export interface Result {
   readonly finalAccuracy: number;
 }
 
-export const TITLES: Each<string> = {
+const TITLES: Each<string> = {
   plain: 'without batch normalization',
   normalized: 'with batch normalization',
 };

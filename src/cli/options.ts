@@ -16,7 +16,7 @@ export interface TargetSettings {
   readonly for?: 'tf-keras' | 'keras3';
 }
 
-export function positiveInteger(text: string): number {
+function positiveInteger(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && Number.isSafeInteger(value)) return value;
   throw new InvalidArgumentError('It must be a whole number, at least 1.');

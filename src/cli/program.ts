@@ -13,7 +13,7 @@ import type { Terminal } from './terminal.js';
 import { messageOf } from '../text/refusal.js';
 import { escapeControls } from '../text/show.js';
 
-export const EXIT_CODES = {
+const EXIT_CODES = {
   done: 0,
   findings: 1,
   usage: 2,

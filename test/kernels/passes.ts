@@ -5,7 +5,7 @@ import { argumentsOf, elementsOf, scratchOf, type Size, type Workbench } from '.
 
 /** How far beyond 16 bytes each buffer stands, in units of 4; changed from test to test. */
 export type Misalignments = readonly [number, number, number, number];
-export const ALIGNED: Misalignments = [0, 0, 0, 0];
+const ALIGNED: Misalignments = [0, 0, 0, 0];
 
 const numbersOf = ({ groups, channels }: Size) => groups * channels;
 

@@ -45,7 +45,7 @@ export type Errors = Record<string, number>;
  * How far a float32 layer may be from the core. 2e-5 is what the golden cases allow against Keras. A gradient of x is the
  * difference of numbers that are up to 1/√epsilon times as large where a channel has few elements or hardly varies.
  */
-export const TOLERANCE = { values: 2e-5, gradients: 1e-4 };
+const TOLERANCE = { values: 2e-5, gradients: 1e-4 };
 
 const isGradient = (name: string) => name.startsWith('d');
 

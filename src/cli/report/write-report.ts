@@ -12,7 +12,7 @@ export async function writeReport(path: string, report: InspectReport, source: s
 }
 
 /** @param source the model's file */
-export function renderReport(report: InspectReport, source: string): string {
+function renderReport(report: InspectReport, source: string): string {
   const { model, data, layers, findings } = report;
   const seen = data
     ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
