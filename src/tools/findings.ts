@@ -55,13 +55,13 @@ export interface Weights {
 }
 
 /** What the data showed of a layer's inputs. */
-export interface Seen {
+export interface InputStatistics {
   /** Where every layer before normalized by the batch's statistics. */
   readonly training: Population;
   /** Where they normalized by the moving ones. */
   readonly inference: Population;
-  /** The same for each place by itself, where there are several. */
-  readonly places: readonly Population[];
+  /** The same for each of the layer's calls, where there are several. */
+  readonly perCall: readonly Population[];
   /** The most samples that a batch had. */
   readonly batchSize: number;
   /** All samples. */
@@ -73,7 +73,8 @@ export interface Seen {
 /** A layer that is looked at. */
 export interface Subject extends Normalization {
   readonly weights: Weights;
-  readonly seen: Seen | null;
+  /** null without data. */
+  readonly inputs: InputStatistics | null;
 }
 
 /** A finding, before it is known of which layer it is. */
@@ -111,6 +112,6 @@ export interface OutputGap {
   /** The root of the mean squared difference, in deviations of the output in inference mode. */
   readonly relativeDifference: number;
   readonly largestDifference: number;
-  /** The share of samples whose largest value stands at the same place; null unless the output has rank 2, and columns. */
+  /** The share of samples whose largest value stands in the same column; null unless the output has rank 2, and columns. */
   readonly agreement: number | null;
 }

@@ -1,21 +1,14 @@
 /** @file What is wrong with a model's batch normalizations: gathers what the rules look at. */
-import { type Tensor, clone, dispose, tidy } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Moments } from '../core/passes.js';
 import { ValueError } from '../text/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
-import { type Finding, type OutputGap, type Seen, type Subject, type Weights } from './findings.js';
+import { Examination } from './examination.js';
+import type { Finding, InputStatistics, OutputGap, Subject, Weights } from './findings.js';
 import { findingsOf } from './model-rules.js';
 import { type Normalization, findNormalizations, isEvenkeel, isFrozen } from './normalizations.js';
-import {
-  type Call,
-  type PendingMoments,
-  breathe,
-  momentsOfCall,
-  normalizeByBatch,
-  runWith,
-} from './observe.js';
-import { Population, type Statistics, areFinite, distances, plain } from './population.js';
+import { breathe } from './observe.js';
+import { type Statistics, distances, plain } from './population.js';
 import type { ToolOptions } from './progress.js';
 
 export interface InspectOptions extends ToolOptions, DataOptions {
@@ -28,7 +21,6 @@ export type PlainNumbers = readonly (number | null)[];
 
 /** What the data showed of a layer's inputs. */
 export interface InspectedInputs {
-  /** Batches, each place of a shared layer by itself. */
   readonly batches: number;
   /** Values per channel, or the weight that a mask gave them. */
   readonly count: readonly number[];
@@ -57,8 +49,8 @@ export interface InspectedLayer {
   readonly renorm: boolean;
   readonly virtualBatchSize: number | null;
   readonly isFrozen: boolean;
-  /** How many times a run of the model comes to the layer, but for the steps of a wrapper. */
-  readonly places: number;
+  /** How many times a run of the model calls the layer; the steps of a wrapper are one call. */
+  readonly calls: number;
   /** How many channels there are; all arrays have one number for each. */
   readonly channels: number;
   readonly gamma: PlainNumbers | null;
@@ -87,7 +79,7 @@ export interface InspectReport {
  *
  * Without data it looks at weights and options. With data, it runs each batch through the model twice, in inference mode
  * and with every normalization that is not frozen using the batch's statistics, as in training (all else, such as
- * dropout, in inference mode), and compares: moving statistics with those of the data, places of a shared layer with
+ * dropout, in inference mode), and compares: moving statistics with those of the data, calls of a shared layer with
  * each other, batches with each other, outputs with outputs.
  *
  * `THRESHOLDS` holds from where on something is reported, and why. Give batches as for training: their
@@ -117,7 +109,7 @@ export async function inspect(
   const subjects = normalizations.map((normalization, i): Subject => ({
     ...normalization,
     weights: weights[i]!,
-    seen: examination ? examination.seenOf(normalization) : null,
+    inputs: examination ? examination.inputsOf(normalization) : null,
   }));
   const outputs = examination ? examination.outputGaps() : [];
   return {
@@ -152,184 +144,21 @@ async function examine(
   const source = sourceOf(model, data, { batchSize });
   const total = source.length === null ? null : Math.min(limit, source.length);
   const examination = new Examination(model, normalizations);
-  for await (const inputs of source.batches(signal)) {
-    await examination.look(inputs);
-    onProgress?.({ done: examination.batches, total, step: `batch ${examination.batches}` });
-    await breathe();
-    signal?.throwIfAborted();
-    if (examination.batches >= limit) break;
-  }
-  if (examination.batches === 0) {
-    throw new ValueError(
-      'data: there are no samples in it. Expected are some hundred; leave data out to look at weights and options only.',
-    );
-  }
-  return examination;
-}
-
-type Mode = 'training' | 'inference';
-
-/** What one call of a layer showed. */
-interface Sight {
-  readonly normalization: Normalization;
-  readonly mode: Mode;
-  readonly hasBessel: boolean;
-  /** Which call of the layer in this run of the model, counted from 0. */
-  readonly place: number;
-  readonly pending: PendingMoments;
-}
-
-/** What has been seen of a layer so far. */
-interface Record {
-  readonly training: Population;
-  readonly inference: Population;
-  readonly places: Population[];
-  brokenBatch: number | null;
-}
-
-/** The data's way through the model, batch by batch, in both modes. */
-class Examination {
-  batches = 0;
-  samples = 0;
-  #largestBatch = 0;
-  readonly #records = new Map<Normalization, Record>();
-  readonly #outputs: OutputComparison[];
-
-  constructor(
-    private readonly model: LayersModel,
-    private readonly normalizations: readonly Normalization[],
-  ) {
-    this.#outputs = model.outputs.map(({ name }) => new OutputComparison(name.split('/')[0]!));
-  }
-
-  /** Runs a batch through the model, in both modes. */
-  async look(inputs: readonly Tensor[]): Promise<void> {
-    const samples = inputs[0]!.shape[0];
-    this.batches++;
-    this.samples += samples;
-    this.#largestBatch = Math.max(this.#largestBatch, samples);
-    const sights: Sight[] = [];
-    const outputs: Tensor[] = [];
-    try {
-      for (const mode of ['inference', 'training'] as const) outputs.push(...this.#run(inputs, mode, sights));
-      for (const sight of sights) this.#add(sight, await sight.pending.read());
-      const values = await Promise.all(outputs.map((output) => output.data()));
-      this.#outputs.forEach((comparison, i) => {
-        comparison.add(values[i]!, values[this.#outputs.length + i]!, outputs[i]!.shape);
-      });
-    } finally {
-      dispose(outputs);
-      for (const { pending } of sights) pending.dispose();
+  try {
+    for await (const inputs of source.batches(signal)) {
+      await examination.add(inputs);
+      onProgress?.({ done: examination.batches, total, step: `batch ${examination.batches}` });
+      await breathe();
+      signal?.throwIfAborted();
+      if (examination.batches >= limit) break;
     }
+  } finally {
+    examination.dispose();
   }
-
-  #run(inputs: readonly Tensor[], mode: Mode, sights: Sight[]): Tensor[] {
-    const calls = new Map<Normalization, number>();
-    const normalize = (call: Call): Tensor => {
-      const { normalization, plan } = call;
-      const { layer } = normalization;
-      const place = calls.get(normalization) ?? 0;
-      calls.set(normalization, place + 1);
-      const pending = momentsOfCall(call, null);
-      sights.push({ normalization, mode, hasBessel: plan.fusedInKeras, place, pending });
-      const infersAnyway = isEvenkeel(layer) && isFrozen(layer);
-      if (mode === 'inference' || infersAnyway) return call.infer();
-      // Renorm's training is close to inference on purpose.
-      return isEvenkeel(layer) && layer.renorm && layer.virtualBatchSize === null
-        ? call.train()
-        : normalizeByBatch(call, pending);
-    };
-    // A model may hand an input or a weight on as its output, and what is given back here is to be disposed.
-    return tidy(() => runWith(this.model, inputs, this.normalizations, normalize).map((y) => clone(y)));
-  }
-
-  #add({ normalization, mode, hasBessel, place }: Sight, moments: Moments): void {
-    const record = this.#recordOf(normalization, hasBessel);
-    if (!areFinite(moments)) {
-      record.brokenBatch ??= this.batches;
-      return;
-    }
-    record[mode].add(moments);
-    if (mode === 'inference') record.places[place]?.add(moments);
-  }
-
-  #recordOf(normalization: Normalization, hasBessel: boolean): Record {
-    let record = this.#records.get(normalization);
-    if (!record) {
-      const { layer, places, isWrapped } = normalization;
-      const make = () => new Population(layer.movingMean.read().size, hasBessel);
-      const apart = places.length > 1 && !isWrapped ? places.map(make) : [];
-      record = { training: make(), inference: make(), places: apart, brokenBatch: null };
-      this.#records.set(normalization, record);
-    }
-    return record;
-  }
-
-  seenOf(normalization: Normalization): Seen | null {
-    const record = this.#records.get(normalization);
-    return record ? { ...record, batchSize: this.#largestBatch, samples: this.samples } : null;
-  }
-
-  outputGaps(): OutputGap[] {
-    return this.#outputs.flatMap((comparison) => comparison.result() ?? []);
-  }
-}
-
-/** Compares an output in inference mode with the same in training mode. */
-class OutputComparison {
-  #count = 0;
-  #squaredDifference = 0;
-  #largest = 0;
-  /** Of the output in inference mode. */
-  readonly #values = new Population(1, false);
-  #rows = 0;
-  #agreeing = 0;
-
-  constructor(private readonly name: string) {}
-
-  add(inference: ArrayLike<number>, training: ArrayLike<number>, shape: readonly number[]): void {
-    this.#count += inference.length;
-    const count = inference.length;
-    const mean = Array.from(inference).reduce((total, value) => total + value / count, 0);
-    let squares = 0;
-    for (let i = 0; i < count; i++) {
-      const difference = training[i]! - inference[i]!;
-      this.#squaredDifference += difference * difference;
-      this.#largest = Math.max(this.#largest, Math.abs(difference));
-      squares += (inference[i]! - mean) ** 2;
-    }
-    this.#values.add({
-      count: Float64Array.of(count),
-      mean: Float64Array.of(mean),
-      variance: Float64Array.of(squares / count),
-    });
-    const columns = shape.length === 2 ? shape[1]! : 1;
-    if (columns < 2) return;
-    for (let start = 0; start < count; start += columns) {
-      this.#rows++;
-      if (largestAt(inference, start, columns) === largestAt(training, start, columns)) this.#agreeing++;
-    }
-  }
-
-  /** null where values were not finite, or there were none. */
-  result(): OutputGap | null {
-    if (this.#count === 0 || !Number.isFinite(this.#squaredDifference)) return null;
-    const deviation = Math.sqrt(this.#values.whole().variance[0]!);
-    const difference = Math.sqrt(this.#squaredDifference / this.#count);
-    if (deviation === 0) return null;
-    return {
-      output: this.name,
-      relativeDifference: difference / deviation,
-      largestDifference: this.#largest,
-      agreement: this.#rows > 0 ? this.#agreeing / this.#rows : null,
-    };
-  }
-}
-
-function largestAt(values: ArrayLike<number>, start: number, length: number): number {
-  let place = 0;
-  for (let i = 1; i < length; i++) if (values[start + i]! > values[start + place]!) place = i;
-  return place;
+  if (examination.batches > 0) return examination;
+  throw new ValueError(
+    'data: there are no samples in it. Expected are some hundred; leave data out to look at weights and options only.',
+  );
 }
 
 const plainStatistics = ({ mean, variance }: Statistics) => ({
@@ -337,7 +166,7 @@ const plainStatistics = ({ mean, variance }: Statistics) => ({
   variance: plain(variance),
 });
 
-function describe({ layer, name, places, weights, seen }: Subject): InspectedLayer {
+function describe({ layer, name, calls, weights, inputs }: Subject): InspectedLayer {
   const { gamma, beta, movingMean, movingVariance } = weights;
   const isOurs = isEvenkeel(layer);
   return {
@@ -349,23 +178,27 @@ function describe({ layer, name, places, weights, seen }: Subject): InspectedLay
     renorm: isOurs && layer.renorm,
     virtualBatchSize: isOurs ? layer.virtualBatchSize : null,
     isFrozen: isFrozen(layer),
-    places: places.length,
+    calls: calls.length,
     channels: movingMean.length,
     gamma: gamma && plain(gamma),
     beta: beta && plain(beta),
     movingMean: plain(movingMean),
     movingVariance: plain(movingVariance),
-    inputs: seen && describeInputs(seen, { mean: movingMean, variance: movingVariance }, layer.epsilon),
+    inputs: inputs && describeInputs(inputs, { mean: movingMean, variance: movingVariance }, layer.epsilon),
   };
 }
 
-function describeInputs({ training, inference }: Seen, used: Statistics, epsilon: number): InspectedInputs {
+function describeInputs(
+  { training, inference }: InputStatistics,
+  moving: Statistics,
+  epsilon: number,
+): InspectedInputs {
   return {
     batches: inference.batches,
     count: [...inference.count],
     training: plainStatistics(training.whole()),
     inference: plainStatistics(inference.whole()),
-    distance: plain(distances(training.whole(), used, epsilon)),
+    distance: plain(distances(training.whole(), moving, epsilon)),
     shareBetweenBatches: plain(inference.shareBetweenBatches()),
   };
 }

@@ -77,9 +77,9 @@ const isRelu = (layer: Layer): boolean =>
   (layer.getClassName() === 'Activation' && RELUS.has(layer.getConfig().activation as string));
 
 const deadRelu: Rule = (subject) => {
-  const { places, weights } = subject;
+  const { calls, weights } = subject;
   const { gamma, beta } = weights;
-  const isCut = places.every(({ followers }) => followers.length > 0 && followers.every(isRelu));
+  const isCut = calls.every(({ followers }) => followers.length > 0 && followers.every(isRelu));
   if (!beta || !isCut) return null;
   const reachOf = (c: number) => beta[c]! + THRESHOLDS.reluReach * Math.abs(gamma ? gamma[c]! : 1);
   // Where gamma is 0 too, that is told of already.
@@ -145,21 +145,21 @@ const momentumRule = ({ layer: { momentum } }: Subject): Diagnosis | null => {
 };
 
 const sharedLayer: Rule = (subject) => {
-  const { places, seen, layer } = subject;
-  if (places.length < 2) return null;
-  const evidence = { places: places.length };
-  const cure = 'Give each place a normalization of its own; the layers around it can stay shared.';
-  if (seen && seen.places.length > 1 && seen.places.every(({ batches }) => batches > 0)) {
-    const together = seen.inference.whole();
-    const apart = seen.places.map((place) =>
-      rootMeanSquare(distances(place.whole(), together, layer.epsilon)),
+  const { calls, inputs, layer } = subject;
+  if (calls.length < 2) return null;
+  const evidence = { calls: calls.length };
+  const cure = 'Give each call a normalization of its own; the layers around it can stay shared.';
+  if (inputs && inputs.perCall.length > 1 && inputs.perCall.every(({ batches }) => batches > 0)) {
+    const together = inputs.inference.whole();
+    const apart = inputs.perCall.map((call) =>
+      rootMeanSquare(distances(call.whole(), together, layer.epsilon)),
     );
     const distance = Math.max(...apart);
-    if (distance > Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(seen.samples))) {
+    if (distance > Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(inputs.samples))) {
       return diagnose('shared-layer', 'warning', {
         evidence: { ...evidence, distance: round(distance) },
         message:
-          `The layer stands at ${places.length} places whose inputs differ by ${distance.toFixed(1)} deviations from ` +
+          `The layer is called ${calls.length} times, on inputs that differ by ${distance.toFixed(1)} deviations from ` +
           'what they are together, and one set of moving statistics cannot fit them all.',
         cure,
       });
@@ -167,7 +167,7 @@ const sharedLayer: Rule = (subject) => {
   }
   return diagnose('shared-layer', 'note', {
     evidence,
-    message: `The layer stands at ${places.length} places: its moving statistics mix the inputs of all.`,
+    message: `The layer is called ${calls.length} times: its moving statistics mix the inputs of all calls.`,
     cure: `Fine as long as the inputs are alike; inspect with data tells. ${cure}`,
   });
 };
@@ -181,10 +181,10 @@ function hasUselessBias(layer: Layer, { axis }: NormalizationLayer): boolean {
   return axes.includes(channelDimension(layer, rank - 1) + 1);
 }
 
-const uselessBias: Rule = ({ places, layer }) => {
+const uselessBias: Rule = ({ calls, layer }) => {
   if (isFrozen(layer)) return null;
-  if (!places.every(({ source, isOnlyUser }) => isOnlyUser && hasUselessBias(source, layer))) return null;
-  const names = [...new Set(places.map(({ source }) => source.name))].join(', ');
+  if (!calls.every(({ source, isOnlyUser }) => isOnlyUser && hasUselessBias(source, layer))) return null;
+  const names = [...new Set(calls.map(({ source }) => source.name))].join(', ');
   return diagnose('useless-bias', 'note', {
     evidence: { before: names },
     message: `The bias of '${names}' before the layer does nothing: the mean that is subtracted takes it away again.`,
@@ -192,11 +192,11 @@ const uselessBias: Rule = ({ places, layer }) => {
   });
 };
 
-const notFiniteData: Rule = ({ seen }) =>
-  seen?.brokenBatch
+const notFiniteData: Rule = ({ inputs }) =>
+  inputs?.brokenBatch
     ? diagnose('not-finite-data', 'error', {
-        evidence: { batch: seen.brokenBatch },
-        message: `Batch ${seen.brokenBatch} brings NaN or infinity to the layer.`,
+        evidence: { batch: inputs.brokenBatch },
+        message: `Batch ${inputs.brokenBatch} brings NaN or infinity to the layer.`,
         cure: 'Look for it in the data, and in the weights of the layers before.',
       })
     : null;
@@ -206,12 +206,13 @@ const stockAxis: Rule = ({ layer }) =>
     ? diagnose('stock-axis', 'error', { ...STOCK_AXIS, evidence: { axis: Number(layer.axis) } })
     : null;
 
-const smallBatch: Rule = ({ seen, layer }) => {
-  if (!seen || isFrozen(layer) || seen.training.batches === 0) return null;
+const smallBatch: Rule = ({ inputs, layer }) => {
+  if (!inputs || isFrozen(layer) || inputs.training.batches === 0) return null;
+  const { training, batchSize } = inputs;
   const ghost = isEvenkeel(layer) ? layer.virtualBatchSize : null;
-  const samples = Math.min(ghost ?? Infinity, seen.batchSize);
-  const perSample = seen.training.count.reduce((most, count) => Math.max(most, count), 0) / seen.samples;
-  const values = Math.round(samples * perSample);
+  const samples = Math.min(ghost ?? Infinity, batchSize);
+  const perCall = training.countPerUpdate.reduce((most, count) => Math.max(most, count || 0), 0);
+  const values = Math.round((perCall * training.batches * samples) / inputs.samples);
   if (samples >= THRESHOLDS.smallBatch && values >= THRESHOLDS.smallCount) return null;
   return diagnose('small-batch', 'warning', {
     evidence: { samples, valuesPerChannel: values },

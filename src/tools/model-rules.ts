@@ -6,11 +6,11 @@ import { THRESHOLDS } from './thresholds.js';
 
 /** Of batches that are not shuffled there is one finding, for the layer that shows it most. */
 function unshuffledBatches(subjects: readonly Subject[]): Finding[] {
-  const candidates = subjects.flatMap(({ name, seen }) => {
-    if (!seen || seen.inference.batches < THRESHOLDS.fewestBatches) return [];
-    const shares = seen.inference.shareBetweenBatches();
+  const candidates = subjects.flatMap(({ name, inputs }) => {
+    if (!inputs || inputs.inference.batches < THRESHOLDS.fewestBatches) return [];
+    const shares = inputs.inference.shareBetweenBatches();
     const share = shares.reduce((total, one) => total + one, 0) / shares.length;
-    return [{ name, share, times: share * seen.batchSize }];
+    return [{ name, share, times: share * inputs.batchSize }];
   });
   const worst = candidates.sort((a, b) => b.share - a.share)[0];
   if (!worst || worst.times < THRESHOLDS.unshuffled || worst.share < THRESHOLDS.unshuffledShare) return [];

@@ -15,7 +15,7 @@ import {
 export interface Surroundings {
   /** Where the input comes from. */
   readonly source: Layer;
-  /** Whether nothing else takes what `source` gives, here or at another place where it is called. */
+  /** Whether nothing else takes what `source` gives, here or where else it is called. */
   readonly isOnlyUser: boolean;
   /** What takes the output. */
   readonly followers: readonly Layer[];
@@ -27,7 +27,7 @@ export interface Normalization {
   /** The layer's name, behind those of the models and wrappers that it is in: `'encoder/bn1'`. */
   readonly name: string;
   /** One for each time that a run of the model comes to the layer; a model within may be shared too. */
-  readonly places: readonly Surroundings[];
+  readonly calls: readonly Surroundings[];
   /** Whether it is in a wrapper, which may call it any number of times, once for each step of a sequence. */
   readonly isWrapped: boolean;
 }
@@ -68,10 +68,10 @@ export function findNormalizations(model: LayersModel): Normalization[] {
   checkModel(model);
   // As predict and fit do for a sequential model.
   if (!model.built) model.build(undefined as never);
-  const found = new Map<NormalizationLayer, { name: string; places: Surroundings[]; isWrapped: boolean }>();
-  const add = (layer: NormalizationLayer, name: string, place: Surroundings, isWrapped: boolean): void => {
-    const known = found.get(layer) ?? { name, places: [], isWrapped: false };
-    known.places.push(place);
+  const found = new Map<NormalizationLayer, { name: string; calls: Surroundings[]; isWrapped: boolean }>();
+  const add = (layer: NormalizationLayer, name: string, call: Surroundings, isWrapped: boolean): void => {
+    const known = found.get(layer) ?? { name, calls: [], isWrapped: false };
+    known.calls.push(call);
     known.isWrapped ||= isWrapped;
     found.set(layer, known);
   };

@@ -89,20 +89,55 @@ function planFor(layer: NormalizationLayer, shape: number[]): Plan {
   return makePlan(isEvenkeel(layer) ? layer : (stock as unknown as Options), shape);
 }
 
-/** Moments of one batch, of which the host may have to wait for the numbers. */
+/** Moments of one call, of which the host may have to wait for the numbers. */
 export interface PendingMoments {
   /** On the backend, per group and channel: count, mean, variance; good within the run's tidy. */
   readonly tensors: readonly [Tensor, Tensor, Tensor];
-  /** On the host. To be called once, after the run, or else `dispose`. */
+  /** On the host; good until `dispose`. */
   read(): Promise<Moments>;
   dispose(): void;
 }
 
+/** The moments of a normalization's calls in one run of the model. */
+export interface LayerMoments {
+  readonly normalization: Normalization;
+  /** Whether training gives the moving variance Bessel's correction. */
+  readonly hasBessel: boolean;
+  readonly calls: readonly Moments[];
+}
+
+/** Takes moments of calls during a run, to be read after it. */
+export class MomentsOfRun {
+  readonly #taken: { readonly call: Call; readonly pending: PendingMoments }[] = [];
+
+  get isEmpty(): boolean {
+    return this.#taken.length === 0;
+  }
+
+  take(call: Call, virtualBatchSize: number | null = null): PendingMoments {
+    const pending = momentsOfCall(call, virtualBatchSize);
+    this.#taken.push({ call, pending });
+    return pending;
+  }
+
+  async read(): Promise<LayerMoments[]> {
+    const layers = new Map<Normalization, { hasBessel: boolean; calls: Moments[] }>();
+    for (const { call, pending } of this.#taken) {
+      const moments = await pending.read();
+      const known = layers.get(call.normalization);
+      if (known) known.calls.push(moments);
+      else layers.set(call.normalization, { hasBessel: call.plan.fusedInKeras, calls: [moments] });
+    }
+    return [...layers].map(([normalization, rest]) => ({ normalization, ...rest }));
+  }
+
+  dispose(): void {
+    for (const { pending } of this.#taken) pending.dispose();
+  }
+}
+
 /** The moments of a call's input: by the kernels in float64, where the backend has them. */
-export function momentsOfCall(
-  { x, plan: { axes }, mask }: Call,
-  virtualBatchSize: number | null,
-): PendingMoments {
+function momentsOfCall({ x, plan: { axes }, mask }: Call, virtualBatchSize: number | null): PendingMoments {
   const view = { axes, virtualBatchSize, mask };
   const memory = activePassMemory();
   if (memory) {
@@ -115,27 +150,30 @@ export function momentsOfCall(
       dispose: () => undefined,
     };
   }
-  const found = keep(batchMoments(x, view));
+  const all = keep(batchMoments(x, view));
   return {
-    tensors: unstack(found) as [Tensor, Tensor, Tensor],
+    tensors: unstack(all) as [Tensor, Tensor, Tensor],
     async read() {
-      try {
-        const values = Float64Array.from(await found.data());
-        const length = values.length / 3;
-        const part = (i: number) => values.subarray(i * length, (i + 1) * length);
-        return { count: part(0), mean: part(1), variance: part(2) };
-      } finally {
-        found.dispose();
-      }
+      const values = Float64Array.from(await all.data());
+      const length = values.length / 3;
+      const part = (i: number) => values.subarray(i * length, (i + 1) * length);
+      return { count: part(0), mean: part(1), variance: part(2) };
     },
     dispose() {
-      dispose(found);
+      dispose(all);
     },
   };
 }
 
-/** The call's output where the layer normalizes by the batch's own moments; by the moving ones where there are none. */
-export function normalizeByBatch(call: Call, { tensors: [count, mean, variance] }: PendingMoments): Tensor {
+/**
+ * The call's output where the layer normalizes by the batch's own moments; by the moving ones where there are none.
+ *
+ * @param known the whole batch's moments, where they have been taken
+ */
+export function normalizeByBatch(call: Call, known: PendingMoments | null): Tensor {
+  const moments = known ?? momentsOfCall(call, null);
+  if (!known) moments.dispose();
+  const [count, mean, variance] = moments.tensors;
   const { movingMean, movingVariance } = call.normalization.layer;
   if (!call.mask) return normalizeBy(call, mean, variance);
   const isKnown = cast(relu(count), 'bool');

@@ -42,19 +42,24 @@ class Spread {
   }
 }
 
-/** What has been seen of a layer's inputs. */
+/** Statistics of all values together, from the means and variances of their parts. */
+const statisticsOf = ({ mean, squares, weight }: Spread, variances: Spread): Statistics => ({
+  mean: mean.slice(),
+  variance: variances.mean.map((within, c) => within + squares[c]! / weight[c]!),
+});
+
+/** What a layer's inputs came to, over many batches. */
 export class Population {
-  /** How many batches were added: each ghost batch is one, and so is each place of a shared layer. */
+  /** How many batches were added. */
   batches = 0;
-  /** How many batches told something of a channel. */
+  /** How many of them had values in a channel. */
   readonly #known: Float64Array;
   /** Means of batches, weighted by their counts: the population's mean, and Σ n_b·(mean_b − mean)². */
   readonly #means: Spread;
   /** Variances of batches, weighted by their counts: the mean variance within a batch. */
   readonly #variances: Spread;
-  /** The same, each batch of one weight, and variances as a training step sees them. */
-  readonly #trainingMean: Spread;
-  readonly #trainingVariance: Spread;
+  /** What each call, and each ghost batch of it, brings to the moving averages in training: all of one weight. */
+  readonly #updates: { readonly means: Spread; readonly variances: Spread };
 
   /** @param hasBessel whether a training step multiplies the batch's variance by n/(n − 1) */
   constructor(
@@ -64,38 +69,52 @@ export class Population {
     this.#known = new Float64Array(channels);
     this.#means = new Spread(channels);
     this.#variances = new Spread(channels);
-    this.#trainingMean = new Spread(channels);
-    this.#trainingVariance = new Spread(channels);
+    this.#updates = { means: new Spread(channels), variances: new Spread(channels) };
   }
 
-  /** Adds moments per group and channel; each group is a batch. Channels with a count of 0 tell nothing. */
-  add({ count, mean, variance }: Moments): void {
-    this.batches += count.length / this.channels;
-    for (let k = 0; k < count.length; k++) {
-      const [channel, n] = [k % this.channels, count[k]!];
-      if (n === 0) continue;
-      this.#known[channel]! += 1;
-      this.#means.add(channel, mean[k]!, n);
-      this.#variances.add(channel, variance[k]!, n);
-      this.#trainingMean.add(channel, mean[k]!, 1);
-      this.#trainingVariance.add(channel, variance[k]! * this.#besselOf(n), 1);
+  /**
+   * Adds one batch: the moments of each call in which the layer got it, per group and channel. They are one observation
+   * together, since how calls differ says nothing of how batches do. Channels with a count of 0 add nothing.
+   */
+  add(calls: readonly Moments[]): void {
+    this.batches++;
+    const [means, variances] = [new Spread(this.channels), new Spread(this.channels)];
+    for (const { count, mean, variance } of calls) {
+      for (let k = 0; k < count.length; k++) {
+        const [channel, n] = [k % this.channels, count[k]!];
+        if (n === 0) continue;
+        means.add(channel, mean[k]!, n);
+        variances.add(channel, variance[k]!, n);
+        this.#updates.means.add(channel, mean[k]!, 1);
+        this.#updates.variances.add(channel, variance[k]! * this.#besselOf(n), 1);
+      }
     }
+    const together = statisticsOf(means, variances);
+    means.weight.forEach((n, channel) => {
+      if (n === 0) return;
+      this.#known[channel]! += 1;
+      this.#means.add(channel, together.mean[channel]!, n);
+      this.#variances.add(channel, together.variance[channel]!, n);
+    });
   }
 
   #besselOf(n: number): number {
     return this.hasBessel && n > 1 ? n / (n - 1) : 1;
   }
 
-  /** Values seen, or their weight, per channel. */
+  /** Values per channel, or their weight. */
   get count(): Float64Array {
     return this.#means.weight;
   }
 
+  /** How many values per channel a call, or a ghost batch of one, has on average. */
+  get countPerUpdate(): Float64Array {
+    return this.count.map((n, c) => n / this.#updates.means.weight[c]!);
+  }
+
   /** Statistics of all values together: n in the variance's denominator. */
   whole(): Statistics {
-    const { mean, squares, weight } = this.#means;
-    const within = this.#variances.mean;
-    return { mean: mean.slice(), variance: within.map((value, c) => value + squares[c]! / weight[c]!) };
+    return statisticsOf(this.#means, this.#variances);
   }
 
   /** The same with Bessel's correction where training has it; n is the whole count. */
@@ -104,9 +123,10 @@ export class Population {
     return { mean, variance: variance.map((value, c) => value * this.#besselOf(this.count[c]!)) };
   }
 
-  /** What moving averages would come to, had they an endless memory: means over batches, each of one weight. */
-  overBatches(): Statistics {
-    return { mean: this.#trainingMean.mean.slice(), variance: this.#trainingVariance.mean.slice() };
+  /** What moving averages would come to, had they an endless memory: means over updates, each of one weight. */
+  overUpdates(): Statistics {
+    const { means, variances } = this.#updates;
+    return { mean: means.mean.slice(), variance: variances.mean.slice() };
   }
 
   /** The part of each channel's variance that lies between batches and not within them; 0 where there is none. */
@@ -119,18 +139,21 @@ export class Population {
 
   /**
    * How far the statistics may still be off: the standard errors of mean and variance, in standard deviations and
-   * variances of the channel, the root of the mean square over channels. They are told by how batches differ, so
-   * there are none before the second.
+   * variances of the channel, the root of the mean square over channels that had values. They come from how batches
+   * differ: null unless there were two for each of these channels.
+   *
+   *   error² = Σ n_b·(value_b − value)² / (n·(batches − 1))
    */
-  standardError(epsilon: number): { mean: number; variance: number } {
+  standardError(epsilon: number): { mean: number; variance: number } | null {
+    const known = [...this.#known.keys()].filter((c) => this.#known[c]! > 0);
+    if (known.length === 0 || known.some((c) => this.#known[c] === 1)) return null;
     const { variance } = this.whole();
     const errorOf = ({ squares, weight }: Spread, scale: (variance: number) => number) => {
-      const squared = variance.map((value, c) => {
-        if (this.#known[c] === 0) return 0;
+      const squared = known.map((c) => {
         const error = squares[c]! / (weight[c]! * (this.#known[c]! - 1));
-        return error / scale(value + epsilon);
+        return error / scale(variance[c]! + epsilon);
       });
-      return Math.sqrt(squared.reduce((total, value) => total + value, 0) / this.channels);
+      return Math.sqrt(squared.reduce((total, value) => total + value, 0) / known.length);
     };
     return {
       mean: errorOf(this.#means, (scale) => scale),

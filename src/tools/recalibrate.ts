@@ -6,17 +6,16 @@
  */
 import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { Moments } from '../core/passes.js';
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import type { NormalizationLayer } from '../model/graph.js';
+import { BorrowedStates } from '../model/states.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
 import {
   type Call,
-  type PendingMoments,
+  MomentsOfRun,
   breathe,
-  momentsOfCall,
   normalizeByBatch,
   normalizeByStatistics,
   runWith,
@@ -33,7 +32,7 @@ export interface RecalibrateOptions extends ToolOptions, DataOptions {
   /**
    * `'population'` (the default): mean and variance of all values together, the same in however many batches they come.
    * `'batches'`: the mean over batches of each batch's mean and variance, every batch with the same weight; that is what
-   * the moving averages of training tend to. A ghost batch is a batch here.
+   * the moving averages of training tend to. A ghost batch is a batch here, and so is each call of a shared layer.
    */
   readonly statistics?: (typeof STATISTICS)[number] | undefined;
   /**
@@ -67,11 +66,11 @@ export interface RecalibratedLayer {
    * √(((mean − old mean)/σ)² + (√(variance + epsilon)/σ − 1)²) with σ = √(old variance + epsilon). null: not finite.
    */
   readonly distance: readonly (number | null)[];
-  /** Batches seen; each ghost batch counts if statistics are those of batches, and each place of a shared layer. */
+  /** Batches looked at. */
   readonly batches: number;
-  /** Values seen per channel, or the weight that a mask gave them. A channel with 0 keeps its old statistics. */
+  /** Values per channel, or the weight that a mask gave them. A channel with 0 keeps its old statistics. */
   readonly count: readonly number[];
-  /** How far the new statistics may still be off, as for `tolerance`; null after a single batch. */
+  /** How far the new statistics may still be off, as for `tolerance`; null unless each channel had values in two batches. */
   readonly standardError: { readonly mean: number; readonly variance: number } | null;
   /** Whether the tolerance was reached, and ended the pass. */
   readonly isSettled: boolean;
@@ -97,8 +96,8 @@ const FEWEST_TO_SETTLE = 4;
  * deviation become √(variance + epsilon), the renorm mean the mean. Masked values do not count, where the layer takes
  * masks. Frozen layers get new statistics too: freezing guards against training.
  *
- * A layer at several places gets the statistics of all its inputs together, one set for all, as in training. While its
- * statistics are being found, it normalizes by the batch's own.
+ * A layer that is called several times gets the statistics of all its inputs together, one set for all, as in training.
+ * While its statistics are being computed, it normalizes by the batch's own.
  *
  * Use some thousand samples, from what the model is used on, prepared as they are there; 1,000 to 10,000 were enough on
  * ImageNet (Wu and Johnson 2021). Batches should be shuffled.
@@ -150,29 +149,34 @@ export async function recalibrate(
   const perPass = source.length === null ? null : Math.min(limit, source.length);
   const total = perPass === null || tolerance > 0 ? null : perPass * passes.length;
   let done = 0;
-  const found = new Map<Normalization, Found>();
+  const results = new Map<Normalization, Result>();
   for (const targets of passes) {
-    const pass = new Pass(model, normalizations, targets, found, statistics);
+    const pass = new Pass(model, normalizations, targets, results, statistics);
     let number = 0;
-    for await (const inputs of source.batches(signal)) {
-      await pass.look(inputs, ++number);
-      done++;
-      onProgress?.({ done, total, step: `${pass.name}, batch ${number}` });
-      await breathe();
-      signal?.throwIfAborted();
-      if (number >= limit || pass.isSettled(tolerance)) break;
+    try {
+      for await (const inputs of source.batches(signal)) {
+        await pass.add(inputs, ++number);
+        done++;
+        onProgress?.({ done, total, step: `${pass.name}, batch ${number}` });
+        await breathe();
+        signal?.throwIfAborted();
+        if (number >= limit || pass.isSettled(tolerance)) break;
+      }
+    } finally {
+      pass.dispose();
     }
     if (number === 0) {
+      const isLater = results.size > 0;
       throw new ValueError(
-        `data: there are no samples in it${found.size > 0 ? ' any more, the second time' : ''}. Expected is some ` +
-          `thousand samples${found.size > 0 ? ', from data that can be gone through again' : ''}.`,
+        `data: there are no samples in it${isLater ? ' any more, the second time' : ''}. Expected is some ` +
+          `thousand samples${isLater ? ', from data that can be gone through again' : ''}.`,
       );
     }
-    for (const target of targets) found.set(target, pass.result(target, before.get(target)!, tolerance));
+    for (const target of targets) results.set(target, pass.result(target, before.get(target)!));
   }
-  for (const [{ name }, { population, after }] of found) check(name, population, after);
-  const layers = normalizations.map((one) => describe(one, before.get(one)!, found.get(one)!));
-  write(normalizations.map((one) => [one.layer, found.get(one)!.after]));
+  for (const [{ name }, { population, after }] of results) check(name, population, after);
+  const layers = normalizations.map((one) => describe(one, before.get(one)!, results.get(one)!, tolerance));
+  write(normalizations.map((one) => [one.layer, results.get(one)!.after]));
   return { statistics, order, layers };
 }
 
@@ -188,86 +192,81 @@ async function read({ layer: { movingMean, movingVariance } }: Normalization): P
   return { mean: Float64Array.from(mean), variance: Float64Array.from(variance) };
 }
 
-/** What a pass found for a layer. */
-interface Found {
+/** New statistics of a layer. */
+interface Result {
   readonly population: Population;
   readonly after: Statistics;
-  readonly isSettled: boolean;
 }
 
-/** Thrown to end a run where nothing that comes after it is of interest. */
-class Enough extends Error {}
+/**
+ * Thrown through TF.js to end a run where nothing that comes after it is of interest: layer by layer, that is half of
+ * all work. TF.js runs a container to its end; `LayersModel.execute` stops at a layer of the model, but not at one of a
+ * model within. This can go when TF.js runs a model up to any tensor in it.
+ */
+class EndOfRun extends Error {}
 
-/** One pass over the data, for the statistics of some layers. */
+/** One pass over the data, for the statistics of some layers. To be disposed after use. */
 class Pass {
   readonly #populations = new Map<Normalization, Population>();
+  readonly #states: BorrowedStates;
 
   constructor(
     private readonly model: LayersModel,
     private readonly normalizations: readonly Normalization[],
     private readonly targets: readonly Normalization[],
-    private readonly found: ReadonlyMap<Normalization, Found>,
+    private readonly results: ReadonlyMap<Normalization, Result>,
     private readonly statistics: (typeof STATISTICS)[number],
-  ) {}
+  ) {
+    this.#states = new BorrowedStates(model);
+  }
 
   get name(): string {
     return this.targets.length === 1 ? this.targets[0]!.name : 'all layers';
   }
 
-  /** Adds what a batch tells of the targets. */
-  async look(inputs: readonly Tensor[], number: number): Promise<void> {
-    const seen: (readonly [Population, PendingMoments, string])[] = [];
+  /** Adds what a batch shows of the targets. */
+  async add(inputs: readonly Tensor[], number: number): Promise<void> {
+    const moments = new MomentsOfRun();
     try {
-      try {
-        tidy(() => {
-          this.#run(inputs, seen);
-        });
-      } catch (error) {
-        if (!(error instanceof Enough)) throw error;
-      }
-      for (const [population, pending, name] of seen) {
-        const moments = await pending.read();
-        checkFinite(moments, `Batch ${number} of the data`, name);
-        population.add(moments);
+      this.#run(inputs, moments);
+      for (const { normalization, hasBessel, calls } of await moments.read()) {
+        if (!calls.every(areFinite)) throw notFiniteError(number, normalization.name);
+        const { layer } = normalization;
+        const population =
+          this.#populations.get(normalization) ?? new Population(layer.movingMean.read().size, hasBessel);
+        population.add(calls);
+        this.#populations.set(normalization, population);
       }
     } finally {
-      for (const [, pending] of seen) pending.dispose();
+      moments.dispose();
     }
   }
 
-  #run(inputs: readonly Tensor[], seen: (readonly [Population, PendingMoments, string])[]): void {
-    const { targets, found } = this;
+  #run(inputs: readonly Tensor[], moments: MomentsOfRun): void {
+    const { targets, results } = this;
     const [only] = targets;
     // A lone target that is called once has been called when anything else is.
-    const canStop = targets.length === 1 && only!.places.length === 1 && !only!.isWrapped;
-    runWith(this.model, inputs, this.normalizations, (call) => {
-      if (canStop && seen.length > 0) throw new Enough();
+    const canStop = targets.length === 1 && only!.calls.length === 1 && !only!.isWrapped;
+    const normalize = (call: Call): Tensor => {
+      if (canStop && !moments.isEmpty) throw new EndOfRun();
       const { normalization } = call;
-      const result = found.get(normalization);
+      const result = results.get(normalization);
       if (result) return normalizeByStatistics(call, result.after);
       const virtualBatchSize = this.statistics === 'batches' ? virtualBatchSizeOf(call) : null;
-      const whole = momentsOfCall(call, null);
       const isTarget = targets.includes(normalization);
-      if (isTarget) {
-        const moments = virtualBatchSize === null ? whole : momentsOfCall(call, virtualBatchSize);
-        seen.push([this.#populationOf(call), moments, normalization.name]);
-      }
-      const y = normalizeByBatch(call, whole);
-      if (!isTarget || virtualBatchSize !== null) whole.dispose();
-      return y;
-    });
-  }
-
-  #populationOf({ normalization, plan }: Call): Population {
-    let population = this.#populations.get(normalization);
-    if (!population) {
-      population = new Population(normalization.layer.movingMean.read().size, plan.fusedInKeras);
-      this.#populations.set(normalization, population);
+      const taken = isTarget ? moments.take(call, virtualBatchSize) : null;
+      return normalizeByBatch(call, virtualBatchSize === null ? taken : null);
+    };
+    try {
+      tidy(() => {
+        this.#states.during(() => runWith(this.model, inputs, this.normalizations, normalize));
+      });
+    } catch (error) {
+      if (!(error instanceof EndOfRun)) throw error;
     }
-    return population;
   }
 
-  /** Whether what was seen is enough for all targets. */
+  /** Whether there are batches enough for all targets. */
   isSettled(tolerance: number): boolean {
     return this.targets.every((target) => {
       const population = this.#populations.get(target);
@@ -275,24 +274,27 @@ class Pass {
     });
   }
 
-  result(target: Normalization, before: Statistics, tolerance: number): Found {
+  result(target: Normalization, before: Statistics): Result {
     const population = this.#populations.get(target) ?? new Population(before.mean.length, false);
     const { mean, variance } =
-      this.statistics === 'population' ? population.corrected() : population.overBatches();
+      this.statistics === 'population' ? population.corrected() : population.overUpdates();
     const orBefore = (values: Float64Array, old: Float64Array) =>
       values.map((value, c) => (population.count[c] === 0 ? old[c]! : value));
     return {
       population,
       after: { mean: orBefore(mean, before.mean), variance: orBefore(variance, before.variance) },
-      isSettled: isSettled(population, tolerance, target.layer.epsilon),
     };
+  }
+
+  dispose(): void {
+    this.#states.dispose();
   }
 }
 
 function isSettled(population: Population, tolerance: number, epsilon: number): boolean {
   if (tolerance === 0 || population.batches < FEWEST_TO_SETTLE) return false;
-  const { mean, variance } = population.standardError(epsilon);
-  return mean <= tolerance && variance <= tolerance;
+  const error = population.standardError(epsilon);
+  return error !== null && error.mean <= tolerance && error.variance <= tolerance;
 }
 
 /** The size of the ghost batches that training would divide this batch into; null for none. */
@@ -308,14 +310,11 @@ function virtualBatchSizeOf({ normalization: { layer, name }, x }: Call): number
   return virtualBatchSize;
 }
 
-/** @throws ValueError where a batch brought NaN or infinity to a layer */
-function checkFinite(moments: Moments, what: string, layer: string): void {
-  if (areFinite(moments)) return;
-  throw new ValueError(
-    `${what} brings values to the layer '${layer}' that are NaN or infinite. Look for them in the data and in the ` +
-      `weights of the layers before; inspect tells of those in normalizations.`,
+const notFiniteError = (batch: number, layer: string) =>
+  new ValueError(
+    `Batch ${batch} of the data brings values to the layer '${layer}' that are NaN or infinite. Look for them in the ` +
+      `data and in the weights of the layers before; inspect tells of those in normalizations.`,
   );
-}
 
 /** @throws ValueError for statistics that cannot be used */
 function check(layer: string, { count }: Population, { mean, variance }: Statistics): void {
@@ -336,18 +335,18 @@ function check(layer: string, { count }: Population, { mean, variance }: Statist
 function describe(
   { layer, name }: Normalization,
   before: Statistics,
-  { population, after, isSettled }: Found,
+  { population, after }: Result,
+  tolerance: number,
 ): RecalibratedLayer {
-  const { batches, count } = population;
   return {
     layer: name,
     before: { mean: plain(before.mean), variance: plain(before.variance) },
     after: { mean: plain(after.mean), variance: plain(after.variance) },
     distance: plain(distances(after, before, layer.epsilon)),
-    batches,
-    count: [...count],
-    standardError: batches > 1 ? population.standardError(layer.epsilon) : null,
-    isSettled,
+    batches: population.batches,
+    count: [...population.count],
+    standardError: population.standardError(layer.epsilon),
+    isSettled: isSettled(population, tolerance, layer.epsilon),
   };
 }
 

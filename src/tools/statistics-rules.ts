@@ -63,13 +63,13 @@ interface Gap {
 
 /** How far the moving statistics are from the data's; null where that is no more than chance, or cannot be told. */
 function gapOf(subject: Subject): Gap | null {
-  const { seen, weights, layer } = subject;
-  if (!seen || seen.training.batches === 0 || isUntrained(subject) || !isUsable(subject)) return null;
-  const actual = seen.training.whole();
-  const used = { mean: weights.movingMean, variance: weights.movingVariance };
-  const perChannel = distances(actual, used, layer.epsilon);
+  const { inputs, weights, layer } = subject;
+  if (!inputs || inputs.training.batches === 0 || isUntrained(subject) || !isUsable(subject)) return null;
+  const actual = inputs.training.whole();
+  const moving = { mean: weights.movingMean, variance: weights.movingVariance };
+  const perChannel = distances(actual, moving, layer.epsilon);
   const distance = rootMeanSquare(perChannel);
-  const least = Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(seen.samples));
+  const least = Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(inputs.samples));
   return distance > least
     ? { actual, distance, channels: indicesOf(perChannel, (one) => one > least) }
     : null;
@@ -115,14 +115,14 @@ class Fit {
 }
 
 const youngStatistics = (subject: Subject): Diagnosis | null => {
-  const { layer, weights, seen } = subject;
+  const { layer, weights, inputs } = subject;
   const { momentum } = layer;
   const cure = `Recalibrate; or train on; or lower the momentum, with which an average needs some ${String(Math.ceil(3 / (1 - momentum)))} steps.`;
   if (isUntrained(subject) || !isUsable(subject) || !(momentum > 0 && momentum < 1)) return null;
-  if (!seen) {
+  if (!inputs) {
     const initial = { mean: weights.movingMean.map(() => 0), variance: weights.movingMean.map(() => 1) };
-    const used = { mean: weights.movingMean, variance: weights.movingVariance };
-    const distance = rootMeanSquare(distances(initial, used, layer.epsilon));
+    const moving = { mean: weights.movingMean, variance: weights.movingVariance };
+    const distance = rootMeanSquare(distances(initial, moving, layer.epsilon));
     if (distance > THRESHOLDS.nearInitial) return null;
     return diagnose('young-statistics', 'note', {
       evidence: { distance: round(distance), momentum },
@@ -140,8 +140,8 @@ const youngStatistics = (subject: Subject): Diagnosis | null => {
     mean: gap.actual.mean.map((mean) => (1 - bias) * mean),
     variance: gap.actual.variance.map((variance) => (1 - bias) * variance + bias),
   };
-  const used = { mean: weights.movingMean, variance: weights.movingVariance };
-  const unexplained = rootMeanSquare(distances(blended, used, layer.epsilon));
+  const moving = { mean: weights.movingMean, variance: weights.movingVariance };
+  const unexplained = rootMeanSquare(distances(blended, moving, layer.epsilon));
   if (unexplained > THRESHOLDS.unexplained * gap.distance) return null;
   const steps = Math.round(Math.log(bias) / Math.log(momentum));
   return diagnose('young-statistics', 'warning', {
@@ -155,8 +155,8 @@ const youngStatistics = (subject: Subject): Diagnosis | null => {
 };
 
 /** Whether what reaches the layer is the same in training and in inference mode. */
-function isUnaffected({ seen }: Subject): boolean {
-  const [training, inference] = [seen!.training.whole(), seen!.inference.whole()];
+function isUnaffected({ inputs }: Subject): boolean {
+  const [training, inference] = [inputs!.training.whole(), inputs!.inference.whole()];
   const isSame = (a: Float64Array, b: Float64Array) =>
     a.every((value, c) => Math.abs(value - b[c]!) <= 1e-6 * (1 + Math.abs(value)));
   return isSame(training.mean, inference.mean) && isSame(training.variance, inference.variance);

@@ -47,7 +47,7 @@ function young(steps: number): Weights {
   };
 }
 
-/** Two places of one layer, and their data. */
+/** A layer that is called twice, and data for both calls. */
 function shared(rightOffset: number) {
   const layer = normalization();
   const inputs = [tf.input({ shape: [4] }), tf.input({ shape: [4] })];
@@ -220,8 +220,8 @@ const CASES: Record<FindingName, Case[]> = {
     { make: () => ({ model: withInput({}, { mean: [9, 9, 9, 9] }), data: fitting() }), severity: 'warning' },
   ],
   'shared-layer': [
-    { make: () => shared(0), severity: 'note', evidence: { places: 2 } },
-    { make: () => shared(5), severity: 'warning', evidence: { places: 2 } },
+    { make: () => shared(0), severity: 'note', evidence: { calls: 2 } },
+    { make: () => shared(5), severity: 'warning', evidence: { calls: 2 } },
   ],
   'foreign-epsilon': [{ make: () => ({ model: withInput({ epsilon: 1e-5 }) }), severity: 'note' }],
   'useless-bias': [
@@ -327,7 +327,7 @@ describeBackends(() => {
     const [own, stock] = layers;
     expect(own).toEqual({
       ...{ layer: 'own', implementation: 'evenkeel', axis: -1, momentum: 0.5, epsilon: 0.001, renorm: true },
-      ...{ virtualBatchSize: null, isFrozen: false, places: 1, channels: 2, gamma: [1, 1], beta: [0, 0] },
+      ...{ virtualBatchSize: null, isFrozen: false, calls: 1, channels: 2, gamma: [1, 1], beta: [0, 0] },
       ...{ movingMean: [0, 0], movingVariance: [1, 1] },
       inputs: {
         ...{ batches: 1, count: [4, 4] },
@@ -373,6 +373,61 @@ describeBackends(() => {
         agreement: 1,
       },
     ]);
+  });
+
+  describe('of samples at random never says that batches are sorted,', () => {
+    const random = (shape: number[]) => tf.randomNormal(shape, 0, 1, 'float32', 1);
+    const MODELS: Record<string, () => { model: tf.LayersModel; data: Data }> = {
+      'however much the calls of a shared layer differ': () => {
+        const { model } = shared(0);
+        return { model, data: [random([200, 4]), tf.add(random([200, 4]), 3)] };
+      },
+      'however much the steps of a TimeDistributed differ': () => ({
+        model: tf.sequential({
+          layers: [tf.layers.timeDistributed({ layer: layerBatchNormalization(), inputShape: [5, 4] })],
+        }),
+        data: tf.add(random([200, 5, 4]), tf.reshape(tf.range(0, 5), [1, 5, 1])),
+      }),
+    };
+
+    test.each(Object.entries(MODELS))('%s', async (_, make) => {
+      const { model, data } = make();
+      const { layers, findings } = await inspect(model, data, { batchSize: 20 });
+      expect(findings.map(({ name }) => name)).not.toContain('unshuffled-batches');
+      expect(layers[0]!.inputs!.batches).toBe(10);
+    });
+  });
+
+  test('finds sorted batches through a shared layer, too', async () => {
+    const { model } = shared(0);
+    const sorted = tf.concat([tf.sub(fitting(200), 1.5), tf.add(fitting(200), 1.5)]);
+    expect(namesOf(await inspect(model, [sorted, tf.add(sorted, 3)]))).toContain('unshuffled-batches');
+  });
+
+  test('counts the values of a batch by each call, as a training step does', async () => {
+    const { model, data } = shared(0);
+    const small = (await inspect(model, data, { batchSize: 10 })).findings.filter(
+      ({ name }) => name === 'small-batch',
+    );
+    expect(small.map(({ evidence }) => evidence)).toEqual([{ samples: 10, valuesPerChannel: 10 }]);
+  });
+
+  test('renorm trains close to inference, so that no output gap is told of', async () => {
+    const trained = (virtualBatchSize: number | null) => {
+      // Far from the data's: plain batch normalization would give other outputs in training.
+      const [mean, variance] = [
+        [9, 9, 9, 9],
+        [4, 4, 4, 4],
+      ];
+      const deviation = variance.map((value) => Math.sqrt(value + 0.001));
+      const weights = [[1, 1, 1, 1], [0, 0, 0, 0], mean, variance, deviation, mean, deviation];
+      return withInput({ renorm: true, virtualBatchSize, weights });
+    };
+    const { outputs, findings } = await inspect(trained(null), fitting(320));
+    expect(outputs[0]!.relativeDifference).toBeLessThan(1e-5);
+    expect(findings.map(({ name }) => name)).not.toContain('output-gap');
+    // Ghost batches differ among each other; the last batch has half of one.
+    expect(namesOf(await inspect(trained(8), fitting(324)))).not.toContain('output-gap');
   });
 
   test('a frozen layer works by its moving statistics in training too', async () => {

@@ -257,6 +257,32 @@ describeBackends(() => {
       }
     });
 
+    test('the standard error of a shared layer is that of batches, however much its calls differ', async () => {
+      const shared = normalize({ epsilon: 0 });
+      const inputs = [tf.input({ shape: [3] }), tf.input({ shape: [3] })];
+      const outputs = inputs.map((input) => shared.apply(input) as tf.SymbolicTensor);
+      const model = tf.model({ inputs, outputs });
+      const [left, right] = [drawn([20, 3], 1), tf.add(drawn([20, 3], 2), 100)];
+      const { layers } = await recalibrate(model, [left, right], { batchSize: 5 });
+      const batches = [0, 5, 10, 15].map((start) =>
+        columnStatistics(tf.concat([tf.slice(left, start, 5), tf.slice(right, start, 5)])),
+      );
+      const [, variance] = columnStatistics(tf.concat([left, right]));
+      // √(Σ (value − mean)² / (k·(k − 1))) of k batches of one size, in deviations or variances of the channel.
+      const errorOf = (i: 0 | 1, scale: (variance: number) => number) => {
+        const squares = variance!.map((whole, c) => {
+          const values = batches.map((batch) => batch[i]![c]!);
+          const mean = values.reduce((total, value) => total + value / 4, 0);
+          return values.reduce((total, value) => total + (value - mean) ** 2, 0) / 12 / scale(whole);
+        });
+        return Math.sqrt(squares.reduce((total, value) => total + value / 3, 0));
+      };
+      expect(layers[0]!.batches).toBe(4);
+      const { mean, variance: ofVariance } = layers[0]!.standardError!;
+      expect(mean / errorOf(0, (whole) => whole)).toBeCloseTo(1, 3);
+      expect(ofVariance / errorOf(1, (whole) => whole ** 2)).toBeCloseTo(1, 3);
+    });
+
     test('a layer that feeds itself normalizes by the batch meanwhile, as in training', async () => {
       const layer = normalize({ epsilon: 0, inputShape: [3] });
       const model = tf.sequential({ layers: [layer, tf.layers.activation({ activation: 'relu' })] });

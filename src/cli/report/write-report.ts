@@ -90,7 +90,7 @@ function htmlLayer(layer: InspectedLayer, index: number): string {
     renorm,
     virtualBatchSize,
     isFrozen,
-    places,
+    calls,
     implementation,
     inputs,
   } = layer;
@@ -102,7 +102,7 @@ function htmlLayer(layer: InspectedLayer, index: number): string {
     ...(renorm ? ['renorm'] : []),
     ...(virtualBatchSize === null ? [] : [`ghost batches of ${virtualBatchSize}`]),
     ...(isFrozen ? ['frozen'] : []),
-    ...(places > 1 ? [`used at ${places} places`] : []),
+    ...(calls > 1 ? [`called ${calls} times`] : []),
     ...(implementation === 'tfjs' ? ["TensorFlow.js' own layer"] : []),
   ];
   const against = inputs ? ', moving and of the batches' : ', moving';
