@@ -97,14 +97,21 @@ function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
         `on. ${WAY_OUT}`,
     );
   }
-  if (typeof training !== 'boolean') return {};
+  if (training === undefined || training === null) return {};
+  if (typeof training !== 'boolean' && typeof training !== 'number') {
+    throw new ValueError(
+      `Layer ${show(layer.savedName)} is called with training=${show(training)}, which is neither true nor false. ` +
+        `The file is damaged.`,
+    );
+  }
   if (DRAWING.includes(layer.className)) {
     console.warn(
       `Layer ${show(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
         `${layer.className}: it draws in fit, and not in predict.`,
     );
   }
-  return { training };
+  // Python takes numbers by their truth: `training=1` is older than booleans there.
+  return { training: Boolean(training) };
 }
 
 /**

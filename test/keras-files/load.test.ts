@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
-import { type NamedFile, loadKerasModel } from 'evenkeel/keras';
+import { type NamedFile, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { ghostAxes } from '../../src/keras/ghost-axis.js';
 import { ROOT } from '../docs/blocks.js';
 import { unpack } from '../golden/index.js';
@@ -167,6 +168,52 @@ describe('what a file says of training', () => {
       expect(await movedBy(file)).toEqual([false, false, false]);
     },
   );
+
+  /** A model of which every call that says `training` says `number`, as files of Keras 1 and 2 do. */
+  async function withNumber(form: 'tf-keras' | 'keras3', number: unknown): Promise<Uint8Array> {
+    const input = tf.input({ shape: [3] });
+    const inner = tf.sequential({ layers: [layerBatchNormalization({ inputShape: [3] })], name: 'inner' });
+    const direct = layerBatchNormalization({ name: 'direct' }).apply(input, { training: true });
+    const outputs = inner.apply(direct, { training: true }) as tf.SymbolicTensor;
+    const names = ['config.json', 'metadata.json', 'model.weights.h5'];
+    const saved = await saveKerasModel(tf.model({ inputs: input, outputs }), null, { for: form });
+    const files = new Map(await readArchive(saved, names));
+    const config = new TextDecoder().decode(files.get('config.json'));
+    expect(config.match(/"training":true/g)).toHaveLength(2);
+    const changed = config.replaceAll('"training":true', `"training":${JSON.stringify(number)}`);
+    return writeArchive(files.set('config.json', new TextEncoder().encode(changed)));
+  }
+
+  // https://github.com/tensorflow/tfjs/issues/562
+  test.each([
+    ['tf-keras', 1, 3],
+    ['keras3', 1, 3],
+    ['tf-keras', 0, 0],
+    ['keras3', 0, 0],
+  ] as const)('training is a number: in a file of %s, %i', async (form, number, moved) => {
+    const model = await loadKerasModel(await withNumber(form, number));
+    const before = model.getWeights().map((weight) => weight.dataSync());
+    // A step that trains only says otherwise where nobody said anything.
+    const y = model.apply(
+      tf.tensor2d([
+        [1, 2, 3],
+        [3, 4, 7],
+      ]),
+      { training: number === 0 },
+    ) as tf.Tensor;
+    const differing = model
+      .getWeights()
+      .filter((weight, i) => weight.dataSync().join() !== before[i]!.join());
+    // The inner mean is 0 before and after, since it is that of normalized values.
+    expect(differing).toHaveLength(moved);
+    expect(y.dataSync()[0]).toBeCloseTo(number === 1 ? -1 : 1, 1);
+  });
+
+  test('training that is neither true nor false is refused', async () => {
+    await expect(loadKerasModel(await withNumber('tf-keras', 'yes'))).rejects.toThrow(
+      /'direct' is called with training='yes'/,
+    );
+  });
 
   test('others train', async () => {
     expect(await movedBy('keras3-mlp.keras')).toEqual([true]);
