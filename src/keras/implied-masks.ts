@@ -4,7 +4,7 @@
  */
 import { isTensor, tensorsIn } from './keras-tensors.js';
 import { type Json, type JsonObject, isObject } from './json.js';
-import { passesMask } from '../model/patches.js';
+import { passesMask } from '../model/masks.js';
 
 const historyOf = (value: Json | undefined): Json[] | null => {
   if (value === undefined || !isTensor(value) || !isObject(value.config)) return null;

@@ -1,9 +1,10 @@
 /**
- * @file Which mask is the layer's own.
+ * @file Masks in graphs: which layers make, pass on, join or take them, and which mask is a layer's own.
  *
  * TF.js runs a model by handing one object of call arguments from layer to layer, and writes the mask of a layer's
  * input into it where there is one. Where there is none, the mask of an earlier layer stays in it. So what arrives in
- * a model is believed only where the graph says that this call of the layer has a mask.
+ * a model is believed only where the graph says that this call of the layer has a mask. Can go when `execute` of
+ * tfjs-layers (engine/executor) gives each call arguments of its own, without a mask where its inputs have none.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
@@ -11,37 +12,78 @@ import { ValueError } from '../text/value-error.js';
 import { isTensor, show } from '../text/show.js';
 
 type Layer = layers.Layer;
-/** One use of a layer in a graph. */
+/** One call of a layer in a graph, as TF.js keeps it. */
 export type GraphNode = Layer['inboundNodes'][number];
 
-/** Classes of TF.js that compute a mask from the masks of their inputs, and never from the inputs. */
-const PASSES_MASK_ON = new Set([
-  ...['Add', 'Average', 'Concatenate', 'Dot', 'Maximum', 'Minimum', 'Multiply'],
-  ...['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional', 'TimeDistributed'],
+/** Layers that join the masks of their inputs. */
+const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
+const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
+/** Layers that pass a mask on in Keras, and in TF.js only where `supportsMasking` is set on them. */
+const UNSUPPORTED = ['LeakyReLU', 'ELU', 'ThresholdedReLU', 'Softmax'];
+/** Layers that compute something else with a mask. */
+const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
+/** Layers that pass masks on, and never make one from what they are given. */
+const PASSING = new Set([
+  ...['Activation', 'ReLU', 'PReLU', 'Dense', 'LayerNormalization', 'BatchNormalization', 'Concatenate'],
+  ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'TimeDistributed'],
+  ...MERGING,
+  ...RECURRENT,
+  ...UNSUPPORTED,
 ]);
+/** Layers that TF.js says to support masking, and that drop them. */
+const DROPPING = new Set(['Dot']);
+
+/** Whether layers of a class pass their masks on, in Keras, and in TF.js once they are patched. */
+export const passesMask = (className: string): boolean => PASSING.has(className);
+/** Whether layers of a class pass masks on in Keras, and in TF.js do not do so of their own accord. */
+export const lacksMaskSupport = (className: string): boolean => UNSUPPORTED.includes(className);
+/** Whether layers of a class join masks, to one that in TF.js has a dimension too many. */
+export const mergesMasks = (className: string): boolean => MERGING.includes(className);
+/** Whether layers of a class compute something else with a mask. */
+export const takesMask = (className: string): boolean => TAKING.has(className);
 
 /** Whether a layer makes a mask of its own accord, as Masking and Embedding (with `maskZero`) do. */
-const makesMask = (layer: Layer) =>
-  layer.computeMask !== layers.Layer.prototype.computeMask && !PASSES_MASK_ON.has(layer.getClassName());
+export function makesMask(layer: Layer): boolean {
+  const className = layer.getClassName();
+  const isKnown = PASSING.has(className) || DROPPING.has(className);
+  return layer.supportsMasking && !isKnown && layer.computeMask !== layers.Layer.prototype.computeMask;
+}
 
-/** Whether a tensor of the graph comes with a mask: one that its layer makes, or one that it passes on. */
-function carriesMask(tensor: SymbolicTensor): boolean {
-  const layer = tensor.sourceLayer;
-  if (!layer.supportsMasking) return false;
-  if (makesMask(layer)) return true;
-  // A recurrent layer that returns its last step only has no mask over steps any more.
-  if ('returnSequences' in layer && layer.returnSequences === false) return false;
-  return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
+/** The tensors whose masks make up a tensor's own. */
+function maskedThrough({ sourceLayer, nodeIndex, tensorIndex }: SymbolicTensor): readonly SymbolicTensor[] {
+  if (!sourceLayer.supportsMasking || DROPPING.has(sourceLayer.getClassName())) return [];
+  // The last step of a recurrent layer, and its states, have no mask over steps any more.
+  if ('returnSequences' in sourceLayer && (sourceLayer.returnSequences === false || tensorIndex > 0))
+    return [];
+  return sourceLayer.inboundNodes[nodeIndex]!.inputTensors;
+}
+
+/**
+ * Whether the graph gives this call of a layer a mask: back through layers that pass masks on, it comes to one that makes
+ * a mask. Each tensor is looked at once, however many ways lead to it.
+ *
+ * @param onwards where else a tensor's mask may come from: from the inside of a nested model, or the outside
+ */
+export function findsMask(
+  node: GraphNode,
+  onwards: (tensor: SymbolicTensor) => readonly SymbolicTensor[] = () => [],
+): boolean {
+  const tensors = new Set(node.inputTensors);
+  for (const tensor of tensors) {
+    if (makesMask(tensor.sourceLayer)) return true;
+    for (const before of [...maskedThrough(tensor), ...onwards(tensor)]) tensors.add(before);
+  }
+  return false;
 }
 
 /** The graph does not change, so each node is looked at once. */
 const known = new WeakMap<GraphNode, boolean>();
 
-/** Whether the graph gives this call of a layer a mask. */
+/** Whether TF.js' executor has a mask for this call of a layer. */
 export function hasMask(node: GraphNode): boolean {
   let answer = known.get(node);
   if (answer === undefined) {
-    answer = node.inputTensors.some(carriesMask);
+    answer = findsMask(node);
     known.set(node, answer);
   }
   return answer;

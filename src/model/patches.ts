@@ -6,34 +6,15 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { isContainer } from './graph.js';
+import { containersOf, isContainer } from './graph.js';
+import { type GraphNode, findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
-type GraphNode = Layer['inboundNodes'][number];
-
-const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
-const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
-/** Layers that pass a mask on in Keras, and in TF.js only when they are told to. */
-const TO_BE_TOLD = ['LeakyReLU', 'ELU', 'ThresholdedReLU'];
-/** Every layer that passes a mask on in Keras, beside those that make one. */
-const PASSING = new Set([
-  ...['Activation', 'ReLU', 'PReLU', 'Softmax', 'Dense', 'LayerNormalization', 'BatchNormalization'],
-  ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'],
-  ...['Concatenate', 'TimeDistributed'],
-  ...MERGING,
-  ...RECURRENT,
-  ...TO_BE_TOLD,
-]);
-/** Whether a layer of one input passes its mask on, here and in Keras. */
-export const passesMask = (className: string): boolean => PASSING.has(className) && className !== 'Softmax';
-
-/** Layers that compute something else with a mask. */
-const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
 
 /** What may be done to a layer. It is done to the object, so that a layer made anew from a configuration lacks it. */
 const PATCHES = {
-  /** Layers that pass a mask on in Keras, and in TF.js only when they are told to. */
+  /** In TF.js a layer drops its mask that does not say to support masks. */
   passesMask(layer: Layer) {
     layer.supportsMasking = true;
   },
@@ -86,16 +67,17 @@ export function patchAlike(original: Layer, copy: Layer): void {
  * @throws ValueError that names the layer, and the way out
  */
 export function patchLayers(model: LayersModel): void {
-  const makes = model.layers.some(makesMask);
-  for (const layer of model.layers) {
-    patchLayer(layer);
-    if (makes) patchMasks(layer);
-  }
+  const containers = containersOf(model);
+  const all = new Set(containers.flatMap((container) => container.layers));
+  for (const layer of all) patchLayer(layer);
+  if (![...all].some(makesMask)) return;
+  for (const layer of all) patchMaskSupport(layer);
+  const masks = masksIn(containers);
+  for (const layer of all) patchMasks(layer, masks);
 }
 
 function patchLayer(layer: Layer): void {
-  if (isContainer(layer)) layer.layers.forEach(patchLayer);
-  else if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
+  if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
   else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }
@@ -117,42 +99,74 @@ function checkSoftmax(layer: Layer & { axis: number | number[] }): void {
   }
 }
 
-const makesMask = (layer: Layer): boolean =>
-  isContainer(layer)
-    ? layer.layers.some(makesMask)
-    : layer.getClassName() === 'Masking' || layer.getConfig().maskZero === true;
-
-/** Whether a tensor comes with a mask in Keras; of nested models, whether it may. */
-function carriesMask(tensor: SymbolicTensor): boolean {
-  const layer = tensor.sourceLayer;
-  if (makesMask(layer)) return true;
-  if (!isContainer(layer) && !PASSING.has(layer.getClassName())) return false;
-  if ('returnSequences' in layer && layer.returnSequences === false) return false;
-  return layer.inboundNodes[tensor.nodeIndex]!.inputTensors.some(carriesMask);
+function patchMaskSupport(layer: Layer): void {
+  const className = layer.getClassName();
+  if (lacksMaskSupport(className)) patch(layer, 'passesMask');
+  if (mergesMasks(className)) patch(layer, 'mergesMasks');
 }
 
-const isMasked = (node: GraphNode): boolean => node.inputTensors.some(carriesMask);
+/** Every call of a layer; a model's first node is its own making. */
+const nodesOf = (layer: Layer): GraphNode[] => layer.inboundNodes.slice(isContainer(layer) ? 1 : 0);
 
-function patchMasks(layer: Layer): void {
+/** What is known of the masks of a whole model. */
+interface Masks {
+  /** How many are made when it runs; at least two where it is not one. */
+  readonly count: number;
+  /** The tensors that stand outside a nested model for one of its inputs. */
+  readonly outside: ReadonlyMap<SymbolicTensor, readonly SymbolicTensor[]>;
+}
+
+function masksIn(containers: readonly LayersModel[]): Masks {
+  const making = containers.filter((container) =>
+    containersOf(container).some((one) => one.layers.some(makesMask)),
+  );
+  const makers = new Set(making.flatMap((container) => container.layers).filter(makesMask));
+  const made = [...makers].reduce((sum, layer) => sum + nodesOf(layer).length, 0);
+  const again = making.reduce((sum, container) => sum + Math.max(nodesOf(container).length - 1, 0), 0);
+  const outside = new Map<SymbolicTensor, SymbolicTensor[]>();
+  for (const container of containers) {
+    container.inputs.forEach((tensor, i) => {
+      const given = nodesOf(container).map(({ inputTensors }) => inputTensors[i]!);
+      outside.set(tensor, [...(outside.get(tensor) ?? []), ...given]);
+    });
+  }
+  return { count: made + again, outside };
+}
+
+function patchMasks(layer: Layer, { count, outside }: Masks): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be loaded: ${reason}`);
   };
-  if (TO_BE_TOLD.includes(className)) patch(layer, 'passesMask');
-  if (MERGING.includes(className)) patch(layer, 'mergesMasks');
-  const isModel = isContainer(layer);
-  // A model's first node is its own making.
-  const masked = layer.inboundNodes.slice(isModel ? 1 : 0).map(isMasked);
+  const into = (tensor: SymbolicTensor) => outside.get(tensor) ?? [];
+  // In Keras masks pass into a nested model and out of it. In TF.js' graph both ends there.
+  const across = (tensor: SymbolicTensor) => {
+    const { sourceLayer: source, tensorIndex } = tensor;
+    return isContainer(source) ? [source.outputs[tensorIndex]!] : into(tensor);
+  };
+  const nodes = nodesOf(layer);
+  const masked = nodes.map((node) => findsMask(node, across));
   if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {
     refuse(
       'its input has a mask, which it uses in Keras and not in TF.js. Replace it by GlobalMaxPooling1D or a recurrent ' +
         'layer, or train without a mask.',
     );
   }
-  if (!isModel && !TAKING.has(className)) return;
-  if (!masked.includes(true)) patch(layer, 'takesNoMask');
-  else if (masked.includes(false)) {
+  if (!isContainer(layer) && !takesMask(className)) return;
+  if (!masked.includes(true)) {
+    patch(layer, 'takesNoMask');
+    return;
+  }
+  if (masked.includes(false)) {
     refuse('its input has a mask in one call and none in another, which TF.js cannot tell apart.');
+  }
+  if (isContainer(layer) || nodes.every((node) => findsMask(node))) return;
+  // What arrives is the mask that some layer was last called with.
+  if (count > 1 || !nodes.every((node) => findsMask(node, into))) {
+    refuse(
+      'its mask is made in another model than its own, and TF.js does not hand it on. Put the layers of both models ' +
+        'into one, and save it again.',
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file Models with masks: TF.js leaves a mask to layers that have none, and Keras 3 writes masks into the graph. */
 import * as tf from '@tensorflow/tfjs';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
 
 const NAMES = ['config.json', 'metadata.json', 'model.weights.h5'];
@@ -40,6 +40,118 @@ test("a layer without a mask does not get another one's", async () => {
   const steps = before.predict(TOKENS) as tf.Tensor;
   const want = model.getLayer('free').apply(steps) as tf.Tensor;
   expect(predict(model, TOKENS)[1]).toEqual([...want.dataSync()]);
+});
+
+const { layers } = tf;
+type Symbolic = tf.SymbolicTensor;
+const apply = (layer: tf.layers.Layer, ...inputs: Symbolic[]) =>
+  layer.apply(inputs.length === 1 ? inputs[0]! : inputs) as Symbolic;
+const ofWords = (build: (words: Symbolic) => Symbolic | Symbolic[], shape: number[] = [4]) => {
+  const inputs = tf.input({ shape, dtype: 'int32' });
+  return tf.model({ inputs, outputs: build(inputs) });
+};
+const embedding = (name: string, maskZero = true) =>
+  layers.embedding({ inputDim: 5, outputDim: 3, maskZero, name });
+const lstm = (name: string, args: object = {}) => layers.lstm({ units: 3, name, ...args });
+const conv = () => layers.conv1d({ filters: 3, kernelSize: 1, name: 'conv' });
+const throughFile = async (model: tf.LayersModel) =>
+  loadKerasModel(await saveKerasModel(model, null, { for: 'tf-keras' }));
+/** A model within another. */
+const nested = (inner: tf.LayersModel, words: Symbolic) => inner.apply(words) as Symbolic[];
+
+test('a layer without a mask does not get one in a nested model either', async () => {
+  const inner = ofWords((words) => [
+    apply(lstm('masked'), apply(embedding('other'), words)),
+    apply(lstm('free'), apply(conv(), apply(embedding('embed'), words))),
+  ]);
+  const loaded = await throughFile(ofWords((words) => nested(inner, words)));
+  const alone = ofWords((words) =>
+    apply(lstm('free'), apply(conv(), apply(embedding('embed', false), words))),
+  );
+  const weights = (loaded.layers.at(-1) as tf.LayersModel).layers;
+  alone.setWeights(
+    ['embed', 'conv', 'free'].flatMap((name) => weights.find((layer) => layer.name === name)!.getWeights()),
+  );
+  expect(predict(loaded, TOKENS)[1]).toEqual(predict(alone, TOKENS)[0]);
+});
+
+describe('a mask that a nested model is called with', () => {
+  const build = (words: Symbolic) => {
+    const steps = tf.input({ shape: [4, 3] });
+    const inner = tf.model({ inputs: steps, outputs: apply(lstm('lstm'), apply(layers.reLU(), steps)) });
+    return apply(inner, apply(embedding('embed'), words));
+  };
+
+  test('is there within it', async () => {
+    const loaded = await throughFile(ofWords(build));
+    const flat = ofWords((words) =>
+      apply(lstm('lstm'), apply(layers.reLU(), apply(embedding('embed'), words))),
+    );
+    flat.setWeights(loaded.getWeights());
+    expect(predict(loaded, TOKENS)).toEqual(predict(flat, TOKENS));
+  });
+
+  test('is refused where there are others', async () => {
+    const two = ofWords((words) => [build(words), apply(lstm('second'), apply(embedding('another'), words))]);
+    await expect(throughFile(two)).rejects.toThrow(
+      /'lstm' \('LSTM'\) cannot be loaded: its mask is made in another model than its own/,
+    );
+  });
+});
+
+test('a mask that is made in a nested model is refused outside it', async () => {
+  const inner = ofWords((ids) => apply(embedding('embed'), ids));
+  await expect(throughFile(ofWords((words) => apply(lstm('lstm'), apply(inner, words))))).rejects.toThrow(
+    /'lstm' \('LSTM'\) cannot be loaded: its mask is made in another model than its own/,
+  );
+});
+
+test.each([
+  ['Softmax', () => layers.softmax({ axis: -1 })],
+  ['LeakyReLU', () => layers.leakyReLU()],
+  ['ELU', () => layers.elu()],
+  ['ThresholdedReLU', () => layers.thresholdedReLU({ theta: 0.01 })],
+])('a mask passes a %s', async (_, make) => {
+  const [ones, others] = [0, 1].map(() => tf.input({ shape: [3], dtype: 'int32' }));
+  const passed = apply(make(), apply(embedding('embed'), ones!));
+  const other = apply(lstm('seen', { returnSequences: true }), apply(embedding('other'), others!));
+  const sum = apply(layers.add({ name: 'sum' }), other, passed);
+  const loaded = await throughFile(
+    tf.model({ inputs: [ones!, others!], outputs: [sum, apply(lstm('lstm'), sum)] }),
+  );
+  const x = [
+    [1, 0, 2],
+    [3, 1, 0],
+  ].map((ids) => tf.tensor2d([ids], [1, 3], 'int32'));
+  const [steps, last] = loaded.predict(x) as [tf.Tensor, tf.Tensor];
+  const mask = tf.tensor2d([[1, 0, 0]], [1, 3], 'bool');
+  const want = loaded.getLayer('lstm').apply(steps, { mask }) as tf.Tensor;
+  expect([...last.dataSync()]).toEqual([...want.dataSync()]);
+});
+
+test('the states of a recurrent layer have no mask', async () => {
+  const loaded = await throughFile(
+    ofWords((words) => {
+      const [, state] = layers
+        .gru({ units: 3, returnSequences: true, returnState: true })
+        .apply(apply(embedding('embed'), words)) as Symbolic[];
+      const sum = apply(layers.add({ name: 'sum' }), apply(embedding('plain', false), words), state!);
+      return [sum, apply(lstm('lstm'), sum)];
+    }),
+  );
+  const [steps, last] = loaded.predict(TOKENS) as [tf.Tensor, tf.Tensor];
+  const want = loaded.getLayer('lstm').apply(steps) as tf.Tensor;
+  expect([...last.dataSync()]).toEqual([...want.dataSync()]);
+});
+
+test('sixty merges beside a mask are looked through at once', async () => {
+  const model = ofWords((words) => {
+    let x = apply(embedding('embed', false), words);
+    for (let i = 0; i < 60; i++) x = apply(layers.add(), x, x);
+    return [apply(lstm('lstm'), x), apply(lstm('masked'), apply(embedding('other'), words))];
+  });
+  const loaded = await throughFile(model);
+  expect(loaded.layers).toHaveLength(65);
 });
 
 /** A functional model of Keras 3 with a mask, as Keras 3.15 writes it. */

@@ -140,7 +140,40 @@ describeBackends(() => {
     expect(seen(last)).toEqual([(3 + 9) / 2]);
   });
 
+  test('is looked for once however many ways lead to it', async () => {
+    const input = tf.input({ shape: [4, 1] });
+    let x = pass(tf.layers.dropout({ rate: 0 }), input);
+    for (let i = 0; i < 60; i++) x = pass(tf.layers.average(), [x, x]);
+    const layer = sees();
+    await look(tf.model({ inputs: input, outputs: [pass(masking(), input), pass(layer, x)] }), sequences());
+    expect(seen(layer)).toEqual([PADDED.all]);
+  });
+
   describe('that TF.js left over from another layer', () => {
+    test('is not taken after a Dot, which drops masks', async () => {
+      const input = tf.input({ shape: [4, 1] });
+      const layer = sees();
+      const masked = pass(masking(), input);
+      const output = pass(layer, pass(tf.layers.dot({ axes: 2 }), [masked, masked]));
+      await look(tf.model({ inputs: input, outputs: output }), sequences());
+      const mean = (step: number) =>
+        round(
+          SEQUENCES.flatMap((steps) => steps.map((value) => value * steps[step]!)).reduce((a, b) => a + b) /
+            8,
+        );
+      expect(seen(layer)).toEqual([0, 1, 2, 3].map(mean));
+    });
+
+    test('is not taken after the last step of a recurrent layer, though the rank is that of a sequence again', async () => {
+      const input = tf.input({ shape: [4, 1] });
+      const layer = sees();
+      const zeros = { kernelInitializer: 'zeros', recurrentInitializer: 'zeros' } as const;
+      const last = pass(tf.layers.simpleRNN({ units: 1, ...zeros }), pass(masking(), input));
+      const output = pass(layer, pass(tf.layers.add(), [pass(tf.layers.dropout({ rate: 0 }), input), last]));
+      await look(tf.model({ inputs: input, outputs: output }), sequences());
+      expect(seen(layer)).toEqual([PADDED.all]);
+    });
+
     test('is not taken, though it would fit', async () => {
       const [masked, plain] = [tf.input({ shape: [4, 1] }), tf.input({ shape: [4, 1] })];
       const layer = sees();
