@@ -18,8 +18,7 @@ import {
   tidy,
   tile,
 } from '@tensorflow/tfjs-core';
-import { depthwiseInfo } from './depthwise-convolution.js';
-import { dilate } from './dilation.js';
+import { depthwiseInfo, dilate } from './depthwise-convolution.js';
 
 interface Inputs {
   readonly x: Tensor4D;

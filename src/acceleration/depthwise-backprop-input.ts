@@ -13,8 +13,7 @@ import {
   sum,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { depthwiseInfo } from './depthwise-convolution.js';
-import { dilate } from './dilation.js';
+import { depthwiseInfo, dilate } from './depthwise-convolution.js';
 
 interface Inputs {
   readonly dy: Tensor4D;

@@ -1,5 +1,5 @@
-/** @file What the two gradients of a depthwise convolution are given, as TF.js gives it. */
-import { backend_util, type depthwiseConv2d } from '@tensorflow/tfjs-core';
+/** @file What the two gradients of a depthwise convolution share: what TF.js gives them, and dy stretched by the stride. */
+import { type Tensor4D, backend_util, type depthwiseConv2d, pad, reshape } from '@tensorflow/tfjs-core';
 
 interface Attributes {
   readonly strides: [number, number] | number;
@@ -22,4 +22,29 @@ export function depthwiseInfo(attributes: unknown, inputShape: Shape, filterShap
     dimRoundingMode,
     true,
   );
+}
+
+/**
+ * `[N, H, W, C]` → `[N, H·height, W·width, C]`: every pixel followed by zeros, to the right and below, for
+ * what the stride stepped over.
+ */
+export function dilate(image: Tensor4D, height: number, width: number): Tensor4D {
+  const [n, h, w, c] = image.shape;
+  const columns = reshape(image, [n * h * w, c]);
+  const wide =
+    width === 1
+      ? columns
+      : pad(columns, [
+          [0, 0],
+          [0, (width - 1) * c],
+        ]);
+  const rows = reshape(wide, [n * h, w * width * c]);
+  const high =
+    height === 1
+      ? rows
+      : pad(rows, [
+          [0, 0],
+          [0, (height - 1) * w * width * c],
+        ]);
+  return reshape(high, [n, h * height, w * width, c]);
 }

@@ -23,73 +23,68 @@ import {
   rsqrt,
   sub,
   sum,
-  tensor,
 } from '@tensorflow/tfjs-core';
-import { activePassMemory } from '../backends/active.js';
-import { hostBackend } from '../backends/host/backend.js';
-import type { PassMemory } from '../backends/host/memory.js';
-import { gradientSums } from '../backends/host/kernel-passes.js';
+import { activeFusedBackend } from '../backends/active.js';
+import type { FusedBackend } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
-import type { GradientSums } from '../core/passes.js';
-import { normalizeBy } from '../operation/tf-kernels.js';
-import { PresentInputs } from './present-inputs.js';
-import { epsilonOf } from './fused-batch-norm.js';
-import { type Inputs, layoutFor } from './parameters.js';
+import { gradientsOf } from '../operation/tf-kernels.js';
+import { type Inputs, epsilonOf, layoutFor } from './fused-batch-norm.js';
 
 type Gradients = Record<'x' | 'mean' | 'variance' | 'scale' | 'offset', () => Tensor>;
 type Saved = Omit<Inputs<Tensor>, 'offset'>;
 
+/**
+ * TF.js maps these names to the inputs that it saves, and fails where one of them is absent, as scale may be: here they
+ * map to those that are there. It can go when TF.js saves no more than there is.
+ */
+const inputsToSave = ['x', 'mean', 'variance', 'scale'];
+inputsToSave.map = <T>(inputOf: (name: string, i: number, names: string[]) => T) =>
+  Array.from(inputsToSave, (name, i) => inputOf(name, i, inputsToSave)).filter((input) => input != null);
+
 /** TF.js' gradient of `FusedBatchNorm`, mended. Nothing is computed before it is asked for. */
 export const fusedBatchNormGradient: GradConfig = {
   kernelName: FusedBatchNorm,
-  inputsToSave: PresentInputs.of('x', 'mean', 'variance', 'scale'),
+  inputsToSave,
   gradFunc(dy, saved, attributes) {
     const [x, mean, variance, scale] = saved as [Tensor, Tensor, Tensor, Tensor?];
     const inputs: Saved = { x, mean, variance, ...(scale && { scale }) };
     const epsilon = epsilonOf(attributes);
     const layout = engine().isTapeOn() ? null : layoutFor(inputs);
-    const on = layout && activePassMemory();
-    const gradients = on
-      ? byPasses(on, dy as Tensor, inputs, layout, epsilon)
+    const backend = layout && activeFusedBackend();
+    const gradients = backend
+      ? byPasses(backend, dy as Tensor, inputs, layout, epsilon)
       : byOperations(dy as Tensor, inputs, epsilon);
     return { ...gradients };
   },
 };
 
+/** By the sums of dy and of dy·x̂, which are the gradients of offset and scale. */
 function byPasses(
-  on: PassMemory,
+  backend: FusedBackend,
   dy: Tensor,
   { x, mean, variance, scale }: Saved,
   layout: Layout,
   epsilon: number,
 ): Gradients {
-  // Read when they are needed: a view of a memory that may have grown since.
-  const inverse = () => Float64Array.from(on.values(variance)[0]!, (value) => 1 / Math.sqrt(value + epsilon));
-  const slopes = () => {
-    const slope = inverse();
-    const scales = scale && on.values(scale)[0]!;
-    return scales ? slope.map((value, k) => value * scales[k]!) : slope;
-  };
-  let found: GradientSums | undefined;
-  const sums = () => (found ??= gradientSums(on, dy, x, layout, Float64Array.from(on.values(mean)[0]!)));
-  const gradient = (values: Float64Array) => tensor(Float32Array.from(values), mean.shape);
+  const statistics = { movingMean: mean, movingVariance: variance };
+  const normalization = backend.byStatistics(
+    layout,
+    statistics,
+    { scale: scale ?? null, offset: null },
+    epsilon,
+  );
+  const own = gradientsOf(normalization, dy, x);
+  const [ofScale, ofOffset] = (['scale', 'offset'] as const).map(
+    (name) => () => own.parameter(name, mean.shape),
+  ) as [() => Tensor, () => Tensor];
+  const inverse = () => rsqrt(add(variance, epsilon));
+  const slope = () => (scale ? mul(inverse(), scale) : inverse());
   return {
-    x() {
-      const slope = slopes();
-      const zeros = new Float64Array(slope.length);
-      const affine = { centre: zeros, slope, intercept: zeros };
-      const used = { count: zeros, mean: zeros, variance: zeros };
-      const found = { isConstant: true, tensors: {}, epsilon, used, normalization: affine, affine };
-      const view = { on: hostBackend(on), layout, weights: null };
-      return normalizeBy({ ...view, found, scale: null, parameterShape: mean.shape }, dy, null);
-    },
-    mean: () => gradient(slopes().map((slope, k) => -slope * sums().dy[k]!)),
-    variance: () => {
-      const inverses = inverse();
-      return gradient(slopes().map((slope, k) => -0.5 * slope * inverses[k]! ** 2 * sums().dyTimesX[k]!));
-    },
-    scale: () => gradient(inverse().map((value, k) => value * sums().dyTimesX[k]!)),
-    offset: () => gradient(sums().dy),
+    x: () => own.x(),
+    mean: () => neg(mul(ofOffset(), slope())),
+    variance: () => mul(mul(ofScale(), mul(slope(), inverse())), -0.5),
+    scale: ofScale,
+    offset: ofOffset,
   };
 }
 

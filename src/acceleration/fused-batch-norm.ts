@@ -5,6 +5,8 @@
  *
  * TF.js' own takes the parameters by position, element i of x with parameter i mod C, so it is silently wrong off the
  * last axis. It still serves where that is right: parameters as many as x has numbers, or of the last axis alone.
+ *
+ * Parameters are broadcast as everywhere in TF.js, from the right: `[C]` is the last axis, `[1, C, 1, 1]` axis 1.
  */
 import {
   type KernelConfig,
@@ -19,15 +21,47 @@ import {
   tidy,
   util,
 } from '@tensorflow/tfjs-core';
-import { activePassMemory } from '../backends/active.js';
-import type { PassMemory } from '../backends/host/memory.js';
-import { normalize } from '../backends/host/kernel-passes.js';
-import { normalizationOf, withParameters } from '../core/coefficients.js';
-import type { Layout } from '../core/layout.js';
-import { type Inputs, isBroadcastable, layoutFor } from './parameters.js';
+import { activeFusedBackend } from '../backends/active.js';
+import { type Layout, makeLayout } from '../core/layout.js';
 
 /** TF.js' default, for those who call the kernel without. */
 const EPSILON = 0.001;
+
+/** Inputs of the kernel; scale is gamma, offset is beta. */
+export interface Inputs<T extends TensorInfo = TensorInfo> {
+  readonly x: T;
+  readonly mean: T;
+  readonly variance: T;
+  readonly scale?: T;
+  readonly offset?: T;
+}
+
+/**
+ * The canonical layout of x in which the parameters are its groups and channels.
+ *
+ * @returns null where there is none: parameters that are not all of one shape, or cannot be broadcast to x's; as many
+ * numbers as x has, or an axis that varies between others that do not (rank 5); and types other than float32.
+ */
+export function layoutFor({ x, mean, variance, scale, offset }: Inputs): Layout | null {
+  const parameters = [mean, variance, scale, offset].filter((tensor) => tensor != null);
+  const { shape } = x;
+  const size = util.sizeFromShape(shape);
+  const isOfOneKind =
+    parameters.every((tensor) => util.arraysEqual(tensor.shape, mean.shape)) &&
+    [x, ...parameters].every(({ dtype }) => dtype === 'float32');
+  if (!isOfOneKind || util.sizeFromShape(mean.shape) === size || !isBroadcastable(mean.shape, shape))
+    return null;
+
+  const missing = shape.length - mean.shape.length;
+  const axes = mean.shape.flatMap((dimension, d) => (dimension === 1 ? [] : [d + missing]));
+  if (axes.length === 0) {
+    const outer = shape[0]!;
+    const one = { groups: 1, middle: 1, channels: 1, ghosts: 1, permutation: null };
+    return { ...one, outer, inner: size / outer, shape };
+  }
+  const layout = makeLayout(shape, axes, null);
+  return layout.permutation ? null : layout;
+}
 
 /** The kernel in the place of `before`, which it calls for what it does not know better. */
 export function acceleratedFusedBatchNorm(before: KernelConfig): KernelConfig {
@@ -37,8 +71,12 @@ export function acceleratedFusedBatchNorm(before: KernelConfig): KernelConfig {
     if (util.sizeFromShape(inputs.x.shape) === 0) return before.kernelFunc(call);
     const epsilon = epsilonOf(call.attrs);
     const layout = layoutFor(inputs);
-    const on = layout && activePassMemory();
-    if (on) return byPass(on, inputs, layout, epsilon);
+    const backend = layout && activeFusedBackend();
+    if (backend) {
+      const { x, mean, variance, scale = null, offset = null } = inputs;
+      const statistics = { movingMean: mean, movingVariance: variance };
+      return backend.byStatistics(layout, statistics, { scale, offset }, epsilon).normalize(x);
+    }
     return isRightByPosition(inputs) ? before.kernelFunc(call) : byOperations(inputs, epsilon);
   };
   return { ...before, kernelFunc };
@@ -54,20 +92,6 @@ export const epsilonOf = (attributes: unknown): number =>
  */
 function forgetAbsent(inputs: NamedTensorInfoMap): void {
   for (const name of ['scale', 'offset']) if (inputs[name] == null) Reflect.deleteProperty(inputs, name);
-}
-
-function byPass(on: PassMemory, inputs: Inputs, layout: Layout, epsilon: number): TensorInfo {
-  const { x, mean, variance, scale, offset } = inputs;
-  const values = (parameter: TensorInfo) => Float64Array.from(on.values(parameter)[0]!);
-  const length = layout.groups * layout.channels;
-  const centre = values(mean);
-  const moments = { count: new Float64Array(length), mean: centre, variance: values(variance) };
-  const affine = withParameters(
-    normalizationOf(moments, null, centre, epsilon),
-    scale ? values(scale) : null,
-    offset ? values(offset) : null,
-  );
-  return normalize(on, x, layout, affine);
 }
 
 /** Where parameters repeat as elements follow each other. What cannot be broadcast is TF.js' to make sense of. */
@@ -87,4 +111,10 @@ function byOperations({ x, mean, variance, scale, offset }: Inputs<Tensor>, epsi
     const y = mul(sub(x, mean), scale ? mul(inverse, scale) : inverse);
     return offset ? add(y, offset) : y;
   });
+}
+
+/** Whether `shape`, with dimensions of 1 put before it, is `whole` but for dimensions of 1. */
+function isBroadcastable(shape: readonly number[], whole: readonly number[]): boolean {
+  const missing = whole.length - shape.length;
+  return missing >= 0 && shape.every((dimension, d) => dimension === 1 || dimension === whole[d + missing]);
 }

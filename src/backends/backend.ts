@@ -1,13 +1,17 @@
 /**
  * @file What the fused layer asks of a backend: the four passes over data (core/passes.ts says what they compute), and
- * the arithmetic per channel between them, done where the numbers are. host.ts has it for backends whose tensors the
+ * the arithmetic per channel between them, done where the numbers are. host/ has it for backends whose tensors the
  * AssemblyScript kernels can reach, webgpu/ for the GPU.
  *
- * What a pass finds is the backend's own business. It travels through the operation as it came, from the method that
- * made it to those that take it: hence the type parameters.
+ *   backend.moments(x) ──▶ BatchMoments ──normalization()──▶ Normalization ──normalize(x)──▶ y
+ *   backend.byStatistics() ──────────────────────────────────────┘ └──backward(dy, x)──▶ Backward ──▶ gradients
+ *
+ * Each of these is the backend's own object, and holds what it needs of the ones before. Inputs are float32 and not
+ * empty.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../core/layout.js';
+import type { Moments } from '../core/passes.js';
 
 /** Moving statistics, and with renorm those that it keeps, in Keras' shape for parameters. */
 export interface Statistics<Value = Tensor> {
@@ -23,11 +27,10 @@ export interface RenormStatistics<Value = Tensor> {
   renormStddev: Value;
 }
 
-/** How fast statistics move. */
-export interface Pace {
+/** How much statistics keep of what they were. */
+export interface Momenta {
   momentum: number;
   renormMomentum: number;
-  epsilon: number;
 }
 
 /** Limits as `renormClipping` gives them; tensors are read when they are used. */
@@ -37,75 +40,90 @@ export interface Limits {
   dmax?: Tensor | number | null;
 }
 
+/** What a training step's arithmetic per channel depends on. */
+export interface ChannelOptions extends Momenta {
+  epsilon: number;
+  /** Whether the moving variance gets Bessel's correction n/(n − 1). */
+  bessel: boolean;
+  /** Limits of renorm's corrections, read now. */
+  renormClipping: Limits;
+}
+
 /** gamma and beta, or what else follows the normalization, of one number per parameter each. */
-export interface Adjusters {
+export interface ScaleAndOffset {
   readonly scale: Tensor | null;
   readonly offset: Tensor | null;
 }
 
-/** The normalization of one input: what forward found and backward needs, beside x. */
-export interface Normalization {
-  /** Whether x is normalized by constants, so that dx = slope·dy. */
-  readonly isConstant: boolean;
-  /** What of it lies in tensors, which TF.js is to keep until the gradient is computed. */
-  readonly tensors: { readonly numbers?: Tensor; readonly weights?: Tensor };
+/** A mask as the passes take it: float32, each weight for `span` consecutive elements. */
+export interface ElementWeights {
+  readonly tensor: Tensor;
+  readonly span: number;
 }
 
-/** A backend's passes, in the order in which they run. `layout` is that of x; x is float32 and not empty. */
-export interface FusedBackend<
-  Weights = unknown,
-  Batch = unknown,
-  Found extends Normalization = Normalization,
-  Sums = unknown,
-> {
-  /**
-   * A mask, as the passes take it.
-   *
-   * @param mask float32, each weight for `span` consecutive elements of x
-   */
-  weights(mask: Tensor, span: number): Weights;
+/** A backend that has the passes. */
+export interface FusedBackend {
+  /** Whether moments are numbers at once. */
+  readonly hasNumbers: boolean;
 
   /** A pass: count, mean and variance of x, per group and channel. */
-  moments(x: TensorInfo, layout: Layout, weights: Weights | null): Batch;
-
-  /** What x is normalized by in training: its own moments, renorm's r and d, scale and offset. */
-  byBatch(
-    batch: Batch,
-    layout: Layout,
-    statistics: Statistics,
-    adjusters: Adjusters,
-    step: Pace & { readonly bessel: boolean; readonly renormClipping: Limits },
-    weights: Weights | null,
-  ): { found: Found; moved: () => Statistics<Tensor | Float32Array> };
+  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null): BatchMoments;
 
   /** What x is normalized by in inference: the moving statistics, scale and offset. */
-  byStatistics(layout: Layout, statistics: Statistics, adjusters: Adjusters, epsilon: number): Found;
-
-  /** A pass: y. */
-  normalize(x: TensorInfo, layout: Layout, found: Found): TensorInfo;
-
-  /** Room for the sums of one backward pass; costs nothing before it is used. */
-  roomForSums(layout: Layout): Sums;
-
-  /** A pass: Σdy and Σdy·(x − centre), per group and channel, into `sums`. */
-  sumGradients(dy: TensorInfo, x: TensorInfo, layout: Layout, found: Found, sums: Sums): void;
-
-  /** The gradient of scale or offset, over groups that share a parameter. */
-  adjusterGradient(name: keyof Adjusters, layout: Layout, found: Found, sums: Sums, shape: number[]): Tensor;
-
-  /** A pass: dx. */
-  gradientNormalize(
-    dy: TensorInfo,
-    x: TensorInfo,
+  byStatistics(
     layout: Layout,
-    found: Found,
-    sums: Sums,
-    weights: Weights | null,
-  ): TensorInfo;
-
-  /** A pass: dx = slope·dy, where x is normalized by constants. */
-  scaleGradient(dy: TensorInfo, layout: Layout, found: Found): TensorInfo;
+    statistics: Pick<Statistics, 'movingMean' | 'movingVariance'>,
+    scaleAndOffset: ScaleAndOffset,
+    epsilon: number,
+  ): Normalization;
 
   /** Puts other values in the place of a tensor's, if nobody else holds them. Returns whether it did. */
   replace(tensor: TensorInfo, values: Float32Array): boolean;
+}
+
+/** What a batch tells, per group and channel. */
+export interface BatchMoments {
+  /** What of it lies in tensors. */
+  readonly tensors: TensorInfo[];
+  /** In numbers; null where one would have to wait for them, as `hasNumbers` says. */
+  readonly numbers: Moments | null;
+
+  /**
+   * What x is normalized by in training: its own moments, renorm's r and d, scale and offset; and the statistics that the
+   * batch leaves behind.
+   */
+  normalization(
+    statistics: Statistics,
+    scaleAndOffset: ScaleAndOffset,
+    options: ChannelOptions,
+  ): { normalization: Normalization; moved: () => Statistics<Tensor | Float32Array> };
+}
+
+/** What an input is normalized by: y = slope·(x − centre) + intercept, per group and channel. */
+export interface Normalization {
+  /** Whether these are constants, so that dx = slope·dy. */
+  readonly isConstant: boolean;
+  /** What of it lies in tensors, which TF.js is to keep until the gradient is computed. */
+  readonly tensors: readonly Tensor[];
+
+  /** A pass: y. */
+  normalize(x: TensorInfo): TensorInfo;
+
+  /** A pass: dx, where the normalization is constant. */
+  scaleGradient(dy: TensorInfo): TensorInfo;
+
+  /** Begins a backward pass, and takes room for what it finds. */
+  backward(dy: TensorInfo, x: TensorInfo): Backward;
+}
+
+/** The gradients that follow from one dy. */
+export interface Backward {
+  /** A pass, which goes before the others: Σdy and Σdy·(x − centre), per group and channel. */
+  sum(): void;
+
+  /** A pass: dx. */
+  dx(): TensorInfo;
+
+  /** The gradient of scale or offset, over groups that share a parameter. */
+  gradientOf(name: keyof ScaleAndOffset, shape: number[]): Tensor;
 }

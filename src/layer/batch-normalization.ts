@@ -364,8 +364,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
   private infer(x: Tensor): Tensor {
     const { axes, infersByFusedOperation } = this.plan;
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
-    const on = this.fusedBackend();
-    if (on) return inferFused(on, x, parameters, statistics, axes, this.epsilon);
+    const backend = this.fusedBackend();
+    if (backend) return inferFused(backend, x, parameters, statistics, axes, this.epsilon);
     return infersByFusedOperation
       ? inferLastAxis(x, parameters, statistics, this.epsilon)
       : infer(x, parameters, statistics, axes, this.epsilon);
@@ -387,11 +387,11 @@ export class BatchNormalization extends layers.Layer implements Weights {
       adjustment: adjustment && callAdjustment(adjustment, x.shape),
     };
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
-    const on = this.fusedBackend();
-    const { y, moved } = on
-      ? trainFused(on, x, parameters, statistics, step)
+    const backend = this.fusedBackend();
+    const { y, moved } = backend
+      ? trainFused(backend, x, parameters, statistics, step)
       : train(x, parameters, statistics, step);
-    if (update) this.writeStatistics(moved(), on);
+    if (update) this.writeStatistics(moved(), backend);
     return y;
   }
 
@@ -420,13 +420,13 @@ export class BatchNormalization extends layers.Layer implements Weights {
     };
   }
 
-  private writeStatistics(moved: Statistics<Tensor | Float32Array>, on: FusedBackend | null): void {
-    store(this.movingMean, moved.movingMean, on);
-    store(this.movingVariance, moved.movingVariance, on);
+  private writeStatistics(moved: Statistics<Tensor | Float32Array>, backend: FusedBackend | null): void {
+    store(this.movingMean, moved.movingMean, backend);
+    store(this.movingVariance, moved.movingVariance, backend);
     const { renorm } = moved;
     if (!renorm) return;
-    store(this.movingStddev!, renorm.movingStddev, on);
-    store(this.renormMean!, renorm.renormMean, on);
-    store(this.renormStddev!, renorm.renormStddev, on);
+    store(this.movingStddev!, renorm.movingStddev, backend);
+    store(this.renormMean!, renorm.renormMean, backend);
+    store(this.renormStddev!, renorm.renormStddev, backend);
   }
 }

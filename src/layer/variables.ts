@@ -46,7 +46,12 @@ export function penaltyOf(regularizer: Regularizer, variable: LayerVariable): ()
 }
 
 /** Gives a statistic its new value: in its own memory, where the kernels reach it and nobody else holds it. */
-export function store(variable: LayerVariable, value: Tensor | Float32Array, on: FusedBackend | null): void {
+export function store(
+  variable: LayerVariable,
+  value: Tensor | Float32Array,
+  backend: FusedBackend | null,
+): void {
   if (value instanceof Tensor) variable.write(value);
-  else if (!on?.replace(variable.read(), value)) variable.write(tensor(value, variable.shape as number[]));
+  else if (!backend?.replace(variable.read(), value))
+    variable.write(tensor(value, variable.shape as number[]));
 }

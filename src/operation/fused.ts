@@ -5,9 +5,7 @@
  * after, and an adjustment that varies within a channel is applied to the kernel's result by TF.js operations.
  */
 import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } from '@tensorflow/tfjs-core';
-import type { Adjusters, FusedBackend, Statistics } from '../backends/backend.js';
-import { hostBackend } from '../backends/host/backend.js';
-import type { PassMemory } from '../backends/host/memory.js';
+import type { ElementWeights, FusedBackend, ScaleAndOffset, Statistics } from '../backends/backend.js';
 import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
 import type { Parameters, Trained, TrainingStep } from './composed/composed.js';
@@ -17,39 +15,34 @@ import { toFloat32 } from './to-float32.js';
 
 /** Normalizes x (float32, not empty) by its own moments. */
 export function trainFused(
-  on: FusedBackend,
+  backend: FusedBackend,
   x: Tensor,
   parameters: Parameters,
   statistics: Statistics,
   step: TrainingStep,
 ): Trained<Tensor | Float32Array> {
   const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
-  const seen = arrange(x, layout);
-  const weights = step.mask && elementWeights(on, step.mask, layout);
-  const view = { on, layout, weights };
-  const batch = momentsOf(seen, view);
-  const { rest, ...adjusters } = settleAdjustment(parameters, step, x.shape);
-  const { scale, offset } = adjusters;
-  const { found, moved } = on.byBatch(batch, layout, statistics, adjusters, step, weights);
-  const parameterShape = shapeOf(adjusters, statistics);
-  const y = normalizeBy({ ...view, found, scale, parameterShape }, seen, offset);
-  return { y: rest(restore(y, layout)), moved };
+  const arranged = arrange(x, layout);
+  const moments = momentsOf(backend, arranged, layout, step.mask && elementWeights(step.mask, layout));
+  const { finish, ...scaleAndOffset } = settleAdjustment(parameters, step, x.shape);
+  const { normalization, moved } = moments.normalization(statistics, scaleAndOffset, step);
+  const y = normalizeBy(normalization, arranged, scaleAndOffset);
+  return { y: finish(restore(y, layout)), moved };
 }
 
-/** The moments of x (float32, not empty), per group and channel, in float64. */
+/** The moments of x (float32, not empty), per group and channel, in float64; null where one would have to wait. */
 export function momentsFused(
-  memory: PassMemory,
+  backend: FusedBackend,
   x: Tensor,
   { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
-): Moments {
+): Moments | null {
   const layout = makeLayout(x.shape, axes, virtualBatchSize);
-  const on = hostBackend(memory);
-  return momentsOf(arrange(x, layout), { on, layout, weights: mask && elementWeights(on, mask, layout) });
+  return momentsOf(backend, arrange(x, layout), layout, mask && elementWeights(mask, layout)).numbers;
 }
 
 /** Normalizes x (float32, not empty) by the moving statistics. */
 export function inferFused(
-  on: FusedBackend,
+  backend: FusedBackend,
   x: Tensor,
   { gamma, beta }: Parameters,
   statistics: Statistics,
@@ -57,16 +50,10 @@ export function inferFused(
   epsilon: number,
 ): Tensor {
   const layout = makeLayout(x.shape, axes, null);
-  const adjusters = { scale: gamma, offset: beta };
-  const found = on.byStatistics(layout, statistics, adjusters, epsilon);
-  const parameterShape = shapeOf(adjusters, statistics);
-  const step = { on, layout, weights: null, found, scale: gamma, parameterShape };
-  return restore(normalizeBy(step, arrange(x, layout), beta), layout);
+  const scaleAndOffset = { scale: gamma, offset: beta };
+  const normalization = backend.byStatistics(layout, statistics, scaleAndOffset, epsilon);
+  return restore(normalizeBy(normalization, arrange(x, layout), scaleAndOffset), layout);
 }
-
-/** The shape that the gradients of scale and offset have. */
-const shapeOf = ({ scale, offset }: Adjusters, { movingMean }: Statistics) =>
-  (scale ?? offset ?? movingMean).shape;
 
 const arrange = (x: Tensor, { permutation }: Layout) => (permutation ? transpose(x, [...permutation]) : x);
 
@@ -79,10 +66,10 @@ const restore = (y: Tensor, { permutation }: Layout) =>
     : y;
 
 /** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
-function elementWeights(on: FusedBackend, mask: Tensor, { shape, permutation }: Layout): unknown {
+function elementWeights(mask: Tensor, { shape, permutation }: Layout): ElementWeights {
   const rows = broadcastTo(toFloat32(stopGradient(mask)), shape.slice(0, -1));
-  if (!permutation) return on.weights(rows, shape.at(-1)!);
-  return on.weights(transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]), 1);
+  if (!permutation) return { tensor: rows, span: shape.at(-1)! };
+  return { tensor: transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]), span: 1 };
 }
 
 /**
@@ -93,9 +80,9 @@ function settleAdjustment(
   { gamma, beta }: Parameters,
   { adjustment, axes }: TrainingStep,
   shape: readonly number[],
-): Adjusters & { rest: (y: Tensor) => Tensor } {
+): ScaleAndOffset & { finish: (y: Tensor) => Tensor } {
   const nothing = (y: Tensor) => y;
-  if (!adjustment) return { scale: gamma, offset: beta, rest: nothing };
+  if (!adjustment) return { scale: gamma, offset: beta, finish: nothing };
   const [scale, bias] = adjustment;
   const dimensions = axes.map((axis) => shape[axis]!);
   const channels = dimensions.reduce((a, b) => a * b, 1);
@@ -104,13 +91,13 @@ function settleAdjustment(
     part.shape.some((size, d) => size > 1 && !axes.includes(d + shape.length - part.rank));
   if (varies(scale) || varies(bias)) {
     const broadcastShape = shape.map((size, d) => (axes.includes(d) ? size : 1));
-    const rest = (normalized: Tensor) => {
+    const finish = (normalized: Tensor) => {
       let y: Tensor = add(mul(normalized, scale), bias);
       if (gamma) y = mul(y, reshape(gamma, broadcastShape));
       if (beta) y = add(y, reshape(beta, broadcastShape));
       return y;
     };
-    return { scale: null, offset: null, rest };
+    return { scale: null, offset: null, finish };
   }
   const perChannel = (part: Tensor | number): Tensor => {
     const whole = add(part, 0);
@@ -129,6 +116,6 @@ function settleAdjustment(
   return {
     scale: gamma ? mul(ownScale, flat(gamma)) : ownScale,
     offset: beta ? add(biased, flat(beta)) : biased,
-    rest: nothing,
+    finish: nothing,
   };
 }

@@ -1,8 +1,6 @@
 /**
  * @file The passes as TF.js kernels, under names that `tf.profile` shows, joined by a gradient that computes nothing
  * before it is asked for, and nothing twice.
- *
- * Kernels take and give tensors; what a pass needs or finds per channel travels beside them in a `Step`.
  */
 import {
   type GradFunc,
@@ -17,7 +15,13 @@ import {
   registerGradient,
   registerKernel,
 } from '@tensorflow/tfjs-core';
-import type { Adjusters, FusedBackend, Normalization } from '../backends/backend.js';
+import type {
+  BatchMoments,
+  ElementWeights,
+  FusedBackend,
+  Normalization,
+  ScaleAndOffset,
+} from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
 import { ValueError } from '../text/value-error.js';
 
@@ -29,66 +33,27 @@ export const KERNEL_NAMES = {
   gradientNormalize: 'EvenkeelGradientNormalize',
 } as const;
 
-/** Where a tensor is seen, and by which weights. */
-export interface View<Batch = unknown> {
-  readonly on: FusedBackend<unknown, Batch>;
-  readonly layout: Layout;
-  readonly weights: unknown;
+/** Runs a pass; returns the tensors that it made. */
+type Pass = () => TensorInfo | TensorInfo[];
+
+/** What the gradient is to know of a normalization that has run. */
+interface NormalizeAttributes {
+  readonly pass: Pass;
+  readonly normalization: Normalization;
+  readonly scaleAndOffset: ScaleAndOffset;
+  /** The input itself, by which a tape knows it; its data may be gone by then. */
+  readonly x: Tensor;
 }
-
-/** One normalization: what forward knows and backward needs, beside x. */
-export interface Step extends View {
-  readonly found: Normalization;
-  /** What the normalization was made with, if anything: gamma, or what else the gradient is to reach. */
-  readonly scale: Tensor | null;
-  /** The shape of scale and offset; groups share them. */
-  readonly parameterShape: number[];
-}
-
-interface MomentsAttributes<Batch = unknown> {
-  readonly view: View<Batch>;
-  batch?: Batch;
-}
-
-interface ForwardAttributes {
-  readonly step: Step;
-  /** x is a dy, to be multiplied by dy/dx where that is a constant per channel. */
-  readonly isGradient?: true;
-}
-
-interface BackwardAttributes extends ForwardAttributes {
-  readonly sums: unknown;
-}
-
-type Kernel = (inputs: Record<'x' | 'dy', TensorInfo>, attributes: never) => TensorInfo | TensorInfo[];
-
-const KERNELS: Record<string, Kernel> = {
-  [KERNEL_NAMES.moments]({ x }, attributes: MomentsAttributes) {
-    const { on, layout, weights } = attributes.view;
-    attributes.batch = on.moments(x, layout, weights);
-    return [];
-  },
-  [KERNEL_NAMES.normalize]({ x }, { step: { on, layout, found }, isGradient }: ForwardAttributes) {
-    return isGradient ? on.scaleGradient(x, layout, found) : on.normalize(x, layout, found);
-  },
-  [KERNEL_NAMES.gradientSums]({ x, dy }, { step: { on, layout, found }, sums }: BackwardAttributes) {
-    on.sumGradients(dy, x, layout, found, sums);
-    return [];
-  },
-  [KERNEL_NAMES.gradientNormalize]({ x, dy }, { step, sums }: BackwardAttributes) {
-    return step.on.gradientNormalize(dy, x, step.layout, step.found, sums, step.weights);
-  },
-};
 
 /** Makes the passes known to TF.js for the active backend. */
 function register(): void {
   const backendName = getBackend();
   if ((getKernel(KERNEL_NAMES.moments, backendName) as unknown) != null) return;
-  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
+  for (const kernelName of Object.values(KERNEL_NAMES)) {
     registerKernel({
       kernelName,
       backendName,
-      kernelFunc: ({ inputs, attrs }) => kernel(inputs as Record<'x' | 'dy', TensorInfo>, attrs as never),
+      kernelFunc: ({ attrs }) => (attrs as unknown as { readonly pass: Pass }).pass(),
     });
   }
   if ((getGradient(KERNEL_NAMES.normalize) as unknown) != null) return;
@@ -98,29 +63,40 @@ function register(): void {
   });
 }
 
-function run(
-  name: string,
-  inputs: NamedTensorMap,
-  attributes: MomentsAttributes | ForwardAttributes | BackwardAttributes,
-): Tensor {
+function run(name: string, inputs: NamedTensorMap, attributes: { readonly pass: Pass }): Tensor {
   return engine().runKernel<Tensor>(name, inputs, attributes as never);
 }
 
 /** The moments of x, per group and channel. */
-export function momentsOf<Batch>(x: Tensor, view: View<Batch>): Batch {
+export function momentsOf(
+  backend: FusedBackend,
+  x: Tensor,
+  layout: Layout,
+  weights: ElementWeights | null,
+): BatchMoments {
   register();
-  const attributes: MomentsAttributes<Batch> = { view };
-  run(KERNEL_NAMES.moments, { x }, attributes);
-  return attributes.batch!;
+  let moments: BatchMoments;
+  const pass = () => {
+    moments = backend.moments(x, layout, weights);
+    return moments.tensors;
+  };
+  run(KERNEL_NAMES.moments, { x }, { pass });
+  return moments!;
 }
 
-/** x normalized as the step says. The gradient reaches x, the step's scale, and offset. */
-export function normalizeBy(step: Step, x: Tensor, offset: Tensor | null): Tensor {
+/** x, normalized. The gradient reaches x, scale and offset, which the normalization was made with. */
+export function normalizeBy(normalization: Normalization, x: Tensor, scaleAndOffset: ScaleAndOffset): Tensor {
   register();
-  const { scale, found } = step;
-  const inputs = { x, ...found.tensors, ...(scale && { scale }), ...(offset && { offset }) };
-  const y = run(KERNEL_NAMES.normalize, inputs, { step });
-  keepOnTape([x, ...Object.values(found.tensors)]);
+  const { scale, offset } = scaleAndOffset;
+  const inputs = { x, ...(scale && { scale }), ...(offset && { offset }) };
+  const attributes: NormalizeAttributes = {
+    pass: () => normalization.normalize(x),
+    normalization,
+    scaleAndOffset,
+    x,
+  };
+  const y = run(KERNEL_NAMES.normalize, inputs, attributes);
+  keepOnTape([x, ...normalization.tensors]);
   return y;
 }
 
@@ -137,40 +113,65 @@ function keepOnTape(tensors: readonly Tensor[]): void {
   }
 }
 
-/** Nothing is saved of scale and offset: the step holds what it needs of them. */
-function gradient(dy: Tensor, [x]: [Tensor], attributes: unknown): Record<string, () => Tensor> {
-  const { step } = attributes as ForwardAttributes;
-  const { on, layout, found, parameterShape } = step;
+/** The gradients of a normalization, each computed when it is called. */
+export interface Gradients {
+  x(): Tensor;
+  parameter(name: keyof ScaleAndOffset, shape: number[]): Tensor;
+}
+
+/**
+ * What follows from dy. TF.js asks for gradients one by one; the first to need the sums has them made.
+ *
+ * It must be called outside of these functions: what is made within one of them does not outlive it.
+ */
+export function gradientsOf(normalization: Normalization, dy: Tensor, x: Tensor): Gradients {
+  register();
+  const backward = normalization.backward(dy, x);
   const inputs = { x, dy };
-  // One room for all three gradients, which TF.js asks for one by one; the first to need the sums has them made. It is
-  // taken here, since what is made within one of the gradients does not outlive that.
-  const backward: BackwardAttributes = { step, sums: on.roomForSums(layout) };
   let areSummed = false;
-  const sums = () => {
-    if (!areSummed) run(KERNEL_NAMES.gradientSums, inputs, backward);
+  const sum = () => {
+    if (areSummed) return;
+    const pass = () => {
+      backward.sum();
+      return [];
+    };
+    run(KERNEL_NAMES.gradientSums, inputs, { pass });
     areSummed = true;
-    return backward.sums;
   };
-  const adjusterGradient = (name: keyof Adjusters) => () =>
-    on.adjusterGradient(name, layout, found, sums(), parameterShape);
-  const gradients: Record<string, () => Tensor> = {
+  return {
     x() {
-      if (found.isConstant) return run(KERNEL_NAMES.normalize, { x: dy }, { step, isGradient: true });
-      sums();
-      return run(KERNEL_NAMES.gradientNormalize, inputs, backward);
+      if (normalization.isConstant) {
+        return run(KERNEL_NAMES.normalize, { x: dy }, { pass: () => normalization.scaleGradient(dy) });
+      }
+      sum();
+      return run(KERNEL_NAMES.gradientNormalize, inputs, { pass: () => backward.dx() });
     },
-    scale: adjusterGradient('scale'),
-    offset: adjusterGradient('offset'),
+    parameter(name, shape) {
+      sum();
+      return backward.gradientOf(name, shape);
+    },
   };
-  if (!engine().isTapeOn()) return gradients;
-  // Within another gradient: what is computed here is a constant to it, and must say so rather than be one.
-  const sources = step.scale ? [dy, x, step.scale] : [dy, x];
-  return Object.fromEntries(
-    Object.entries(gradients).map(([name, compute]) => {
-      const once = customGrad(() => ({ value: compute(), gradFunc: refuseSecondDerivative }));
-      return [name, () => once(...sources)];
-    }),
-  );
+}
+
+/** Nothing is saved of scale and offset: the normalization holds what it needs of them. */
+function gradient(dy: Tensor, [kept]: [Tensor], attributes: unknown): Record<string, () => Tensor> {
+  const { normalization, scaleAndOffset, x } = attributes as NormalizeAttributes;
+  const { scale, offset } = scaleAndOffset;
+  const own = gradientsOf(normalization, dy, kept);
+  // What each of them is a function of. `kept` would not do: it has x's data, but no tape knows it.
+  const ofScale = scale ? [scale] : [];
+  const ofX = normalization.isConstant ? [] : [x];
+  return {
+    x: refusingSecondDerivative(() => own.x(), [dy, ...ofX, ...ofScale]),
+    scale: refusingSecondDerivative(() => own.parameter('scale', scale!.shape), [dy, x]),
+    offset: refusingSecondDerivative(() => own.parameter('offset', offset!.shape), [dy]),
+  };
+}
+
+/** Within another gradient, what is computed of `sources` would count as a constant: makes differentiating it an error. */
+function refusingSecondDerivative(compute: () => Tensor, sources: readonly Tensor[]): () => Tensor {
+  if (!engine().isTapeOn()) return compute;
+  return () => customGrad(() => ({ value: compute(), gradFunc: refuseSecondDerivative }))(...sources);
 }
 
 function refuseSecondDerivative(): never {

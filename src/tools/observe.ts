@@ -15,7 +15,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { activePassMemory } from '../backends/active.js';
+import { activeFusedBackend } from '../backends/active.js';
 import type { Moments } from '../core/passes.js';
 import type { Options } from '../layer/arguments.js';
 import type { CallArguments } from '../layer/batch-normalization.js';
@@ -138,10 +138,10 @@ export class MomentsOfRun {
 
 /** The moments of a call's input: by the kernels in float64, where the backend has them. */
 function momentsOfCall({ x, plan: { axes }, mask }: Call, virtualBatchSize: number | null): PendingMoments {
-  const view = { axes, virtualBatchSize, mask };
-  const memory = activePassMemory();
-  if (memory) {
-    const moments = momentsFused(memory, x, view);
+  const step = { axes, virtualBatchSize, mask };
+  const backend = activeFusedBackend();
+  const moments = backend?.hasNumbers && momentsFused(backend, x, step);
+  if (moments) {
     const { count, mean, variance } = moments;
     const upload = (values: Float64Array) => tensor(new Float32Array(values));
     return {
@@ -150,7 +150,7 @@ function momentsOfCall({ x, plan: { axes }, mask }: Call, virtualBatchSize: numb
       dispose: () => undefined,
     };
   }
-  const all = keep(batchMoments(x, view));
+  const all = keep(batchMoments(x, step));
   return {
     tensors: unstack(all) as [Tensor, Tensor, Tensor],
     async read() {

@@ -196,7 +196,7 @@ describeBackends(() => {
         ]);
         expect(
           await names(() => tf.grad((offset) => batchNorm(x, { ...parameters, offset }))(offset)),
-        ).toEqual(['FusedBatchNorm']);
+        ).toEqual(['FusedBatchNorm', 'EvenkeelGradientSums']);
       });
     });
 

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import { LAYER_GROUPS, readCases } from '../golden/index.js';
 import { FUSED, checkKernels, ourKernels } from './kernels-in-use.js';
@@ -80,5 +80,71 @@ describeBackends(() => {
       const penalty = () => tf.sum<tf.Scalar>(tf.square(dx(x)));
       expect(() => tf.variableGrads(penalty, [gamma] as never)).toThrow(message);
     }
+  });
+
+  describe('refuses a second derivative to which nothing but x leads,', () => {
+    const message = 'Use fused: false for second derivatives.';
+    const x = () => tf.tensor2d([[1], [3], [0.5]]);
+    const c = () => tf.tensor2d([[1], [-2], [0.5]]);
+    const layerOf = (args: BatchNormalizationArgs = {}) => {
+      const layer = layerBatchNormalization(args);
+      layer.build([null, 1]);
+      return layer;
+    };
+    /** Σ(∂f/∂x)², where f = Σ c·y + Σ x³: the other term leads on, so that silence would be a wrong number. */
+    const squaredGradient = (layer: BatchNormalization, call: object) => {
+      const f = (t: tf.Tensor) => tf.add(tf.sum(tf.mul(apply(layer, t, call), c())), tf.sum(tf.pow(t, 3)));
+      return (t: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(t)));
+    };
+
+    test('which fused: false gives', () => {
+      const exact = tf.grad(squaredGradient(layerOf({ fused: false }), { training: true }))(x());
+      [27.621, 971.98, 12.86].forEach((value, i) => {
+        expect(exact.dataSync()[i]).toBeCloseTo(value, 2);
+      });
+    });
+
+    test.each<BatchNormalizationArgs>([{}, { center: false, scale: false }, { renorm: true }])(
+      'directly: %o',
+      (args) => {
+        expect(() => tf.grad(squaredGradient(layerOf(args), { training: true }))(x())).toThrow(message);
+      },
+    );
+
+    test('through what computes its input', () => {
+      const layer = layerOf();
+      const penalty = (scale: tf.Tensor) => squaredGradient(layer, { training: true })(tf.mul(x(), scale));
+      expect(() => tf.grad(penalty)(tf.scalar(2))).toThrow(message);
+    });
+
+    test('where the layer ran outside of the inner gradient', () => {
+      const layer = layerOf();
+      const f = (t: tf.Tensor) => {
+        const weighted = tf.add(
+          tf.sum(tf.mul(apply(layer, t, { training: true }), c())),
+          tf.sum(tf.pow(t, 3)),
+        );
+        return tf.sum(tf.square(tf.grad(() => weighted)(t)));
+      };
+      expect(() => tf.grad(f)(x())).toThrow(message);
+    });
+
+    test('of gamma', () => {
+      const layer = layerOf();
+      const f = (t: tf.Tensor) => {
+        const [dgamma] = tf.grads(() => tf.sum(tf.mul(apply(layer, t, { training: true }), c())))([
+          layer.gamma!.read(),
+        ]);
+        return tf.sum(tf.square(dgamma!));
+      };
+      expect(() => tf.grad(f)(x())).toThrow(message);
+    });
+
+    test('but not in inference, where the gradient of x does not depend on x', () => {
+      const layer = layerOf();
+      const twice = (t: tf.Tensor) => tf.grad(squaredGradient(layer, {}))(t);
+      const [fused, composed] = [twice(x()), tf.grad(squaredGradient(layerOf({ fused: false }), {}))(x())];
+      expect([...fused.dataSync()]).toEqual([...composed.dataSync()]);
+    });
   });
 });

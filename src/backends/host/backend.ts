@@ -1,8 +1,8 @@
 /**
  * @file The fused layer on backends whose tensors are in reach of the AssemblyScript kernels: the passes work in that
- * memory (passes.ts), and what they find per channel comes here, to the core's arithmetic in float64.
+ * memory (kernel-passes.ts), and what they find per channel comes here, to the core's arithmetic in float64.
  */
-import { type Tensor, tensor, util } from '@tensorflow/tfjs-core';
+import { type Tensor, type TensorInfo, tensor, util } from '@tensorflow/tfjs-core';
 import {
   type Correction,
   averageOverGhosts,
@@ -14,103 +14,156 @@ import {
   statisticsInUse,
   withParameters,
 } from '../../core/coefficients.js';
+import type { Layout } from '../../core/layout.js';
 import type { Affine, GradientSums, Moments } from '../../core/passes.js';
 import { type State, isRenormState } from '../../core/state.js';
-import type { Adjusters, FusedBackend, Limits, Normalization, Statistics } from '../backend.js';
-import type { PassMemory } from './memory.js';
+import type {
+  Backward,
+  BatchMoments,
+  ChannelOptions,
+  ElementWeights,
+  FusedBackend,
+  Limits,
+  Normalization,
+  ScaleAndOffset,
+  Statistics,
+} from '../backend.js';
 import * as passes from './kernel-passes.js';
+import type { PassMemory } from './memory.js';
 
-/** A normalization in numbers. */
-export interface HostNormalization extends Normalization {
-  readonly epsilon: number;
-  /** The moments that x is normalized by; a count of 0 where they are constants. */
-  readonly used: Moments;
+/** The kernels on a memory. */
+export class HostBackend implements FusedBackend {
+  readonly hasNumbers = true;
+
+  constructor(private readonly memory: PassMemory) {}
+
+  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null) {
+    const given = weights && { values: new Float32Array(weights.tensor.dataSync()), span: weights.span };
+    return new HostMoments(this.memory, layout, given, passes.moments(this.memory, x, layout, given));
+  }
+
+  byStatistics(
+    layout: Layout,
+    { movingMean, movingVariance }: Pick<Statistics, 'movingMean' | 'movingVariance'>,
+    scaleAndOffset: ScaleAndOffset,
+    epsilon: number,
+  ) {
+    const [mean, variance] = this.memory.values(movingMean, movingVariance);
+    const moments = {
+      count: new Float64Array(mean!.length),
+      mean: new Float64Array(mean!),
+      variance: new Float64Array(variance!),
+    };
+    return new HostNormalization(this.memory, layout, null, moments, null, scaleAndOffset, epsilon);
+  }
+
+  replace(variable: TensorInfo, values: Float32Array) {
+    return this.memory.replace(variable, values);
+  }
+}
+
+class HostMoments implements BatchMoments {
+  readonly tensors = [];
+
+  constructor(
+    private readonly memory: PassMemory,
+    private readonly layout: Layout,
+    private readonly weights: passes.Weights | null,
+    readonly numbers: Moments,
+  ) {}
+
+  normalization(statistics: Statistics, scaleAndOffset: ScaleAndOffset, options: ChannelOptions) {
+    const { memory, layout, weights, numbers } = this;
+    const { epsilon } = options;
+    const state = stateOf(memory, statistics);
+    const average = averageOverGhosts(numbers, layout.ghosts);
+    const correction = isRenormState(state)
+      ? renormCorrection(average, state, { epsilon, renormClipping: numbersOf(options.renormClipping) })
+      : null;
+    const moments = statisticsInUse(numbers, state);
+    const moved = movedState(state, average, options, options.bessel);
+    return {
+      normalization: new HostNormalization(
+        ...([memory, layout, weights, moments, correction, scaleAndOffset, epsilon] as const),
+      ),
+      moved: () => statisticsFrom(moved),
+    };
+  }
+}
+
+class HostNormalization implements Normalization {
+  readonly tensors = [];
+  readonly isConstant: boolean;
   /** x̂·r + d as a function of x. */
-  readonly normalization: Affine;
+  readonly normalized: Affine;
   /** y as a function of x. */
   readonly affine: Affine;
-}
 
-/** The sums of a backward pass, once it has run. */
-interface HostSums {
-  found?: GradientSums;
-  /** Of scale and offset, once one of them was asked for. */
-  gradients?: ReturnType<typeof parameterGradients>;
-}
-
-/** @param memory of the backend that is active */
-export function hostBackend(
-  memory: PassMemory,
-): FusedBackend<passes.Weights, Moments, HostNormalization, HostSums> {
-  const normalizationBy = (
-    used: Moments,
+  /** @param moments that x is normalized by; a count of 0 where they are constants */
+  constructor(
+    readonly memory: PassMemory,
+    readonly layout: Layout,
+    readonly weights: passes.Weights | null,
+    readonly moments: Moments,
     correction: Correction | null,
-    { scale, offset }: Adjusters,
-    epsilon: number,
-  ): HostNormalization => {
-    // Kernels subtract the mean as float32 has it, which is exact near it; the rest goes into the intercept.
-    const centre = new Float64Array(used.mean.length);
-    for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(used.mean[k]!);
-    const normalization = normalizationOf(used, correction, centre, epsilon);
+    { scale, offset }: ScaleAndOffset,
+    readonly epsilon: number,
+  ) {
+    // Kernels subtract the mean as float32 has it, which is exact near it; what is left goes into the intercept.
+    const centre = new Float64Array(moments.mean.length);
+    for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(moments.mean[k]!);
+    this.normalized = normalizationOf(moments, correction, centre, epsilon);
     const values = memory.values(...[scale, offset].filter((parameter) => parameter !== null));
-    const affine = withParameters(normalization, scale && values[0]!, offset && values.at(-1)!);
-    const isConstant = used.count.every((count) => count === 0);
-    return { isConstant, tensors: {}, epsilon, used, normalization, affine };
-  };
+    this.affine = withParameters(this.normalized, scale && values[0]!, offset && values.at(-1)!);
+    this.isConstant = moments.count.every((count) => count === 0);
+  }
 
-  return {
-    weights: (mask, span) => ({ values: new Float32Array(mask.dataSync()), span }),
+  normalize(x: TensorInfo) {
+    return passes.normalize(this.memory, x, this.layout, this.affine);
+  }
 
-    moments: (x, layout, weights) => passes.moments(memory, x, layout, weights),
+  scaleGradient(dy: TensorInfo) {
+    const { slope } = this.affine;
+    const zeros = new Float64Array(slope.length);
+    return passes.normalize(this.memory, dy, this.layout, { centre: zeros, slope, intercept: zeros });
+  }
 
-    byBatch(batch, { ghosts }, statistics, adjusters, step) {
-      const state = stateOf(memory, statistics);
-      const average = averageOverGhosts(batch, ghosts);
-      const correction = isRenormState(state)
-        ? renormCorrection(average, state, { ...step, renormClipping: numbersOf(step.renormClipping) })
-        : null;
-      const used = statisticsInUse(batch, state);
-      const moved = movedState(state, average, step, step.bessel);
-      return {
-        found: normalizationBy(used, correction, adjusters, step.epsilon),
-        moved: () => statisticsFrom(moved),
-      };
-    },
+  backward(dy: TensorInfo, x: TensorInfo) {
+    return new HostBackward(this, dy, x);
+  }
+}
 
-    byStatistics(_, { movingMean, movingVariance }, adjusters, epsilon) {
-      const [mean, variance] = memory
-        .values(movingMean, movingVariance)
-        .map((values) => new Float64Array(values));
-      const used = { count: new Float64Array(movingMean.size), mean: mean!, variance: variance! };
-      return normalizationBy(used, null, adjusters, epsilon);
-    },
+class HostBackward implements Backward {
+  private sums!: GradientSums;
+  /** Of scale and offset, once one of them was asked for. */
+  private gradients: ReturnType<typeof parameterGradients> | null = null;
 
-    normalize: (x, layout, { affine }) => passes.normalize(memory, x, layout, affine),
+  constructor(
+    private readonly normalization: HostNormalization,
+    private readonly dy: TensorInfo,
+    private readonly x: TensorInfo,
+  ) {}
 
-    roomForSums: () => ({}),
+  sum() {
+    const { memory, layout, affine } = this.normalization;
+    this.sums = passes.gradientSums(memory, this.dy, this.x, layout, affine.centre);
+  }
 
-    sumGradients(dy, x, layout, { affine }, sums) {
-      sums.found = passes.gradientSums(memory, dy, x, layout, affine.centre);
-    },
+  dx() {
+    const { memory, layout, weights, moments, affine, epsilon } = this.normalization;
+    const coefficients = gradientCoefficients(this.sums, moments, affine, epsilon);
+    return passes.gradientNormalize(memory, this.dy, this.x, layout, coefficients, weights);
+  }
 
-    adjusterGradient(name, _, { normalization }, sums, shape) {
-      sums.gradients ??= parameterGradients(sums.found!, normalization, util.sizeFromShape(shape));
-      const { dgamma, dbeta } = sums.gradients;
-      return tensor(new Float32Array(name === 'scale' ? dgamma : dbeta), shape);
-    },
-
-    gradientNormalize(dy, x, layout, { used, affine, epsilon }, { found }, weights) {
-      const coefficients = gradientCoefficients(found!, used, affine, epsilon);
-      return passes.gradientNormalize(memory, dy, x, layout, coefficients, weights);
-    },
-
-    scaleGradient(dy, layout, { affine: { slope } }) {
-      const zeros = new Float64Array(slope.length);
-      return passes.normalize(memory, dy, layout, { centre: zeros, slope, intercept: zeros });
-    },
-
-    replace: (variable, values) => memory.replace(variable, values),
-  };
+  gradientOf(name: keyof ScaleAndOffset, shape: number[]) {
+    this.gradients ??= parameterGradients(
+      this.sums,
+      this.normalization.normalized,
+      util.sizeFromShape(shape),
+    );
+    const { dgamma, dbeta } = this.gradients;
+    return tensor(new Float32Array(name === 'scale' ? dgamma : dbeta), shape);
+  }
 }
 
 /** The statistics' values as the core's arithmetic takes them, good until the memory is used again. */

@@ -33,7 +33,7 @@ export function cpuPassMemory(backend: KernelBackend): PassMemory | null {
   };
   return {
     kernels: instantiateKernels(memory),
-    memory,
+    wasmMemory: memory,
     reserve(byteLength) {
       reserved = align(byteLength);
       grow(reserved);

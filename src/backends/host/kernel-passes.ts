@@ -76,7 +76,7 @@ function writeAt(memory: WebAssembly.Memory, address: number, arrays: readonly A
 }
 
 /** Upload of weights behind `address`; returns the address of an element's weight, or 0. */
-function placeWeights(memory: WebAssembly.Memory, address: number, weights: Weights | null) {
+function writeWeights(memory: WebAssembly.Memory, address: number, weights: Weights | null) {
   if (!weights) return () => 0;
   writeAt(memory, address, [weights.values]);
   return ({ firstElement }: Slab) => address + (4 * firstElement) / weights.span;
@@ -85,22 +85,22 @@ function placeWeights(memory: WebAssembly.Memory, address: number, weights: Weig
 const weightBytes = (weights: Weights | null) => (weights ? weights.values.byteLength : 0);
 
 /** Count, mean and variance per group and channel. */
-export function moments(on: PassMemory, x: TensorInfo, layout: Layout, weights: Weights | null): Moments {
-  const { kernels, memory } = on;
+export function moments(memory: PassMemory, x: TensorInfo, layout: Layout, weights: Weights | null): Moments {
+  const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
   const length = layout.groups * layout.channels;
   const table = { count: 3, length, bytesPerNumber: 8, scratchBytes: scratchBytes(sizes) } as const;
   const weightsAt = byteLengthOf(table);
-  const address = on.reserve(weightsAt + weightBytes(weights));
-  new Float64Array(memory.buffer, address, 3 * length).fill(0);
-  const weightOf = placeWeights(memory, address + weightsAt, weights);
+  const address = memory.reserve(weightsAt + weightBytes(weights));
+  new Float64Array(wasmMemory.buffer, address, 3 * length).fill(0);
+  const weightOf = writeWeights(wasmMemory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
-  on.forEachSlab(sizes, span, [x], null, (slab) => {
-    onTables(memory, { ...table, address }, slab, (state) => {
+  memory.forEachSlab(sizes, span, [x], null, (slab) => {
+    onTables(wasmMemory, { ...table, address }, slab, (state) => {
       kernels.moments(slab.inputs[0]!, weightOf(slab), span, ...slab.sizes, state);
     });
   });
-  const results = new Float64Array(memory.buffer, address, 3 * length).slice();
+  const results = new Float64Array(wasmMemory.buffer, address, 3 * length).slice();
   const count = results.subarray(0, length);
   const variance = results.subarray(2 * length);
   for (let k = 0; k < length; k++) variance[k]! /= count[k]!;
@@ -108,16 +108,16 @@ export function moments(on: PassMemory, x: TensorInfo, layout: Layout, weights: 
 }
 
 /** y = slope·(x − centre) + intercept. */
-export function normalize(on: PassMemory, x: TensorInfo, layout: Layout, affine: Affine): TensorInfo {
-  const { kernels, memory } = on;
+export function normalize(memory: PassMemory, x: TensorInfo, layout: Layout, affine: Affine): TensorInfo {
+  const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
-  const y = on.allocate(x.shape);
+  const y = memory.allocate(x.shape);
   const { length } = affine.centre;
   const table = { count: 3, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
-  const address = on.reserve(byteLengthOf(table));
-  writeAt(memory, address, [affine.centre, affine.slope, affine.intercept]);
-  on.forEachSlab(sizes, 1, [x], y, (slab) => {
-    onTables(memory, { ...table, address }, slab, (coefficients) => {
+  const address = memory.reserve(byteLengthOf(table));
+  writeAt(wasmMemory, address, [affine.centre, affine.slope, affine.intercept]);
+  memory.forEachSlab(sizes, 1, [x], y, (slab) => {
+    onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
       kernels.normalize(slab.inputs[0]!, slab.output, ...slab.sizes, coefficients);
     });
   });
@@ -126,53 +126,53 @@ export function normalize(on: PassMemory, x: TensorInfo, layout: Layout, affine:
 
 /** Σdy and Σdy·(x − centre) per group and channel. */
 export function gradientSums(
-  on: PassMemory,
+  memory: PassMemory,
   dy: TensorInfo,
   x: TensorInfo,
   layout: Layout,
   centre: Float64Array,
 ): GradientSums {
-  const { kernels, memory } = on;
+  const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
   const { length } = centre;
   const table = { count: 2, length, bytesPerNumber: 8, scratchBytes: scratchBytes(sizes) } as const;
   const centreTable = { count: 1, length, bytesPerNumber: 4, scratchBytes: 0 } as const;
-  const address = on.reserve(byteLengthOf(table) + byteLengthOf(centreTable));
+  const address = memory.reserve(byteLengthOf(table) + byteLengthOf(centreTable));
   const centresAt = address + byteLengthOf(table);
-  new Float64Array(memory.buffer, address, 2 * length).fill(0);
-  writeAt(memory, centresAt, [centre]);
-  on.forEachSlab(sizes, 1, [dy, x], null, (slab) => {
-    onTables(memory, { ...centreTable, address: centresAt }, slab, (centres) => {
-      onTables(memory, { ...table, address }, slab, (state) => {
+  new Float64Array(wasmMemory.buffer, address, 2 * length).fill(0);
+  writeAt(wasmMemory, centresAt, [centre]);
+  memory.forEachSlab(sizes, 1, [dy, x], null, (slab) => {
+    onTables(wasmMemory, { ...centreTable, address: centresAt }, slab, (centres) => {
+      onTables(wasmMemory, { ...table, address }, slab, (state) => {
         kernels.gradientSums(slab.inputs[0]!, slab.inputs[1]!, ...slab.sizes, centres, state);
       });
     });
   });
-  const results = new Float64Array(memory.buffer, address, 2 * length).slice();
+  const results = new Float64Array(wasmMemory.buffer, address, 2 * length).slice();
   return { dy: results.subarray(0, length), dyTimesX: results.subarray(length) };
 }
 
 /** dx = a·dy + b·(x − centre) + c, the last two times the element's weight. */
 export function gradientNormalize(
-  on: PassMemory,
+  memory: PassMemory,
   dy: TensorInfo,
   x: TensorInfo,
   layout: Layout,
   { centre, a, b, c }: GradientCoefficients,
   weights: Weights | null,
 ): TensorInfo {
-  const { kernels, memory } = on;
+  const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
-  const dx = on.allocate(x.shape);
+  const dx = memory.allocate(x.shape);
   const { length } = centre;
   const table = { count: 4, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
   const weightsAt = byteLengthOf(table);
-  const address = on.reserve(weightsAt + weightBytes(weights));
-  writeAt(memory, address, [centre, a, b, c]);
-  const weightOf = placeWeights(memory, address + weightsAt, weights);
+  const address = memory.reserve(weightsAt + weightBytes(weights));
+  writeAt(wasmMemory, address, [centre, a, b, c]);
+  const weightOf = writeWeights(wasmMemory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
-  on.forEachSlab(sizes, span, [dy, x], dx, (slab) => {
-    onTables(memory, { ...table, address }, slab, (coefficients) => {
+  memory.forEachSlab(sizes, span, [dy, x], dx, (slab) => {
+    onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
       kernels.gradientNormalize(
         ...([slab.inputs[0]!, slab.inputs[1]!, slab.output, weightOf(slab), span] as const),
         ...slab.sizes,

@@ -26,10 +26,10 @@ export interface Slab {
 
 /** A backend's memory, as the passes see it. */
 export interface PassMemory {
-  /** The kernels, on `memory`. */
+  /** The kernels, on `wasmMemory`. */
   readonly kernels: Kernels;
   /** Where the kernels work. It may grow, so a view of its buffer is good until the next call of anything here. */
-  readonly memory: WebAssembly.Memory;
+  readonly wasmMemory: WebAssembly.Memory;
   /** The address of `byteLength` bytes, 16-byte aligned, to be used until the next call of `reserve`. */
   reserve(byteLength: number): number;
   /** The values of each tensor, not to be written to, and good until the next call of anything here. */

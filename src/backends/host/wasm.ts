@@ -21,8 +21,8 @@ interface WasmBackend extends KernelBackend {
 /** The kernels' way into the backend's memory; null where the backend is not built as expected. */
 export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   const { wasm, dataIdMap } = backend as WasmBackend;
-  const found = wasm as WasmBackend['wasm'] | undefined;
-  const memory = found?.wasmMemory ?? found?.asm?.memory;
+  const module = wasm as WasmBackend['wasm'] | undefined;
+  const memory = module?.wasmMemory ?? module?.asm?.memory;
   if (!memory) return null;
   const addressOf = ({ dataId }: TensorInfo) => dataIdMap.get(dataId).memoryOffset;
   const values = (...tensors: TensorInfo[]) => {
@@ -36,7 +36,7 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   let reserved = { address: 0, byteLength: 0 };
   return {
     kernels: instantiateKernels(memory),
-    memory,
+    wasmMemory: memory,
     reserve(byteLength) {
       if (byteLength > reserved.byteLength) {
         if (reserved.address !== 0) wasm._free(reserved.address);

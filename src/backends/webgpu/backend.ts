@@ -14,24 +14,29 @@ import {
   tensor1d,
 } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
-import type { FusedBackend, Limits, Normalization, Pace, Statistics } from '../backend.js';
+import type {
+  Backward,
+  BatchMoments,
+  ChannelOptions,
+  ElementWeights,
+  FusedBackend,
+  Limits,
+  Normalization,
+  ScaleAndOffset,
+  Statistics,
+} from '../backend.js';
 import { elementwise } from './elementwise.js';
 import {
   type Size,
-  adjusterGradient,
   gradientCoefficients,
+  gradientOf,
   movedStatistic,
   normalizationNumbers,
   renormCorrection,
   varianceOfStddev,
 } from './per-channel.js';
 import type { WebgpuBackend } from './program.js';
-import { type DeviceWeights, MOMENTS_ROWS, SUMS_ROWS, gradientSums, moments } from './reductions.js';
-
-/** A normalization on the device. */
-interface DeviceNormalization extends Normalization {
-  readonly tensors: { readonly numbers: Tensor; readonly weights?: Tensor };
-}
+import { MOMENTS_ROWS, SUMS_ROWS, gradientSums, moments } from './reductions.js';
 
 /** TF.js is to dispose of it with the scope that is open. */
 const tracked = (tensor: TensorInfo): Tensor => engine().makeTensorFromTensorInfo(tensor);
@@ -43,119 +48,177 @@ const sizeOf = ({ groups, channels, ghosts }: Layout): Size => ({
 
 const asFloats = (parameter: Tensor | null) => parameter && cast(parameter, 'float32');
 
+const makeTable = (backend: WebgpuBackend, rows: number, layout: Layout) =>
+  backend.makeTensorInfo([rows, sizeOf(layout).size], 'float32');
+
 /** The kernels on the device; null where the backend is not built as expected. */
-export function webgpuBackend(
-  kernelBackend: KernelBackend,
-): FusedBackend<DeviceWeights & { readonly tensor: Tensor }, Tensor, DeviceNormalization, Tensor> | null {
+export function webgpuBackend(kernelBackend: KernelBackend): FusedBackend | null {
   const backend = kernelBackend as WebgpuBackend;
-  if (typeof (backend.runWebGPUProgram as unknown) !== 'function') return null;
-  const table = (rows: number, { size }: Size) => tracked(backend.makeTensorInfo([rows, size], 'float32'));
-  return {
-    weights: (tensor, span) => ({ tensor, span }),
+  return typeof (backend.runWebGPUProgram as unknown) === 'function' ? new DeviceBackend(backend) : null;
+}
 
-    moments(x, layout, weights) {
-      const found = table(MOMENTS_ROWS, sizeOf(layout));
-      moments(backend, x, layout, weights, found);
-      return found;
-    },
+class DeviceBackend implements FusedBackend {
+  readonly hasNumbers = false;
 
-    byBatch(batch, layout, statistics, { scale, offset }, step, weights) {
-      const { epsilon } = step;
-      const size = sizeOf(layout);
-      const { movingMean, movingVariance, renorm } = statistics;
-      const correction =
-        renorm &&
-        tracked(
-          renormCorrection(
-            backend,
-            size,
-            {
-              moments: batch,
-              renormMean: renorm.renormMean,
-              renormStddev: renorm.renormStddev,
-              limits: limitsOf(step.renormClipping),
-            },
-            epsilon,
-          ),
-        );
-      const adjusters = { scale: asFloats(scale), offset: asFloats(offset) };
-      const inputs = { moments: batch, movingMean, movingVariance, correction, ...adjusters };
-      const numbers = tracked(normalizationNumbers(backend, size, inputs, epsilon));
-      const tensors = { numbers, ...(weights && { weights: weights.tensor }) };
-      return {
-        found: { isConstant: false, tensors },
-        moved: () => movedStatistics(backend, size, batch, statistics, step),
-      };
-    },
+  constructor(private readonly backend: WebgpuBackend) {}
 
-    byStatistics(layout, { movingMean, movingVariance }, adjusters, epsilon) {
-      const inputs = { moments: null, movingMean, movingVariance, correction: null, ...adjusters };
-      const numbers = tracked(normalizationNumbers(backend, sizeOf(layout), inputs, epsilon));
-      return { isConstant: true, tensors: { numbers } };
-    },
+  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null) {
+    const table = makeTable(this.backend, MOMENTS_ROWS, layout);
+    moments(this.backend, x, layout, weights, table);
+    return new DeviceMoments(this.backend, layout, weights, table);
+  }
 
-    normalize: (x, layout, { tensors: { numbers } }) =>
-      elementwise(backend, 'normalize', { x }, layout, { numbers }, null),
+  byStatistics(
+    layout: Layout,
+    { movingMean, movingVariance }: Pick<Statistics, 'movingMean' | 'movingVariance'>,
+    scaleAndOffset: ScaleAndOffset,
+    epsilon: number,
+  ) {
+    const inputs = { moments: null, movingMean, movingVariance, correction: null, ...scaleAndOffset };
+    const numbers = tracked(normalizationNumbers(this.backend, sizeOf(layout), inputs, epsilon));
+    return new DeviceNormalization(this.backend, layout, null, numbers, true);
+  }
 
-    roomForSums: (layout) => table(SUMS_ROWS, sizeOf(layout)),
+  // New values come as tensors, and take the place of the old ones by being assigned.
+  replace() {
+    return false;
+  }
+}
 
-    sumGradients(dy, x, layout, { tensors: { numbers } }, sums) {
-      gradientSums(backend, dy, x, layout, numbers, sums);
-    },
+class DeviceMoments implements BatchMoments {
+  readonly numbers = null;
+  readonly tensors: TensorInfo[];
 
-    adjusterGradient: (name, layout, { tensors: { numbers } }, sums, shape) =>
-      tracked(adjusterGradient(backend, sizeOf(layout), name, { sums, numbers }, shape)),
+  /** @param table of moments, as reductions.ts writes it */
+  constructor(
+    private readonly backend: WebgpuBackend,
+    private readonly layout: Layout,
+    private readonly weights: ElementWeights | null,
+    private readonly table: TensorInfo,
+  ) {
+    this.tensors = [table];
+  }
 
-    gradientNormalize(dy, x, layout, { tensors: { numbers } }, sums, weights) {
-      const coefficients = gradientCoefficients(backend, sizeOf(layout), { sums, numbers });
-      const dx = elementwise(
-        backend,
-        'gradientNormalize',
-        { x, dy },
-        layout,
-        { numbers, coefficients },
-        weights,
+  normalization(statistics: Statistics, { scale, offset }: ScaleAndOffset, options: ChannelOptions) {
+    const { backend, layout, weights, table } = this;
+    const { epsilon, renormClipping } = options;
+    const size = sizeOf(layout);
+    const { movingMean, movingVariance, renorm } = statistics;
+    const correction =
+      renorm &&
+      tracked(
+        renormCorrection(
+          backend,
+          size,
+          {
+            moments: table,
+            renormMean: renorm.renormMean,
+            renormStddev: renorm.renormStddev,
+            limits: limitsOf(renormClipping),
+          },
+          epsilon,
+        ),
       );
-      backend.disposeData(coefficients.dataId);
-      return dx;
-    },
+    const scaleAndOffset = { scale: asFloats(scale), offset: asFloats(offset) };
+    const inputs = { moments: table, movingMean, movingVariance, correction, ...scaleAndOffset };
+    const numbers = tracked(normalizationNumbers(backend, size, inputs, epsilon));
+    return {
+      normalization: new DeviceNormalization(backend, layout, weights, numbers, false),
+      moved: () => movedStatistics(backend, size, table, statistics, options),
+    };
+  }
+}
 
-    scaleGradient: (dy, layout, { tensors: { numbers } }) =>
-      elementwise(backend, 'scale', { x: dy }, layout, { numbers }, null),
+class DeviceNormalization implements Normalization {
+  readonly tensors: Tensor[];
 
-    // New values come as tensors, and take the place of the old ones by being assigned.
-    replace: () => false,
-  };
+  /** @param numbers a table, as per-channel.ts writes it */
+  constructor(
+    readonly backend: WebgpuBackend,
+    readonly layout: Layout,
+    readonly weights: ElementWeights | null,
+    readonly numbers: Tensor,
+    readonly isConstant: boolean,
+  ) {
+    this.tensors = weights ? [numbers, weights.tensor] : [numbers];
+  }
+
+  normalize(x: TensorInfo) {
+    const { backend, layout, numbers } = this;
+    return elementwise(backend, 'normalize', { x }, layout, { numbers }, null);
+  }
+
+  scaleGradient(dy: TensorInfo) {
+    const { backend, layout, numbers } = this;
+    return elementwise(backend, 'scale', { x: dy }, layout, { numbers }, null);
+  }
+
+  backward(dy: TensorInfo, x: TensorInfo) {
+    return new DeviceBackward(this, dy, x);
+  }
+}
+
+class DeviceBackward implements Backward {
+  /** Costs nothing before it is used. */
+  private readonly sums: Tensor;
+
+  constructor(
+    private readonly normalization: DeviceNormalization,
+    private readonly dy: TensorInfo,
+    private readonly x: TensorInfo,
+  ) {
+    const { backend, layout } = normalization;
+    this.sums = tracked(makeTable(backend, SUMS_ROWS, layout));
+  }
+
+  sum() {
+    const { backend, layout, numbers } = this.normalization;
+    gradientSums(backend, this.dy, this.x, layout, numbers, this.sums);
+  }
+
+  dx() {
+    const { backend, layout, weights, numbers } = this.normalization;
+    const coefficients = gradientCoefficients(backend, sizeOf(layout), { sums: this.sums, numbers });
+    const inputs = { x: this.x, dy: this.dy };
+    const dx = elementwise(backend, 'gradientNormalize', inputs, layout, { numbers, coefficients }, weights);
+    backend.disposeData(coefficients.dataId);
+    return dx;
+  }
+
+  gradientOf(name: keyof ScaleAndOffset, shape: number[]) {
+    const { backend, layout, numbers } = this.normalization;
+    return tracked(gradientOf(backend, sizeOf(layout), name, { sums: this.sums, numbers }, shape));
+  }
 }
 
 /** The statistics that a batch leaves behind. */
 function movedStatistics(
   backend: WebgpuBackend,
   size: Size,
-  moments: Tensor,
+  table: TensorInfo,
   { movingMean, movingVariance, renorm }: Statistics,
-  step: Pace & { readonly bessel: boolean },
+  options: ChannelOptions,
 ): Statistics {
-  const { epsilon, bessel } = step;
-  const moved = (moving: Tensor, followed: Parameters<typeof movedStatistic>[2], momentum: number) => {
+  const { epsilon, bessel, momentum, renormMomentum } = options;
+  const moved = (moving: Tensor, followed: Parameters<typeof movedStatistic>[2], itsMomentum: number) => {
     // As the core has it, which is as Keras has it.
-    const decay = Math.fround(1 - momentum);
-    return tracked(movedStatistic(backend, size, followed, { moving, moments }, decay, epsilon));
+    const decay = Math.fround(1 - itsMomentum);
+    return tracked(movedStatistic(backend, size, followed, { moving, moments: table }, decay, epsilon));
   };
-  const mean = moved(movingMean, 'mean', step.momentum);
+  const mean = moved(movingMean, 'mean', momentum);
   if (!renorm) {
-    const variance = moved(movingVariance, bessel ? 'unbiasedVariance' : 'variance', step.momentum);
+    const variance = moved(movingVariance, bessel ? 'unbiasedVariance' : 'variance', momentum);
     return { movingMean: mean, movingVariance: variance, renorm: null };
   }
-  const movingStddev = moved(renorm.movingStddev, 'stddev', step.momentum);
-  const inputs = { moving: movingVariance, moments, movingStddev };
+  const movingStddev = moved(renorm.movingStddev, 'stddev', momentum);
+  const inputs = { moving: movingVariance, moments: table, movingStddev };
   return {
     movingMean: mean,
     movingVariance: tracked(varianceOfStddev(backend, size, inputs, epsilon)),
     renorm: {
       movingStddev,
-      renormMean: moved(renorm.renormMean, 'mean', step.renormMomentum),
-      renormStddev: moved(renorm.renormStddev, 'stddev', step.renormMomentum),
+      renormMean: moved(renorm.renormMean, 'mean', renormMomentum),
+      renormStddev: moved(renorm.renormStddev, 'stddev', renormMomentum),
     },
   };
 }

@@ -4,9 +4,9 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
+import type { ElementWeights } from '../backend.js';
 import { NUMBERS } from './per-channel.js';
 import { type Input, WORKGROUP, type WebgpuBackend, run } from './program.js';
-import type { DeviceWeights } from './reductions.js';
 import { lengthOf, vectorsOf } from './tiling.js';
 import { twoFloat } from './two-float.js';
 
@@ -40,7 +40,7 @@ export function elementwise(
   inputs: Record<'x', TensorInfo> & Partial<Record<'dy', TensorInfo>>,
   layout: Layout,
   tables: Record<'numbers', TensorInfo> & Partial<Record<'coefficients', TensorInfo>>,
-  weights: DeviceWeights | null,
+  weights: ElementWeights | null,
 ): TensorInfo {
   const vectors = vectorsOf(layout, weights?.span ?? 0);
   const { width, isAcross, groups, middle, channels, inner } = vectors;

@@ -250,7 +250,7 @@ export function varianceOfStddev(
 }
 
 /** dscale = Σdy·(x̂·r + d) or doffset = Σdy, over all ghost batches. */
-export function adjusterGradient(
+export function gradientOf(
   backend: WebgpuBackend,
   size: Size,
   name: 'scale' | 'offset',
@@ -262,7 +262,7 @@ export function adjusterGradient(
       ? `plus(times(sumOf(2u, k), two(${at('ownSlope')})), times(sumOf(0u, k), two(${at('ownIntercept')})))`
       : 'sumOf(0u, k)';
   return compute(backend, {
-    key: ['adjusterGradient', name],
+    key: ['gradientOf', name],
     body: `
   var total = two(0);
   for (var k = p; k < uniforms.size; k += uniforms.parameters) { total = plus(total, ${share}); }

@@ -10,15 +10,10 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
+import type { ElementWeights } from '../backend.js';
 import { WORKGROUP, type WebgpuBackend, type Width, run } from './program.js';
 import { type Vectors, tilingOf, vectorsOf } from './tiling.js';
 import { twoFloat } from './two-float.js';
-
-/** Each weight is for `span` consecutive elements. */
-export interface DeviceWeights {
-  readonly tensor: TensorInfo;
-  readonly span: number;
-}
 
 /** What a reduction keeps per lane, in WGSL. All members of the struct `State` are two-float. */
 interface Reduction {
@@ -223,7 +218,7 @@ function reduce(
   reduction: Reduction,
   inputs: Record<string, TensorInfo>,
   layout: Layout,
-  weights: DeviceWeights | null,
+  weights: ElementWeights | null,
   numbers: TensorInfo | null,
   table: TensorInfo,
 ): void {
@@ -273,7 +268,7 @@ export function moments(
   backend: WebgpuBackend,
   x: TensorInfo,
   layout: Layout,
-  weights: DeviceWeights | null,
+  weights: ElementWeights | null,
   table: TensorInfo,
 ): void {
   reduce(backend, MOMENTS, { x }, layout, weights, null, table);

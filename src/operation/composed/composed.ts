@@ -24,7 +24,7 @@ import {
   sum,
   zeros,
 } from '@tensorflow/tfjs-core';
-import type { Limits, Pace, Statistics } from '../../backends/backend.js';
+import type { ChannelOptions, Statistics } from '../../backends/backend.js';
 import {
   type Arrangement,
   arrange,
@@ -48,14 +48,10 @@ export interface Parameters {
 }
 
 /** What a training step needs beside tensors of its own. */
-export interface TrainingStep extends Pace {
+export interface TrainingStep extends ChannelOptions {
   /** The channels' axes, counted from 0, increasing. */
   axes: readonly number[];
   virtualBatchSize: number | null;
-  /** Whether the moving variance gets Bessel's correction n/(n − 1). */
-  bessel: boolean;
-  /** Limits of renorm's corrections, read now. */
-  renormClipping: Limits;
   /** Scale and bias, each broadcastable to x. */
   adjustment: readonly [Tensor | number, Tensor | number] | null;
   /** Weights of x's shape without the last axis; dimensions of 1 are broadcast. */

@@ -1,6 +1,6 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
 import { type Tensor, add, mul, relu, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
-import type { Pace, Statistics } from '../../backends/backend.js';
+import type { ChannelOptions, Statistics } from '../../backends/backend.js';
 import { arrangeChannels } from './channel-view.js';
 import { choose } from './choose.js';
 import type { Moments } from './batch-moments.js';
@@ -17,7 +17,7 @@ export function moveStatistics(
   statistics: Statistics,
   batch: Moments,
   isKnown: Tensor | null,
-  pace: Pace,
+  { momentum, renormMomentum, epsilon }: ChannelOptions,
 ): Statistics {
   const keepUnknown = (before: Tensor, after: Tensor): Tensor => {
     if (!isKnown) return reshape(after, before.shape);
@@ -28,7 +28,6 @@ export function moveStatistics(
     return keepUnknown(moving, sub(before, mul(sub(before, value), 1 - momentum)));
   };
   const { movingMean, movingVariance, renorm } = statistics;
-  const { momentum, renormMomentum, epsilon } = pace;
   if (!renorm) {
     return {
       movingMean: move(movingMean, batch.mean, momentum),
