@@ -1,5 +1,5 @@
 /** @file `npm start`: reads the command line, runs the experiment, and says what came out, in words and by exit code. */
-import { listenForCtrlC } from '../src/cli/interrupt.js';
+import { listenForCtrlC } from '../cli/src/interrupt.js';
 import { DataError, UsageError } from './errors.js';
 import { showProgress } from './progress.js';
 import { prepareReport } from './report.js';

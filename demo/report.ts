@@ -1,7 +1,7 @@
 /** @file Writes the report: one HTML file that holds all it needs, uPlot's script and style included. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { escapeHtml as escapeText, fillPage } from '../src/cli/report/page.js';
+import { escapeHtml as escapeText, fillPage } from '../cli/src/report/page.js';
 import { UsageError } from './errors.js';
 import type { Findings } from './experiment.js';
 import { formatCount, formatPercent, tableRows } from './results.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { run } from '../../src/cli/program.js';
+import { run } from '../../cli/src/program.js';
 import { ROOT } from '../docs/blocks.js';
 
 /** An empty folder that goes with the test. */

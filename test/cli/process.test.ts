@@ -8,7 +8,7 @@ import { ROOT } from '../docs/blocks.js';
 import { dataFile, makeFolder, modelFile } from './files.js';
 
 async function start(args: readonly string[], meanwhile?: (interrupt: () => void) => Promise<void>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], { cwd: ROOT });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/src/main.ts', ...args], { cwd: ROOT });
   const outcome = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));

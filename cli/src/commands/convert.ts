@@ -10,7 +10,7 @@ import {
   addTargetOption,
 } from '../options.js';
 import { formatJson, plural } from '../text.js';
-import { escapeControls } from '../../text/show.js';
+import { escapeControls } from '../../../src/text/show.js';
 
 type ConvertSettings = BackendSettings & OutputSettings & TargetSettings;
 

@@ -1,7 +1,7 @@
 /** @file The command `evenkeel`: its commands, and how each ends. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { ValueError } from '../text/value-error.js';
+import { ValueError } from '../../src/text/value-error.js';
 import { convertCommand } from './commands/convert.js';
 import { foldCommand } from './commands/fold.js';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
@@ -10,8 +10,8 @@ import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
 import { UsageError } from './errors.js';
 import type { Terminal } from './terminal.js';
-import { messageOf } from '../text/refusal.js';
-import { escapeControls } from '../text/show.js';
+import { messageOf } from '../../src/text/refusal.js';
+import { escapeControls } from '../../src/text/show.js';
 
 const EXIT_CODES = {
   done: 0,

@@ -1,6 +1,6 @@
 /** @file Tables for terminals. */
 import Table from 'cli-table3';
-import { escapeControls } from '../text/show.js';
+import { escapeControls } from '../../src/text/show.js';
 
 /** No colours of the library's own: whoever wants some paints the cells. */
 const STYLE = { head: [], border: [] };

@@ -1,5 +1,5 @@
 /** @file Numbers and JSON as the command prints them. */
-import { UNSEEN } from '../text/show.js';
+import { UNSEEN } from '../../src/text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
 export function formatJson(value: unknown): string {

@@ -1,8 +1,8 @@
 /** @file The report of an inspection as one page, with the findings, and with plots for each layer. */
 import { basename } from 'node:path';
-import { writePaths } from '../../data/node-files.js';
-import type { Finding } from '../../tools/findings.js';
-import type { InspectReport, InspectedLayer } from '../../tools/inspect.js';
+import { writePaths } from '../../../src/data/node-files.js';
+import type { Finding } from '../../../src/tools/findings.js';
+import type { InspectReport, InspectedLayer } from '../../../src/tools/inspect.js';
 import { formatNumber, plural } from '../text.js';
 import { escapeHtml, fillPage, readPageFile } from './page.js';
 

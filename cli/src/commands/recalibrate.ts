@@ -1,6 +1,6 @@
 /** @file `evenkeel recalibrate`: gives a model new moving statistics, from data. */
 import { Command, Option } from 'commander';
-import type { RecalibrateOptions, RecalibrateReport } from '../../tools/recalibrate.js';
+import type { RecalibrateOptions, RecalibrateReport } from '../../../src/tools/recalibrate.js';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
@@ -16,8 +16,8 @@ import {
 import { showProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
 import { formatCount, formatJson, formatNumber } from '../text.js';
-import { type BatchSettings, type DataSettings } from '../../data/fit.js';
-import { escapeControls } from '../../text/show.js';
+import { type BatchSettings, type DataSettings } from '../../../src/data/fit.js';
+import { escapeControls } from '../../../src/text/show.js';
 
 interface RecalibrateSettings
   extends BackendSettings, OutputSettings, DataSettings, BatchSettings, TargetSettings {
@@ -69,9 +69,9 @@ async function recalibrateModel(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { report, written } = await withModel(path, settings, async (model) => {
-    const { openData } = await import('../../data/fit.js');
-    const { recalibrate } = await import('../../tools/recalibrate.js');
-    const { findNormalizations } = await import('../../tools/normalizations.js');
+    const { openData } = await import('../../../src/data/fit.js');
+    const { recalibrate } = await import('../../../src/tools/recalibrate.js');
+    const { findNormalizations } = await import('../../../src/tools/normalizations.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
     const passes = settings.onePass ? 1 : findNormalizations(model).length;
     const progress = showProgress(terminal, settings.quiet, batches.count * passes);

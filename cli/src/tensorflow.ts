@@ -1,6 +1,6 @@
 /** @file Starts TF.js: the backend that was asked for, with this library's kernels. */
 import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
-import { accelerateTensorFlow } from '../acceleration/accelerate-tensorflow.js';
+import { accelerateTensorFlow } from '../../src/acceleration/accelerate-tensorflow.js';
 
 export const BACKENDS = ['wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 /** The files that pages are made of are published as they are in `src`; this file may run from there or from `dist`. */
-const FILES = new URL('../../../src/cli/report/', import.meta.url);
+const FILES = new URL('../../../cli/src/report/', import.meta.url);
 
 export const readPageFile = (name: string): string => readFileSync(new URL(name, FILES), 'utf8');
 

@@ -1,6 +1,6 @@
 /** @file Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BatchSettings, DataSettings } from '../data/fit.js';
+import type { BatchSettings, DataSettings } from '../../src/data/fit.js';
 import { UsageError } from './errors.js';
 
 export interface BackendSettings {

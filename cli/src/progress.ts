@@ -1,8 +1,8 @@
 /** @file Shows on a terminal how far a tool is. */
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../tools/progress.js';
+import type { Progress } from '../../src/tools/progress.js';
 import type { Terminal } from './terminal.js';
-import { escapeControls } from '../text/show.js';
+import { escapeControls } from '../../src/text/show.js';
 
 export interface ProgressDisplay {
   readonly onProgress: (progress: Progress) => void;

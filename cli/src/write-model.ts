@@ -4,12 +4,12 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../text/value-error.js';
-import { readArchive } from '../data/archive.js';
-import { writePaths } from '../data/node-files.js';
-import { saveKerasModel } from '../keras/save-keras-model.js';
+import { ValueError } from '../../src/text/value-error.js';
+import { readArchive } from '../../src/data/archive.js';
+import { writePaths } from '../../src/data/node-files.js';
+import { saveKerasModel } from '../../src/keras/save-keras-model.js';
 import { UsageError } from './errors.js';
-import { messageOf } from '../text/refusal.js';
+import { messageOf } from '../../src/text/refusal.js';
 
 /** Who is to open a file of Keras. */
 export const DIALECTS = ['tf-keras', 'keras3'] as const;

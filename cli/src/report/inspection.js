@@ -5,9 +5,9 @@
  * stands in the page as it is here, a module after chart.js and after the report as JSON.
  */
 
-/** @typedef {import('../../tools/inspect.js').InspectReport} InspectReport */
-/** @typedef {import('../../tools/inspect.js').InspectedLayer} InspectedLayer */
-/** @typedef {import('../../tools/inspect.js').PlainNumbers} PlainNumbers */
+/** @typedef {import('../../../src/tools/inspect.js').InspectReport} InspectReport */
+/** @typedef {import('../../../src/tools/inspect.js').InspectedLayer} InspectedLayer */
+/** @typedef {import('../../../src/tools/inspect.js').PlainNumbers} PlainNumbers */
 
 const { color, drawAgainOnChange, drawChart, elementOf } =
   /** @type {{ charts: import('./chart.js').Charts }} */ (/** @type {unknown} */ (globalThis)).charts;

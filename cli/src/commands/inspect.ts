@@ -1,7 +1,7 @@
 /** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
 import { Command, Option } from 'commander';
-import type { Finding, Severity } from '../../tools/findings.js';
-import type { InspectReport, InspectedLayer, PlainNumbers } from '../../tools/inspect.js';
+import type { Finding, Severity } from '../../../src/tools/findings.js';
+import type { InspectReport, InspectedLayer, PlainNumbers } from '../../../src/tools/inspect.js';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
@@ -16,8 +16,8 @@ import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson, formatNumber, plural } from '../text.js';
-import { type BatchSettings, type DataSettings } from '../../data/fit.js';
-import { escapeControls } from '../../text/show.js';
+import { type BatchSettings, type DataSettings } from '../../../src/data/fit.js';
+import { escapeControls } from '../../../src/text/show.js';
 
 /** The mildest first. */
 const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
@@ -60,9 +60,9 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   const { terminal, signal } = context;
   const { html } = settings;
   const report = await withModel(path, settings, async (model) => {
-    const { inspect } = await import('../../tools/inspect.js');
+    const { inspect } = await import('../../../src/tools/inspect.js');
     if (settings.data === undefined) return inspect(model, null, { signal });
-    const { openData } = await import('../../data/fit.js');
+    const { openData } = await import('../../../src/data/fit.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
     const progress = showProgress(terminal, settings.quiet, batches.count);
     try {

@@ -10,7 +10,7 @@ import {
   addTargetOption,
 } from '../options.js';
 import { formatJson, plural } from '../text.js';
-import { escapeControls } from '../../text/show.js';
+import { escapeControls } from '../../../src/text/show.js';
 
 interface FreezeSettings extends BackendSettings, OutputSettings, TargetSettings {
   readonly layers: string;
@@ -52,7 +52,7 @@ async function change(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { changed, written } = await withModel(path, settings, async (model) => {
-    const { [name]: apply } = await import('../../tools/freeze.js');
+    const { [name]: apply } = await import('../../../src/tools/freeze.js');
     const report = apply(model, settings.layers);
     return { changed: report.changed, written: await writeModel(model, target, signal) };
   });
