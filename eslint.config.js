@@ -4,15 +4,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig([
   // AssemblyScript is not TypeScript.
-  globalIgnores([
-    'dist',
-    'playground/dist',
-    'out',
-    'oracle',
-    'assembly/*.ts',
-    '!assembly/build.ts',
-    '!assembly/compile.ts',
-  ]),
+  globalIgnores(['**/dist', 'out', 'oracle', 'assembly/*.ts', '!assembly/build.ts', '!assembly/compile.ts']),
   {
     files: ['**/*.{ts,tsx,js}'],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],

@@ -8,9 +8,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^evenkeel\/core$/, replacement: source('core/index.ts') },
-      { find: /^evenkeel\/tools$/, replacement: source('tools/index.ts') },
-      { find: /^evenkeel\/keras$/, replacement: source('keras/index.ts') },
+      { find: /^evenkeel\/(\w+)$/, replacement: source('$1/index.ts') },
       { find: /^evenkeel$/, replacement: source('index.ts') },
     ],
   },

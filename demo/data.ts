@@ -1,7 +1,7 @@
 /** @file Where the digits come from, and which of them train and which test. */
 import { statSync } from 'node:fs';
 import { drawDigits, PIXELS, type Digits } from '../shared/digits.js';
-import { DataError } from './errors.js';
+import { ValueError } from '../src/text/value-error.js';
 import { readIdx } from './idx-folder.js';
 import { Random } from '../shared/random.js';
 
@@ -41,14 +41,14 @@ function split(source: string, digits: Digits, seed: number): Data {
   };
 }
 
-function readData(directory: string, seed: number): Data {
+async function readData(directory: string, seed: number): Promise<Data> {
   if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new DataError(`--data: there is no folder ${directory}.`);
+    throw new ValueError(`--data: there is no folder ${directory}.`);
   }
-  const [training, test] = [readIdx(directory, 'train'), readIdx(directory, 't10k')];
+  const [training, test] = [await readIdx(directory, 'train'), await readIdx(directory, 't10k')];
   const either = training ?? test;
   if (either === undefined) {
-    throw new DataError(
+    throw new ValueError(
       `${directory} holds no MNIST files. Expected are train-images-idx3-ubyte and train-labels-idx1-ubyte, ` +
         `t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, or all four; gzipped (.gz) or not.`,
     );
@@ -59,7 +59,7 @@ function readData(directory: string, seed: number): Data {
       : split(`digits from ${directory}`, either, seed);
   const [trainingCount, testCount] = [data.training.labels.length, data.test.labels.length];
   if (trainingCount < BATCH_SIZE || testCount === 0) {
-    throw new DataError(
+    throw new ValueError(
       `${directory} holds ${trainingCount} digits to train and ${testCount} to test; at least ${BATCH_SIZE} and 1 are needed.`,
     );
   }
@@ -67,7 +67,7 @@ function readData(directory: string, seed: number): Data {
 }
 
 /** The digits in `directory`, or, where none is given, digits drawn for the occasion. */
-export function loadData(directory: string | undefined, seed: number): Data {
+export async function loadData(directory: string | undefined, seed: number): Promise<Data> {
   if (directory !== undefined) return readData(directory, seed);
   return split('digits drawn by the demo', drawDigits(DRAWN_COUNT, new Random(seed, 'digits')), seed);
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { layerBatchNormalization } from 'evenkeel';
 import { BATCH_SIZE, loadData } from './data.js';
-import { UsageError } from './errors.js';
+import { UsageError } from '../shared/usage-error.js';
 import { HIDDEN_LAYERS, Network, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
 import type { ProgressDisplay } from './progress.js';
 import { Random } from '../shared/random.js';
@@ -78,7 +78,7 @@ function checkOptions(options: LayerOptions): void {
  * Runs the experiment, until its end or until `signal` is aborted.
  *
  * @throws UsageError where the layer refuses its arguments
- * @throws DataError where the data cannot be used
+ * @throws ValueError where the data cannot be used
  */
 export async function runExperiment(
   settings: Settings,
@@ -88,7 +88,7 @@ export async function runExperiment(
   const { steps, seed, backend, options } = settings;
   await chooseBackend(backend);
   checkOptions(options);
-  const data = loadData(settings.data, seed);
+  const data = await loadData(settings.data, seed);
   const networks = Network.pair(new Random(seed, 'weights'), options);
 
   const started = performance.now();

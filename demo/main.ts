@@ -1,6 +1,7 @@
 /** @file `npm start`: reads the command line, runs the experiment, and says what came out, in words and by exit code. */
-import { listenForCtrlC } from '../cli/src/interrupt.js';
-import { DataError, UsageError } from './errors.js';
+import { listenForCtrlC } from '../shared/interrupt.js';
+import { UsageError } from '../shared/usage-error.js';
+import { ValueError } from '../src/text/value-error.js';
 import { showProgress } from './progress.js';
 import { prepareReport } from './report.js';
 import { formatCount, formatTable } from './results.js';
@@ -40,7 +41,7 @@ try {
   if (error instanceof UsageError) {
     console.error(`${error.message}\nSee npm start -- --help.`);
     process.exitCode = EXIT_CODES.usage;
-  } else if (error instanceof DataError) {
+  } else if (error instanceof ValueError) {
     console.error(error.message);
     process.exitCode = EXIT_CODES.data;
   } else {

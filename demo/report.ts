@@ -1,8 +1,8 @@
 /** @file Writes the report: one HTML file that holds all it needs, uPlot's script and style included. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { escapeHtml as escapeText, fillPage } from '../cli/src/report/page.js';
-import { UsageError } from './errors.js';
+import { escapeHtml as escapeText, fillPage } from '../shared/report/page.js';
+import { UsageError } from '../shared/usage-error.js';
 import type { Findings } from './experiment.js';
 import { formatCount, formatPercent, tableRows } from './results.js';
 import { messageOf } from '../src/text/refusal.js';

@@ -1,6 +1,6 @@
 /** @file The command line: its options, their defaults, and what is refused. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { UsageError } from './errors.js';
+import { UsageError } from '../shared/usage-error.js';
 import type { LayerOptions } from './networks.js';
 
 export const BACKENDS = ['wasm', 'cpu'] as const;

@@ -1,6 +1,6 @@
 /** @file What a command gets beside its arguments. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../../src/text/value-error.js';
+import { ValueError } from 'evenkeel/core';
 import type { BackendSettings } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -38,7 +38,7 @@ export async function withModel<T>(
 }
 
 async function load(path: string): Promise<LayersModel> {
-  const { loadKerasModel } = await import('../../src/keras/load-keras-model.js');
+  const { loadKerasModel } = await import('evenkeel/keras');
   try {
     return await loadKerasModel(path);
   } catch (error) {

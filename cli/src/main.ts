@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** @file The command's process: its streams, Ctrl-C, its exit code. */
 import { Console } from 'node:console';
-import { listenForCtrlC } from './interrupt.js';
+import { listenForCtrlC } from '../../shared/interrupt.js';
 import { run } from './program.js';
 import { standardTerminal } from './terminal.js';
 

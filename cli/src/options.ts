@@ -1,10 +1,20 @@
 /** @file Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BatchSettings, DataSettings } from '../../src/data/fit.js';
-import { UsageError } from './errors.js';
+import type { BatchOptions, FitOptions } from 'evenkeel/data';
+import type { Dialect } from 'evenkeel/keras';
+import { UsageError } from '../../shared/usage-error.js';
+
+const BACKENDS = ['wasm', 'cpu'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+const DIALECTS: readonly Dialect[] = ['tf-keras', 'keras3'];
 
 export interface BackendSettings {
-  readonly backend: 'wasm' | 'cpu';
+  readonly backend: BackendName;
+}
+
+export interface DataSettings extends FitOptions {
+  readonly data?: string;
 }
 
 export interface OutputSettings {
@@ -13,7 +23,7 @@ export interface OutputSettings {
 }
 
 export interface TargetSettings {
-  readonly for?: 'tf-keras' | 'keras3';
+  readonly for?: Dialect;
 }
 
 function positiveInteger(text: string): number {
@@ -39,7 +49,7 @@ export const addCommonOptions = (command: Command): Command =>
   command
     .addOption(
       new Option('--backend <name>', 'which TensorFlow.js backend computes')
-        .choices(['wasm', 'cpu'])
+        .choices(BACKENDS)
         .default('wasm'),
     )
     .option('--json', 'print one JSON document instead of text')
@@ -64,11 +74,11 @@ export const addTargetOption = (command: Command): Command =>
     new Option(
       '--for <keras>',
       'who is to open a .keras file (default: keras3 if the model came in a .keras of Keras 3, else tf-keras)',
-    ).choices(['tf-keras', 'keras3']),
+    ).choices(DIALECTS),
   );
 
 /** @throws UsageError where options that say something of data come without it */
-export function checkDataOptions({ data, ...others }: DataSettings & BatchSettings): void {
+export function checkDataOptions({ data, ...others }: DataSettings & BatchOptions): void {
   const flags = {
     array: '--array',
     divideBy: '--divide-by',

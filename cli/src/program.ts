@@ -1,21 +1,19 @@
 /** @file The command `evenkeel`: its commands, and how each ends. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { ValueError } from '../../src/text/value-error.js';
+import { ValueError } from 'evenkeel/core';
 import { convertCommand } from './commands/convert.js';
 import { foldCommand } from './commands/fold.js';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
 import { inspectCommand } from './commands/inspect.js';
 import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
-import { UsageError } from './errors.js';
+import { UsageError } from '../../shared/usage-error.js';
 import type { Terminal } from './terminal.js';
-import { messageOf } from '../../src/text/refusal.js';
 import { escapeControls } from '../../src/text/show.js';
 
 const EXIT_CODES = {
   done: 0,
-  findings: 1,
   usage: 2,
   badInput: 3,
   fault: 70,
@@ -42,9 +40,8 @@ does not fit or cannot be written; 130 stopped by Ctrl-C. 70 is a fault of evenk
 `;
 
 function makeProgram(context: Context): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
+  // By the package's name, since this file may run from its source or compiled.
+  const { version } = createRequire(import.meta.url)('evenkeel-cli/package.json') as { version: string };
   const commands = COMMANDS.map((make) => make(context));
   const program = new Command('evenkeel')
     .description('Inspects, repairs and converts models with batch normalization in them.')
@@ -109,7 +106,7 @@ function refuse(error: unknown, args: readonly string[], context: Context): numb
     );
     return EXIT_CODES.usage;
   }
-  const [, kernel] = MISSING_KERNEL.exec(messageOf(error)) ?? [];
+  const [, kernel] = (error instanceof Error && MISSING_KERNEL.exec(error.message)) || [];
   if (kernel !== undefined) {
     terminal.note(`TensorFlow.js' wasm backend lacks the kernel ${kernel}. Use --backend cpu.\n`);
     return EXIT_CODES.badInput;

@@ -1,6 +1,6 @@
 /** @file Shows on a terminal how far a tool is. */
 import { SingleBar } from 'cli-progress';
-import type { Progress } from '../../src/tools/progress.js';
+import type { Progress } from 'evenkeel/tools';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from '../../src/text/show.js';
 
@@ -11,12 +11,7 @@ export interface ProgressDisplay {
 
 const LONGEST_STEP = 40;
 
-/** @param total how many steps there will be, where that is known better than the tool knows it */
-export function showProgress(
-  { progress: stream }: Terminal,
-  isQuiet = false,
-  total?: number,
-): ProgressDisplay {
+export function showProgress({ progress: stream }: Terminal, isQuiet = false): ProgressDisplay {
   if (isQuiet || !stream) return { onProgress: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
     format: '{bar} {value}/{total} · {step}',
@@ -27,11 +22,10 @@ export function showProgress(
     clearOnComplete: true,
     stream,
   });
-  bar.start(total ?? 1, 0, { step: '' });
+  bar.start(1, 0, { step: '' });
   return {
     onProgress(progress) {
-      const known = total ?? progress.total;
-      if (known !== null) bar.setTotal(known);
+      if (progress.total !== null) bar.setTotal(progress.total);
       bar.update(progress.done, { step: escapeControls(progress.step).slice(0, LONGEST_STEP) });
     },
     stop() {

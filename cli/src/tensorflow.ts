@@ -1,9 +1,7 @@
 /** @file Starts TF.js: the backend that was asked for, with this library's kernels. */
 import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
-import { accelerateTensorFlow } from '../../src/acceleration/accelerate-tensorflow.js';
-
-export const BACKENDS = ['wasm', 'cpu'] as const;
-export type BackendName = (typeof BACKENDS)[number];
+import { accelerateTensorFlow } from 'evenkeel';
+import type { BackendName } from './options.js';
 
 /** @returns what takes this library's kernels out again */
 export async function startTensorFlow(backend: BackendName): Promise<() => void> {

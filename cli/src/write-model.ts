@@ -1,19 +1,11 @@
 /** @file Writes a model in the format that the name of its file says. */
-import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { type io } from '@tensorflow/tfjs-core';
+import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../../src/text/value-error.js';
-import { readArchive } from '../../src/data/archive.js';
-import { writePaths } from '../../src/data/node-files.js';
-import { saveKerasModel } from '../../src/keras/save-keras-model.js';
-import { UsageError } from './errors.js';
-import { messageOf } from '../../src/text/refusal.js';
-
-/** Who is to open a file of Keras. */
-export const DIALECTS = ['tf-keras', 'keras3'] as const;
-export type Dialect = (typeof DIALECTS)[number];
+import { checkWritable, readArchive, writeFiles } from 'evenkeel/data';
+import { type Dialect, saveKerasModel } from 'evenkeel/keras';
+import { UsageError } from '../../shared/usage-error.js';
 
 type Format = 'h5' | 'keras' | 'json';
 
@@ -24,13 +16,10 @@ const FORMATS: Readonly<Record<string, Format>> = {
   '.json': 'json',
 };
 
-/** Where a model goes, and how. */
-export interface Target {
-  readonly path: string;
-  readonly format: Format;
-  /** null for TF.js. */
-  readonly dialect: Dialect | null;
-}
+/** Where a model goes, and how. A Keras file is written for one Keras or the other. */
+export type Target = { readonly path: string } & (
+  { readonly format: 'json' } | { readonly format: 'h5' | 'keras'; readonly dialect: Dialect }
+);
 
 /**
  * What a name and an option ask for. Of `.keras` alone there are two kinds; unless said otherwise, a model stays of the
@@ -54,21 +43,9 @@ export async function chooseTarget(
   if (dialect === 'keras3' && format !== 'keras') {
     throw new UsageError(`--for keras3 goes with an output that ends in .keras, not with '${path}'.`);
   }
-  await checkFolder(path);
-  if (format === 'json') return { path, format, dialect: null };
+  await checkWritable(path);
+  if (format === 'json') return { path, format };
   return { path, format, dialect: dialect ?? (format === 'keras' ? await dialectOf(source) : 'tf-keras') };
-}
-
-/** A word before the work instead of after it. */
-async function checkFolder(path: string): Promise<void> {
-  const folder = dirname(path);
-  try {
-    await access(folder, constants.W_OK);
-    if ((await stat(path).catch(() => null))?.isDirectory())
-      throw new Error('there is a folder of that name');
-  } catch (error) {
-    throw new ValueError(`Cannot write '${path}': ${messageOf(error)}`);
-  }
 }
 
 /** Keras 3 where it says so in its archive. */
@@ -90,13 +67,13 @@ async function dialectOf(path: string): Promise<Dialect> {
  * @throws the signal's reason
  */
 export async function writeModel(model: LayersModel, target: Target, signal: AbortSignal): Promise<string[]> {
-  const { path, format, dialect } = target;
+  const { path } = target;
   const files =
-    dialect !== null && format !== 'json'
-      ? new Map([[path, await saveKerasModel(model, null, { for: dialect, format })]])
-      : await asTopology(model, path);
+    target.format === 'json'
+      ? await asTopology(model, path)
+      : new Map([[path, await saveKerasModel(model, null, { for: target.dialect, format: target.format })]]);
   signal.throwIfAborted();
-  await writePaths(files);
+  await writeFiles(files);
   return [...files.keys()];
 }
 

@@ -7,7 +7,7 @@
 /** @typedef {import('../experiment.js').Findings} Findings */
 
 const { Chart, color, drawAgainOnChange, drawChart, elementOf } =
-  /** @type {{ charts: import('../../cli/src/report/chart.js').Charts }} */ (
+  /** @type {{ charts: import('../../shared/report/chart.js').Charts }} */ (
     /** @type {unknown} */ (globalThis)
   ).charts;
 

@@ -85,7 +85,7 @@ export class Doctor implements DoctorFunctions {
   takeData(files: readonly File[]): Promise<Examination> {
     return this.#afterOthers(async (options) => {
       const model = this.#theModel();
-      const tensors = await readData(files, shapesOf(model));
+      const tensors = await readData(files, model);
       const data = { source: files.map(({ name }) => name).join(', '), tensors };
       const before = this.#data;
       try {

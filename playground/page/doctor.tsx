@@ -283,7 +283,7 @@ function Cures({ inputs, data }: Examination) {
       <div class="cures">
         <DropZone
           label="Drop data"
-          hint={`.npy of shape ${inputs.map((shape) => `[${shape.map((size) => size ?? 'n').join(', ')}]`).join(' and ')}, or IDX images`}
+          hint={`.npy or .npz of shape ${inputs.map((shape) => `[${shape.map((size) => size ?? 'n').join(', ')}]`).join(' and ')}, or IDX images`}
           onFiles={(files) => void takeData(files)}
         />
         <div>

@@ -2,7 +2,7 @@
  * @file The settings as the part of an address after #, so that a state can be shared: what differs from the defaults, as
  * `depth=5&b={"renorm":true}`. Addresses come from anywhere, so what they say is checked.
  */
-import { UsageError } from '../../demo/errors.js';
+import { ValueError } from '../../src/text/value-error.js';
 import {
   ACCEPTED,
   DEFAULTS,
@@ -47,20 +47,20 @@ function parseLayer(name: string, text: string): LayerArguments | null {
     value = undefined;
   }
   if (isLayerArguments(value)) return value;
-  throw new UsageError(
+  throw new ValueError(
     `${name}: expected '${NONE}' or the layer's arguments as JSON, such as {"renorm":true}, received '${text}'.`,
   );
 }
 
 function parseIndex(name: string, text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new UsageError(`${name}: expected a whole number from 0 on, received '${text}'.`);
+  throw new ValueError(`${name}: expected a whole number from 0 on, received '${text}'.`);
 }
 
 function parseView(text: string): View {
   const view = VIEWS.find((name) => name === text);
   if (view) return view;
-  throw new UsageError(`view: expected one of ${VIEWS.join(', ')}, received '${text}'.`);
+  throw new ValueError(`view: expected one of ${VIEWS.join(', ')}, received '${text}'.`);
 }
 
 /** What `hash` says, defaults where it says nothing, and what it says that cannot be. */

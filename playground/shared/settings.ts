@@ -2,7 +2,7 @@
  * @file What can be set in the playground: its type, the defaults, and the one place where a value given as text, in the
  * page or in an address, is checked.
  */
-import { UsageError } from '../../demo/errors.js';
+import { ValueError } from '../../src/text/value-error.js';
 
 export const NETWORKS = ['a', 'b'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
@@ -112,12 +112,12 @@ export const LABELS: Readonly<Record<ValueName, string>> = {
 /**
  * A setting's value from text.
  *
- * @throws UsageError for a value that is not accepted
+ * @throws ValueError for a value that is not accepted
  */
 export function parseValue(name: ValueName, text: string): string | number {
   const accepted = ACCEPTED[name];
   const refuse = (expected: string): never => {
-    throw new UsageError(`${LABELS[name]}: expected ${expected}, received '${text}'.`);
+    throw new ValueError(`${LABELS[name]}: expected ${expected}, received '${text}'.`);
   };
   if (accepted.kind === 'choice') {
     return accepted.choices.includes(text) ? text : refuse(`one of ${accepted.choices.join(', ')}`);

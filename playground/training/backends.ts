@@ -1,6 +1,6 @@
 /** @file TF.js' backends, each loaded when it is first asked for. */
 import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
-import { UsageError } from '../../demo/errors.js';
+import { ValueError } from '../../src/text/value-error.js';
 import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import type { BackendName } from '../shared/settings.js';
 import { messageOf } from '../../src/text/refusal.js';
@@ -39,7 +39,7 @@ const NEEDS: Readonly<Record<BackendName, string>> = {
 /**
  * Makes `name` the active backend.
  *
- * @throws UsageError where this browser cannot run it; the one before is then active
+ * @throws ValueError where this browser cannot run it; the one before is then active
  */
 export async function useBackend(name: BackendName): Promise<void> {
   if (getBackend() === name) return;
@@ -60,7 +60,7 @@ export async function useBackend(name: BackendName): Promise<void> {
     reason = messageOf(error);
   }
   if (before) await setBackend(before);
-  throw new UsageError(
+  throw new ValueError(
     `The backend ${name} cannot be used in this browser (${reason}). It needs ${NEEDS[name]}. Choose another.`,
   );
 }

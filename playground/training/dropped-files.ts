@@ -1,45 +1,32 @@
-/** @file IDX files that were dropped on the page: MNIST and sets that are published like it. */
-import { DataError } from '../../demo/errors.js';
+/** @file Files that were dropped on the page: MNIST, in IDX, and sets that are published like it. */
+import { type DataFile, readArrays } from 'evenkeel/data';
+import { contentOf, digitsFrom } from '../../shared/digit-files.js';
 import type { Digits } from '../../shared/digits.js';
-import { type NamedBytes, contentOf, damaged, isGzipped, parseDigits } from '../../demo/idx.js';
 import type { Random } from '../../shared/random.js';
+import { ValueError } from '../../src/text/value-error.js';
 import { type Dataset, imageDataset } from './dataset.js';
-import { messageOf } from '../../src/text/refusal.js';
-
-/** @throws DataError for a gzipped file that is damaged */
-export async function unpack(file: File): Promise<NamedBytes> {
-  const { name } = file;
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  if (!isGzipped(bytes)) return { name, bytes };
-  try {
-    const unpacked = file.stream().pipeThrough(new DecompressionStream('gzip'));
-    return { name, bytes: new Uint8Array(await new Response(unpacked).arrayBuffer()) };
-  } catch (error) {
-    throw damaged(name, messageOf(error));
-  }
-}
 
 const EXPECTED =
   'Drop a file of images and its file of labels (IDX, gzipped or not), such as MNIST’s ' +
   't10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz, or these and the two that begin with train.';
 
 /** MNIST's names tell the two sets apart; with any other name it is the training set, to be split. */
-const isTest = ({ name }: NamedBytes): boolean => /^(t10k|test)/i.test(name);
+const isTest = ({ name }: DataFile): boolean => /^(t10k|test)/i.test(name);
 
 /** One file of images and one of labels; undefined where there is neither. */
-function pair(files: readonly NamedBytes[]): Digits | undefined {
+function pair(files: readonly DataFile[]): Digits | undefined {
   if (files.length === 0) return undefined;
   const [images, labels] = (['images', 'labels'] as const).map((content) =>
     files.filter((file) => contentOf(file) === content),
   );
   if (images!.length !== 1 || labels!.length !== 1) {
     const names = files.map(({ name }) => name).join(', ');
-    throw new DataError(
+    throw new ValueError(
       `Expected one file of images beside one of labels, received ${images!.length} and ${labels!.length} ` +
         `(${names}). ${EXPECTED}`,
     );
   }
-  return parseDigits(images![0]!, labels![0]!);
+  return digitsFrom(images![0]!, labels![0]!);
 }
 
 function join(first: Digits, second: Digits): Digits {
@@ -56,14 +43,13 @@ function join(first: Digits, second: Digits): Digits {
  * What dropped files hold. Where a training and a test set are there, they stay so; where there is one set, four fifths
  * of it train.
  *
- * @throws DataError for files that are damaged, hold something else, or do not go together
+ * @throws ValueError for files that are damaged, hold something else, or do not go together
  */
 export async function droppedDataset(dropped: readonly File[], random: Random): Promise<Dataset> {
-  if (dropped.length === 0) throw new DataError(`No files were dropped yet. ${EXPECTED}`);
-  const files = await Promise.all(dropped.map(unpack));
+  if (dropped.length === 0) throw new ValueError(`No files were dropped yet. ${EXPECTED}`);
+  const files = await Promise.all(dropped.map(readArrays));
   for (const file of files) {
-    if (!contentOf(file))
-      throw new DataError(`${file.name} is not an IDX file of images or labels. ${EXPECTED}`);
+    if (!contentOf(file)) throw new ValueError(`${file.name} holds neither images nor labels. ${EXPECTED}`);
   }
   const training = pair(files.filter((file) => !isTest(file)));
   const test = pair(files.filter(isTest));

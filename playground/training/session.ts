@@ -1,6 +1,6 @@
 /** @file Both networks on the same data and batches: one session from its settings to its end. */
 import { type Optimizer, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
-import { UsageError } from '../../demo/errors.js';
+import { ValueError } from '../../src/text/value-error.js';
 import { PIXELS } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement } from '../shared/protocol.js';
@@ -40,14 +40,14 @@ export class Session {
   #stepsSinceMeasured = 0;
 
   /**
-   * @throws UsageError where the settings do not fit the data
+   * @throws ValueError where the settings do not fit the data
    * @throws ValueError or TypeError where the layer refuses its arguments
    */
   constructor(settings: Settings, dataset: Dataset) {
     const { seed, batchSize, depth, kind } = settings;
     const [trainingCount, testCount] = [dataset.training.length, dataset.test.length];
     if (batchSize > trainingCount || testCount === 0) {
-      throw new UsageError(
+      throw new ValueError(
         `Batches of ${batchSize} need as many training samples, and 1 to test; the data has ${trainingCount} and ${testCount}.`,
       );
     }

@@ -14,6 +14,10 @@ export interface Names {
   includes(name: string): boolean;
 }
 
+/** Whether bytes begin as an archive does. */
+export const isZip = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
+
 /** A model or data that is all zeros compresses a thousandfold; more than a hundredfold beyond this is a bomb. */
 const ALWAYS_ALLOWED = 64 * 2 ** 20;
 const LARGEST_RATIO = 100;

@@ -1,20 +1,23 @@
 /** @file Makes the arrays of a file fit a model's inputs, or says why they do not. */
 import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
+import { ValueError } from '../text/value-error.js';
 import type { NumberArray } from './elements.js';
-import { type NamedArrays, readData } from './read-data.js';
+import type { DataFile } from './read-arrays.js';
 
-export interface DataSettings {
-  readonly data?: string;
-  readonly array?: string;
-  readonly divideBy?: number;
+export interface FitOptions {
+  /** Which array of a file that holds several, for a model of one input. */
+  readonly array?: string | undefined;
+  /** What every number is divided by, such as 255 for pixels from 0 to 1. Default 1. */
+  readonly divideBy?: number | undefined;
 }
 
-export interface BatchSettings {
-  readonly batchSize?: number;
-  readonly batches?: number;
+export interface BatchOptions {
+  /** Samples per batch. Default 32. */
+  readonly batchSize?: number | undefined;
+  /** How many batches at most. Default: all that there are. */
+  readonly batches?: number | undefined;
 }
 
 const DEFAULT_BATCH_SIZE = 32;
@@ -32,92 +35,100 @@ interface FittedInput {
 /** What TF.js takes the numbers of a tensor in. */
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** Batches that can be gone through as often as one likes. Each is made when it is asked for, and is the caller's. */
+export interface FittedBatches extends Iterable<Tensor[]> {
+  readonly length: number;
+}
+
 /** Samples for every input of a model. */
 export class FittedData {
   constructor(
     private readonly inputs: readonly FittedInput[],
+    /** How many there are. */
     readonly samples: number,
     private readonly divideBy: number,
   ) {}
 
-  /** How many batches there are, and a way to go through them, as often as one likes. */
-  inBatches({ batchSize = DEFAULT_BATCH_SIZE, batches = Infinity }: BatchSettings): {
-    readonly count: number;
-    readonly open: () => Generator<Tensor[]>;
-  } {
-    const count = Math.min(batches, Math.ceil(this.samples / batchSize));
-    const take = (start: number) => this.tensors(start, Math.min(this.samples, start + batchSize));
+  /** @throws ValueError for a size or a number that is not a whole number, at least 1 */
+  inBatches({ batchSize, batches }: BatchOptions = {}): FittedBatches {
+    const size = atLeastOne('batchSize', batchSize) ?? DEFAULT_BATCH_SIZE;
+    const most = atLeastOne('batches', batches) ?? Infinity;
+    const length = Math.min(most, Math.ceil(this.samples / size));
+    const take = (start: number) => this.tensors(start, Math.min(this.samples, start + size));
     return {
-      count,
-      *open() {
-        for (let i = 0; i < count; i++) yield take(i * batchSize);
+      length,
+      *[Symbol.iterator]() {
+        for (let i = 0; i < length; i++) yield take(i * size);
       },
     };
   }
 
   /** A tensor for each input, of the samples from `start` to before `end`. */
-  tensors(start: number, end: number): Tensor[] {
+  tensors(start = 0, end = this.samples): Tensor[] {
+    const { divideBy } = this;
     return this.inputs.map(({ values, shape, type }) => {
-      const size = shape.reduce((product, one) => product * one, 1);
+      const size = sizeOf(shape);
       const part = values.subarray(start * size, end * size);
       const numbers = ARRAYS[type].from(part);
-      const { divideBy } = this;
       if (divideBy !== 1) for (let i = 0; i < numbers.length; i++) numbers[i] = part[i]! / divideBy;
       return tensor(numbers, [end - start, ...shape], type);
     });
   }
 }
 
+function atLeastOne(name: string, value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 1)) return value;
+  throw new ValueError(`${name}: expected a whole number, at least 1, received ${show(value)}.`);
+}
+
 /**
- * Reads a file for a model.
+ * Makes the arrays of a file fit the inputs of a model. A model of one input takes the only array, or the one that is
+ * asked for; one of several takes those of their names, or `arr_0`, `arr_1`, … in their order, as numpy.savez calls
+ * arrays without a name. The first dimension counts samples. A sample's shape must be the input's, but for one dimension
+ * of size 1, such as the channel of grey images, or the flattening before a dense layer.
  *
- * @throws ValueError where the file cannot be read, an input has no array in it, several could be meant, or a shape does
- *   not fit
+ * @throws ValueError where an input has no array, several could be meant, a shape does not fit, or an input takes whole
+ *   numbers and would get others
  */
-export async function openData(
+export function fitData(
   model: LayersModel,
-  path: string,
-  { array, divideBy = 1 }: DataSettings,
-): Promise<FittedData> {
-  return fitData(model, await readData(path), { path, array, divideBy });
-}
-
-interface FitSettings {
-  /** The file, for messages. */
-  readonly path: string;
-  /** Which array of a file that holds several, for a model of one input. */
-  readonly array: string | undefined;
-  /** What every number is divided by. */
-  readonly divideBy: number;
-}
-
-function fitData(model: LayersModel, arrays: NamedArrays, settings: FitSettings): FittedData {
+  file: DataFile,
+  { array, divideBy = 1 }: FitOptions = {},
+): FittedData {
+  if (!Number.isFinite(divideBy) || divideBy === 0) {
+    throw new ValueError(
+      `divideBy: expected a number other than 0, such as 255, received ${show(divideBy)}.`,
+    );
+  }
   // Not model.inputNames, which is empty in a sequential model.
   const names = model.inputs.map(({ sourceLayer }) => sourceLayer.name);
-  const chosen = names.map((name, i) => choose(name, i, names.length, arrays, settings));
+  const chosen = names.map((name, i) => choose(name, i, names.length, file, array));
   const inputs = model.inputs.map(({ shape, dtype }, i): FittedInput => {
-    const [name, array] = chosen[i]!;
-    const fitted = fitShape(array.shape, shape);
-    if (fitted === null) throw new ValueError(misfit(settings.path, name, array.shape, names[i]!, shape));
+    const [name, { shape: given, values }] = chosen[i]!;
+    const fitted = fitShape(given, shape);
+    if (fitted === null) throw new ValueError(misfit(file.name, name, given, names[i]!, shape));
     const type = dtype === 'int32' || dtype === 'bool' ? dtype : 'float32';
-    return { values: array.values, shape: fitted, type };
+    if (type !== 'float32') checkWhole(values, type, names[i]!, describeArray(file.name, name), divideBy);
+    return { values, shape: fitted, type };
   });
   const counts = chosen.map(([, { shape }]) => shape[0]!);
   const samples = counts[0]!;
   if (counts.some((count) => count !== samples)) {
     const list = chosen.map(([name], i) => `'${name}' ${counts[i]!}`).join(', ');
-    throw new ValueError(`${settings.path}: the arrays have different numbers of samples: ${list}.`);
+    throw new ValueError(`${file.name}: the arrays have different numbers of samples: ${list}.`);
   }
-  if (samples === 0) throw new ValueError(`${settings.path} holds no samples.`);
-  return new FittedData(inputs, samples, settings.divideBy);
+  if (samples === 0) throw new ValueError(`${file.name} holds no samples.`);
+  return new FittedData(inputs, samples, divideBy);
 }
 
 function choose(
   input: string,
   index: number,
   inputs: number,
-  arrays: NamedArrays,
-  { path, array: wanted }: FitSettings,
+  { name: path, arrays }: DataFile,
+  wanted: string | undefined,
 ): readonly [string, NumberArray] {
   const held = `${path} holds ${[...arrays.keys()].map((name) => show(name)).join(', ')}`;
   const named = (name: string) => {
@@ -134,7 +145,6 @@ function choose(
     );
   }
   const only = inputs === 1 && arrays.size === 1 ? [...arrays][0] : undefined;
-  // numpy.savez calls arr_0, arr_1, … what is given no name.
   const found = named(input) ?? only ?? named(`arr_${index}`);
   if (found) return found;
   throw new ValueError(
@@ -149,10 +159,7 @@ function choose(
 const fits = (shape: readonly number[], wanted: Shape): boolean =>
   shape.length === wanted.length && shape.every((size, d) => wanted[d] === null || wanted[d] === size);
 
-/**
- * The shape of a sample as the model wants it, null where the data cannot be seen so. Missing are at most a dimension of
- * size 1, as the channel of grey images, or the flattening before a dense layer.
- */
+/** The shape of a sample as the model wants it, null where the data cannot be seen so. */
 function fitShape([, ...sample]: readonly number[], [, ...wanted]: Shape): readonly number[] | null {
   if (fits(sample, wanted)) return sample;
   // The last first: that is where a channel usually is.
@@ -161,12 +168,14 @@ function fitShape([, ...sample]: readonly number[], [, ...wanted]: Shape): reado
     const widened = sample.toSpliced(d, 0, 1);
     if (fits(widened, wanted)) return widened;
   }
-  const size = sample.reduce((product, one) => product * one, 1);
+  const size = sizeOf(sample);
   return wanted.length === 1 && wanted[0] === size ? [size] : null;
 }
 
+const describeArray = (path: string, name: string) =>
+  name === '' ? path : `${path}: the array ${show(name)}`;
+
 function misfit(path: string, name: string, shape: readonly number[], input: string, wanted: Shape): string {
-  const what = name === '' ? path : `${path}: the array ${show(name)}`;
   const [, ...sample] = shape;
   const turned = wanted.length > 2 && fits([sample.at(-1)!, ...sample.slice(0, -1)], wanted.slice(1));
   const other = wanted.length > 2 && fits([...sample.slice(1), sample[0]!], wanted.slice(1));
@@ -175,5 +184,35 @@ function misfit(path: string, name: string, shape: readonly number[], input: str
     : other
       ? 'The data has its channels first, the model last: save numpy.moveaxis(x, 1, -1).'
       : 'The first dimension counts samples; null takes any size.';
-  return `${what} has shape ${show(shape)}, the model's input ${show(input)} takes ${show(wanted)}. ${cure}`;
+  return (
+    `${describeArray(path, name)} has shape ${show(shape)}, the model's input ${show(input)} takes ` +
+    `${show(wanted)}. ${cure}`
+  );
+}
+
+/** What an input of whole numbers can hold, in words. */
+const WHOLE = { int32: 'whole numbers of 32 bits, such as tokens', bool: '0 and 1' } as const;
+
+/** @throws ValueError where values would be other numbers in the tensor that the model gets */
+function checkWhole(
+  values: NumberArray['values'],
+  type: keyof typeof WHOLE,
+  input: string,
+  what: string,
+  divideBy: number,
+): void {
+  if (divideBy !== 1) {
+    throw new ValueError(
+      `The model's input ${show(input)} takes ${WHOLE[type]}, which must not be divided (--divide-by ${divideBy}). ` +
+        'Leave that out; where another input needs it, divide that array before it is saved.',
+    );
+  }
+  const one = new ARRAYS[type](1);
+  for (let i = 0; i < values.length; i++) {
+    one[0] = values[i]!;
+    if (one[0] === values[i] && (type === 'int32' || one[0] <= 1)) continue;
+    throw new ValueError(
+      `${what} holds ${values[i]!}, the model's input ${show(input)} takes ${WHOLE[type]}.`,
+    );
+  }
 }

@@ -4,6 +4,7 @@
  *
  * Source: http://yann.lecun.com/exdb/mnist, "The IDX file format"
  */
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type NumberArray, byteLengthOf, decodeElements } from './elements.js';
 
@@ -35,7 +36,7 @@ export function parseIdx(bytes: Uint8Array, path: string): NumberArray {
   const expected = headerLength + byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
   if (bytes.length !== expected) {
     throw new ValueError(
-      `${path} holds ${bytes.length} bytes; its header announces elements of shape ${shape.join('×')}, which make ` +
+      `${path} holds ${bytes.length} bytes; its header announces the shape ${show(shape)}, which takes ` +
         `${expected}. It is damaged or was not copied to its end.`,
     );
   }

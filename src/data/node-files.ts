@@ -18,14 +18,17 @@ interface FileSystem {
     open(path: string, flags: 'wx'): Promise<Handle>;
     rename(from: string, to: string): Promise<void>;
     rm(path: string, options: { force: true }): Promise<void>;
+    access(path: string, mode: number): Promise<void>;
+    stat(path: string): Promise<{ isDirectory(): boolean }>;
   };
+  constants: { W_OK: number };
 }
 
 interface Process {
   getBuiltinModule?(name: 'node:fs'): FileSystem;
 }
 
-function fileSystem(path: string): FileSystem['promises'] {
+function fileSystem(path: string): FileSystem {
   const { process } = globalThis as { process?: Process };
   const fs = process?.getBuiltinModule?.('node:fs');
   if (!fs) {
@@ -33,19 +36,20 @@ function fileSystem(path: string): FileSystem['promises'] {
       `A path ('${path}') needs Node. In a page, load a File or its bytes; save without a target, which gives bytes.`,
     );
   }
-  return fs.promises;
+  return fs;
 }
 
-/** @throws ValueError where the file cannot be read */
-export async function readPath(path: string): Promise<Uint8Array> {
-  const files = fileSystem(path);
+/**
+ * @param whenFolder what to say besides, where there is a folder of that name
+ * @throws ValueError where the file cannot be read
+ */
+export async function readPath(path: string, whenFolder = ''): Promise<Uint8Array> {
+  const files = fileSystem(path).promises;
   try {
     return await files.readFile(path);
   } catch (error) {
     const reason = reasonOf(error);
-    const hint = reason.startsWith('EISDIR')
-      ? '. A SavedModel is code, which is never run here: load it in Keras, and save it as .keras or .h5'
-      : '';
+    const hint = reason.startsWith('EISDIR') ? whenFolder : '';
     throw new ValueError(`Cannot read '${path}': ${reason}${hint}`, { cause: error });
   }
 }
@@ -54,12 +58,31 @@ export async function readPath(path: string): Promise<Uint8Array> {
 export const beside = (path: string, name: string): string => path.replace(/[^/\\]*$/, name);
 
 /**
+ * Says before the work, instead of after it, that a file could not be written.
+ *
+ * @throws ValueError where its folder is missing or closed, or where there is a folder of its name
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const { promises: files, constants } = fileSystem(path);
+  try {
+    await files.access(beside(path, '') || '.', constants.W_OK);
+  } catch (error) {
+    throw new ValueError(`Cannot write '${path}': ${reasonOf(error)}`, { cause: error });
+  }
+  const isFolder = await files.stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) throw new ValueError(`Cannot write '${path}': there is a folder of that name`);
+}
+
+/**
  * Writes files whole or not at all: beside their places first, then renamed, in the order given.
  *
  * @throws ValueError where one cannot be written; what was there before is still there
  */
-export async function writePaths(contents: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const files = fileSystem([...contents.keys()].join(', '));
+export async function writeFiles(contents: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const files = fileSystem([...contents.keys()].join(', ')).promises;
   const drafts = new Map<string, string>();
   let current = '';
   try {

@@ -1,4 +1,6 @@
 /** @file What 'evenkeel/keras' exports. */
 export { loadKerasModel } from './load-keras-model.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
-export type { KerasSource, NamedFile } from './source.js';
+export type { NamedFile } from '../data/files.js';
+export type { Dialect } from './setting-values.js';
+export type { KerasSource } from './source.js';

@@ -9,7 +9,7 @@ import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } fr
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
-import { writePaths } from '../data/node-files.js';
+import { writeFiles } from '../data/node-files.js';
 import type { Dialect } from './setting-values.js';
 import { show } from '../text/show.js';
 
@@ -59,7 +59,7 @@ export async function saveKerasModel(
   const bytes =
     format === 'h5' ? await asHdf5(model, values, config) : await asArchive(model, values, config, dialect);
   if (target == null) return bytes;
-  await writePaths(new Map([[target, bytes]]));
+  await writeFiles(new Map([[target, bytes]]));
   return undefined;
 }
 

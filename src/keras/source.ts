@@ -1,14 +1,10 @@
 /** @file What a user may hand over as a model, as files in memory. */
 import { ValueError } from '../text/value-error.js';
 import { isHdf5 } from './hdf5-reader.js';
+import { isZip } from '../data/archive.js';
+import { type NamedFile, bytesOf, isFile } from '../data/files.js';
 import { beside, readPath } from '../data/node-files.js';
 import { show } from '../text/show.js';
-
-/** A file's name and content, where there is no `File`. */
-export interface NamedFile {
-  name: string;
-  bytes: ArrayBuffer | Uint8Array;
-}
 
 /**
  * A path (in Node), a file, its bytes, or a list of files: a TF.js `model.json` and its shards, as dropped on a page.
@@ -29,8 +25,9 @@ export interface OpenedSource {
 const ACCEPTED =
   'Accepted are HDF5 (.h5) and .keras files of tf-keras and Keras 3, and TF.js model.json with its shards.';
 
-const isZip = (bytes: Uint8Array) =>
-  bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
+/** What is said of a folder. */
+const SAVED_MODEL =
+  '. A SavedModel is code, which is never run here: load it in Keras, and save it as .keras or .h5';
 
 /** The first character that is no white space and no byte order mark. */
 const isJson = (bytes: Uint8Array) =>
@@ -54,7 +51,7 @@ function expectFormat(bytes: Uint8Array): Format {
 /** @throws ValueError where the source is in no known format, or a file cannot be read; TypeError for another type */
 export async function openSource(source: KerasSource): Promise<OpenedSource> {
   if (typeof source === 'string') {
-    const bytes = await readPath(source);
+    const bytes = await readPath(source, SAVED_MODEL);
     return { format: expectFormat(bytes), bytes, read: (name) => readPath(beside(source, name)) };
   }
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) {
@@ -73,8 +70,6 @@ export async function openSource(source: KerasSource): Promise<OpenedSource> {
 function listOf(source: unknown): (File | NamedFile)[] {
   const isIterable = typeof source === 'object' && source !== null && Symbol.iterator in source;
   const files = isIterable ? [...(source as Iterable<unknown>)] : [];
-  const isFile = (file: unknown): file is File | NamedFile =>
-    typeof file === 'object' && file !== null && 'name' in file && (file instanceof Blob || 'bytes' in file);
   if (isIterable && files.length > 0 && files.every(isFile)) return files;
   throw new TypeError(
     'source: expected a path, a File or Blob, an ArrayBuffer or Uint8Array, or a list of Files or ' +
@@ -86,7 +81,7 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
   const files = await Promise.all(
     list.map(async (file) => ({
       name: file.name,
-      bytes: await bytesOf(file instanceof Blob ? file : file.bytes),
+      bytes: await bytesOf(file),
     })),
   );
   // A shard may begin with any bytes: by content alone it may look like a model.
@@ -111,9 +106,4 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
       );
     },
   };
-}
-
-async function bytesOf(content: Blob | ArrayBuffer | Uint8Array): Promise<Uint8Array> {
-  if (content instanceof Uint8Array) return content;
-  return new Uint8Array(content instanceof Blob ? await content.arrayBuffer() : content);
 }

@@ -107,7 +107,7 @@ function stream(model: LayersModel, data: Batches): Source {
   const isArray = Array.isArray(data);
   const opener = openerOf(data);
   return {
-    length: isArray ? data.length : null,
+    length: lengthOf(data),
     isReplayable: opener.isReplayable,
     async *batches(signal) {
       const iterator = await opener.open();
@@ -134,6 +134,10 @@ function stream(model: LayersModel, data: Batches): Source {
     },
   };
 }
+
+/** An iterable may know how many batches it holds, as arrays do. */
+const lengthOf = (data: object): number | null =>
+  'length' in data && typeof data.length === 'number' ? data.length : null;
 
 interface AnyIterator {
   next(): IteratorResult<unknown> | Promise<IteratorResult<unknown>>;

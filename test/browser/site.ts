@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, build, preview } from 'vite';
 import { ROOT } from '../docs/blocks.js';
-import { type Installed, installPackage } from '../package/installed.js';
+import { type Installed, installLibrary } from '../package/installed.js';
 
 const PAGE = fileURLToPath(new URL('page', import.meta.url));
 
@@ -44,7 +44,7 @@ export async function bundlePage(place: string): Promise<string> {
   await build({
     ...{ root: PAGE, configFile: false, logLevel: 'error', base: './' },
     publicDir: join(ROOT, 'test/golden'),
-    plugins: [fromInstalled(installPackage(place))],
+    plugins: [fromInstalled(installLibrary(place))],
     build: {
       ...{ outDir, target: 'esnext', chunkSizeWarningLimit: 10_000 },
       // `compress` would break TF.js' threads, whose workers get the text of a function: it takes for granted there that

@@ -18,7 +18,7 @@ afterAll(() => {
 
 const sessions = blocksOf('README.md', 'console').flatMap(({ code }) =>
   code
-    .split(/^\$ npx evenkeel /m)
+    .split(/^\$ npx evenkeel-cli /m)
     .slice(1)
     .map((text) => {
       const [command = '', ...printed] = text.trimEnd().split('\n');
@@ -31,7 +31,7 @@ it('shows every command', () => {
   expect([...new Set(names)].sort()).toEqual(['convert', 'fold', 'freeze', 'inspect', 'recalibrate']);
 });
 
-it.each(sessions)('npx evenkeel $command', async ({ command, printed }) => {
+it.each(sessions)('npx evenkeel-cli $command', async ({ command, printed }) => {
   const { stdout, stderr } = await evenkeel(command.replaceAll("'", '').split(' '));
   expect(stderr).toBe('');
   expect(stdout.trimEnd()).toBe(printed);

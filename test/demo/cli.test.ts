@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { drawDigits } from '../../shared/digits.js';
-import { UsageError } from '../../demo/errors.js';
+import { UsageError } from '../../shared/usage-error.js';
 import type { Findings } from '../../demo/experiment.js';
 import { Random } from '../../shared/random.js';
 import { renderReport } from '../../demo/report.js';

@@ -18,7 +18,7 @@ describe.skipIf(REAL_DIGITS === '')('on real digits', { tags: ['digits'] }, () =
   });
 
   it('reaches 90 % with normalization in at most a third of the steps that it takes without', async () => {
-    const data = loadData(REAL_DIGITS, 1);
+    const data = await loadData(REAL_DIGITS, 1);
     const networks = Network.pair(new Random(1, 'weights'), {});
     const controller = new AbortController();
     let reachedAt = Infinity;

@@ -3,7 +3,7 @@
  * it prints: the comment after a `console.log`, on its line or alone on the next.
  *
  * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
- * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files.
+ * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files, and `x_train.npy`.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { format } from 'node:util';
@@ -14,6 +14,7 @@ import * as keras from 'evenkeel/keras';
 import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { npy } from '../cli/files.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
 
@@ -80,6 +81,7 @@ beforeAll(async () => {
   for (const { file, module } of examples) writeFileSync(file, module);
   await saveModel(`${FOLDER}/model`);
   writeFileSync(`${FOLDER}/model.h5`, readModel(modelNamed('tf-keras-mlp-renorm.h5')));
+  writeFileSync(`${FOLDER}/x_train.npy`, npy('<f4', [100, 2], new Uint8Array(800)));
   process.chdir(FOLDER);
 });
 

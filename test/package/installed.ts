@@ -1,10 +1,10 @@
 /**
- * @file The package as a user has it: packed by npm from a copy of the repository, and installed by npm from the tarball
- * into an empty folder.
+ * @file The library and the command as a user has them: packed by npm from a copy of the repository, and installed by npm
+ * from the tarballs, each into an empty folder.
  *
- * Without a network: the package's own dependencies are packed from node_modules and installed with it. TF.js, which is
- * the user's, is linked. What the package imports without declaring it is therefore not there. The cache that npm gets is
- * empty, so that nobody's full one hides what is missing.
+ * Without a network: the packages' own dependencies are packed from node_modules and installed with them. TF.js, which is
+ * the library's user's, is linked. What a package imports without declaring it is therefore not there. The cache that npm
+ * gets is empty, so that nobody's full one hides what is missing.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,10 @@ const MODULES = join(ROOT, 'node_modules');
 /** What is not in a clone. */
 const NOT_IN_A_CLONE = ['node_modules', 'dist', 'out', '.git'];
 
+const COMMAND = join(ROOT, 'cli');
+
 export interface Installed {
+  readonly tarball: string;
   /** The folder that the package was installed into. */
   readonly folder: string;
   /** The files in the tarball. */
@@ -83,6 +86,11 @@ const findPackage = (name: string, folder: string): string | undefined =>
 function addDependencies(folder: string, folders = new Set<string>()): Set<string> {
   const optional = namesIn(folder, 'optionalDependencies');
   for (const name of new Set([...namesIn(folder, 'dependencies'), ...optional])) {
+    if (name === manifestOf(ROOT).name) {
+      // The command's, and packed from the copy.
+      addDependencies(ROOT, folders);
+      continue;
+    }
     const found = findPackage(name, folder);
     if (found === undefined) {
       if (optional.includes(name)) continue;
@@ -113,27 +121,45 @@ function dependenciesOf(folder: string): string[] {
   return folders;
 }
 
+const cacheIn = (place: string): string[] => ['--cache', join(place, 'cache'), '--offline'];
+
+/** Installs tarballs into an empty folder, with the dependencies of the package in `source`. */
+function install(place: string, name: string, source: string, ...tarballs: readonly string[]): string {
+  const cache = cacheIn(place);
+  // Dependencies come built, and without what their authors build them with.
+  const dependencies = pack(place, dependenciesOf(source), place, ...cache, '--ignore-scripts');
+  const folder = join(place, name);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));
+  const flags = [...cache, '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
+  run(folder, 'npm', 'install', ...flags, ...tarballs, ...dependencies.map((tarball) => tarball.path));
+  return folder;
+}
+
+/** What else of TF.js the library's user has. */
+const BACKENDS = ['cpu', 'wasm', 'webgl', 'webgpu'].map((name) => `@tensorflow/tfjs-backend-${name}`);
+
+const cloneIn = (place: string): string => join(place, 'clone');
+
 /** @param place an empty folder, to work in */
-export function installPackage(place: string): Installed {
-  const clone = join(place, 'clone');
+export function installLibrary(place: string): Installed {
+  const clone = cloneIn(place);
   cpSync(ROOT, clone, {
     recursive: true,
     filter: (path) => !NOT_IN_A_CLONE.includes(basename(path)),
   });
   symlinkSync(MODULES, join(clone, 'node_modules'));
-  const cache = ['--cache', join(place, 'cache'), '--offline'];
-  const [{ path, files }] = pack(clone, ['.'], place, ...cache) as [Tarball];
-  // Dependencies come built, and without what their authors build them with.
-  const dependencies = pack(place, dependenciesOf(ROOT), place, ...cache, '--ignore-scripts');
-
-  const folder = join(place, 'project');
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));
-  const flags = [...cache, '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'];
-  run(folder, 'npm', 'install', ...flags, path, ...dependencies.map((tarball) => tarball.path));
-  for (const name of namesIn(ROOT, 'peerDependencies')) {
+  const [{ path, files }] = pack(clone, ['.'], place, ...cacheIn(place)) as [Tarball];
+  const folder = install(place, 'project', ROOT, path);
+  for (const name of [...namesIn(ROOT, 'peerDependencies'), ...BACKENDS]) {
     mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
     symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
   }
-  return { folder, files };
+  return { tarball: path, folder, files };
+}
+
+/** The command, in a folder of its own beside the library, which was installed into `place` and is installed with it. */
+export function installCommand(place: string, { tarball }: Installed): Installed {
+  const [{ path, files }] = pack(cloneIn(place), ['./cli'], place, ...cacheIn(place)) as [Tarball];
+  return { tarball: path, folder: install(place, 'command', COMMAND, tarball, path), files };
 }

@@ -1,4 +1,4 @@
-/** @file The package as it is installed: what is in it, and that Node, TypeScript and Vite can use it. */
+/** @file The packages as they are installed: what is in them, and that Node, TypeScript and Vite can use them. */
 import {
   existsSync,
   mkdirSync,
@@ -15,13 +15,13 @@ import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT, sourceFiles } from '../docs/blocks.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
-import { type Installed, installPackage, run } from './installed.js';
+import { type Installed, installCommand, installLibrary, run } from './installed.js';
 
 const place = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-'));
 let installed: Installed;
 
 beforeAll(() => {
-  installed = installPackage(place);
+  installed = installLibrary(place);
 });
 
 afterAll(() => {
@@ -70,29 +70,21 @@ test('holds what it should and nothing else', () => {
   // Declarations of what a package lacks lead to no module.
   const sources = sourceFiles('src').filter((path) => !path.endsWith('.d.ts'));
   const modules = sources.map((path) => path.replace(/^src\/(.*)\.ts$/, '$1'));
-  // Nobody imports the command, or the readers of data that it has alone.
-  const ofTheCommand = /^(cli\/|data\/(elements|fit|idx|npy|read-data|unpack)$)/;
-  const endings = (module: string) =>
-    ofTheCommand.test(module) ? ['.js', '.js.map'] : ['.js', '.js.map', '.d.ts', '.d.ts.map'];
-  const built = modules.flatMap((module) => endings(module).map((ending) => `dist/${module}${ending}`));
-  const page = ['chart.js', 'inspection.html', 'inspection.js', 'page.css'].map(
-    (name) => `src/cli/report/${name}`,
+  const built = modules.flatMap((module) =>
+    ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${module}${ending}`),
   );
   const documents = ['CHANGELOG.md', 'COMPATIBILITY.md', 'LICENSE', 'README.md', 'package.json'];
-  expect(installed.files).toEqual([...built, ...page, ...sourceFiles('src'), ...documents].sort());
+  expect(installed.files).toEqual([...built, ...sourceFiles('src'), ...documents].sort());
 });
 
-test('does not need what only its tests and the experiment need', () => {
-  const modules = readdirSync(join(installed.folder, 'node_modules')).filter((name) => !name.startsWith('.'));
-  expect(modules.sort()).toEqual(
-    [
-      ...['@tensorflow', '@zip.js', 'evenkeel', 'fastest-levenshtein', 'h5wasm', 'jsfive', 'pako'],
-      // Of the command.
-      ...['@colors', 'ansi-regex', 'cli-progress', 'cli-table3', 'commander', 'emoji-regex', 'uplot'],
-      ...['is-fullwidth-code-point', 'string-width', 'strip-ansi'],
-      // Of the backends that it runs on.
-      ...['@types', 'seedrandom'],
-    ].sort(),
+const modulesOf = ({ folder }: Installed): string[] =>
+  readdirSync(join(folder, 'node_modules'))
+    .filter((name) => !name.startsWith('.'))
+    .sort();
+
+test('needs, besides TF.js, only what reads and writes files, and finds near names', () => {
+  expect(modulesOf(installed)).toEqual(
+    ['@tensorflow', '@zip.js', 'evenkeel', 'fastest-levenshtein', 'h5wasm', 'jsfive', 'pako'].sort(),
   );
 });
 
@@ -223,5 +215,42 @@ describe('in a page that Vite bundles,', () => {
     const script = await bundle('page-with-files', program, 5);
     expect(readFileSync(script, 'utf8')).not.toMatch(/(from|import\()\s*['"]node:/);
     expect(runAsPage(script)).toBe('5 5 ValueError');
+  });
+});
+
+describe('the command', () => {
+  let command: Installed;
+
+  beforeAll(() => {
+    command = installCommand(place, installed);
+  });
+
+  test('holds its own modules, what its pages are made of, and nothing else', () => {
+    const ofOthers = ['shared/interrupt', 'shared/report/page', 'shared/usage-error', 'src/text/show'].map(
+      (module) => `dist/${module}.js`,
+    );
+    const modules = sourceFiles('cli/src').map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
+    const pages = [
+      ...['inspection.html', 'inspection.js'].map((name) => `dist/cli/src/report/${name}`),
+      ...['chart.js', 'page.css'].map((name) => `dist/shared/report/${name}`),
+    ];
+    const documents = ['LICENSE', 'README.md', 'package.json'];
+    expect(command.files).toEqual([...modules, ...ofOthers, ...pages, ...documents].sort());
+  });
+
+  test('runs, on every backend, by the name that npm gives it', () => {
+    const model = join(command.folder, 'model.h5');
+    writeFileSync(model, readModel(modelNamed('tf-keras-mlp.h5')));
+    const evenkeel = join(command.folder, 'node_modules/.bin/evenkeel');
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'cli/package.json'), 'utf8')) as {
+      version: string;
+    };
+    expect(run(command.folder, evenkeel, '--version').trim()).toBe(version);
+    for (const backend of ['wasm', 'cpu']) {
+      const printed = run(command.folder, evenkeel, 'fold', model, 'folded.keras', '--backend', backend);
+      expect(printed).toMatch(/^1 normalization folded, 0 kept\./);
+    }
+    run(command.folder, evenkeel, 'inspect', model, '--html', 'report.html');
+    expect(readFileSync(join(command.folder, 'report.html'), 'utf8')).toContain('uPlot');
   });
 });

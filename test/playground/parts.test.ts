@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { drawDigit, drawDigits, PIXELS, SIDE } from '../../shared/digits.js';
-import { DataError } from '../../demo/errors.js';
 import { Random } from '../../shared/random.js';
+import { ValueError } from '../../src/text/value-error.js';
 import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
@@ -166,7 +166,7 @@ describe('dropped files', () => {
     ['counts that differ', [file('a', idxImages(digits)), file('b', idxLabels(more))]],
     ['an empty one', [file('a', new Uint8Array(0))]],
   ])('that do not go together are refused: %s', async (_, files) => {
-    await expect(read(...files)).rejects.toThrow(DataError);
+    await expect(read(...files)).rejects.toThrow(ValueError);
   });
 });
 

@@ -22,9 +22,9 @@ const samplesOf = ({ images, labels }: Digits): Samples => ({
 });
 
 /** Drawn digits, or MNIST's from a folder: to train and to test. */
-export function loadSamples(folder?: string): { training: Samples; test: Samples } {
+export async function loadSamples(folder?: string): Promise<{ training: Samples; test: Samples }> {
   const { training, test } = folder
-    ? loadData(folder, 1)
+    ? await loadData(folder, 1)
     : {
         training: drawDigits(3000, new Random(1, 'digits')),
         test: drawDigits(500, new Random(2, 'digits')),

@@ -559,7 +559,7 @@ describe('of a network that was trained on drawn digits', () => {
 
   beforeAll(async () => {
     await useBackend('wasm');
-    ({ training, test: held } = loadSamples());
+    ({ training, test: held } = await loadSamples());
     model.current = makeReader();
     await trainReader(model.current, training, 2);
   });

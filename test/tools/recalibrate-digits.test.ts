@@ -14,7 +14,7 @@ describe.each([
   beforeAll(() => useBackend('wasm'));
 
   test.skipIf(folder === '')('brings the accuracy back, in either order', { tags }, async () => {
-    const { training, test: held } = loadSamples(folder);
+    const { training, test: held } = await loadSamples(folder);
     const model = makeReader();
     await trainReader(model, training, 2);
     const trained = accuracyOf(model, held);

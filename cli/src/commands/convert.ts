@@ -43,7 +43,7 @@ async function convertModel(
     layers: model.layers.length,
     parameters: model.countParams(),
     format: target.format,
-    for: target.dialect ?? 'tfjs',
+    for: target.format === 'json' ? 'tfjs' : target.dialect,
     written: await writeModel(model, target, signal),
   }));
   const { model, layers, parameters, written } = result;

@@ -1,9 +1,10 @@
 /** @file `evenkeel fold`: makes a model for inference, without the normalizations that can vanish into a neighbour. */
 import { Command } from 'commander';
-import type { FoldReport } from '../../../src/tools/fold.js';
+import type { FoldReport } from 'evenkeel/tools';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
+  type DataSettings,
   type OutputSettings,
   type TargetSettings,
   addCommonOptions,
@@ -16,7 +17,6 @@ import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson, formatNumber, plural } from '../text.js';
-import { type DataSettings } from '../../../src/data/fit.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;
@@ -54,7 +54,7 @@ async function foldModel(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { report, written } = await withModel(path, settings, async (model) => {
-    const { fold } = await import('../../../src/tools/fold.js');
+    const { fold } = await import('evenkeel/tools');
     const data = settings.data === undefined ? undefined : await firstSamples(settings.data);
     const progress = showProgress(terminal, settings.quiet);
     try {
@@ -69,7 +69,7 @@ async function foldModel(
     }
 
     async function firstSamples(file: string) {
-      const { openData } = await import('../../../src/data/fit.js');
+      const { openData } = await import('../data.js');
       const fitted = await openData(model, file, settings);
       return fitted.tensors(0, Math.min(MOST_SAMPLES, fitted.samples));
     }

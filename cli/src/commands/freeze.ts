@@ -52,7 +52,7 @@ async function change(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { changed, written } = await withModel(path, settings, async (model) => {
-    const { [name]: apply } = await import('../../../src/tools/freeze.js');
+    const { [name]: apply } = await import('evenkeel/tools');
     const report = apply(model, settings.layers);
     return { changed: report.changed, written: await writeModel(model, target, signal) };
   });

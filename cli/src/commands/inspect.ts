@@ -1,10 +1,11 @@
 /** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
 import { Command, Option } from 'commander';
-import type { Finding, Severity } from '../../../src/tools/findings.js';
-import type { InspectReport, InspectedLayer, PlainNumbers } from '../../../src/tools/inspect.js';
+import type { BatchOptions } from 'evenkeel/data';
+import type { Finding, InspectReport, InspectedLayer, PlainNumbers, Severity } from 'evenkeel/tools';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
+  type DataSettings,
   type OutputSettings,
   addBatchOptions,
   addCommonOptions,
@@ -16,7 +17,6 @@ import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson, formatNumber, plural } from '../text.js';
-import { type BatchSettings, type DataSettings } from '../../../src/data/fit.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 /** The mildest first. */
@@ -25,7 +25,7 @@ const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
 /** What `--fail-on` makes of findings that are as severe. */
 const FOUND = 1;
 
-interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchSettings {
+interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchOptions {
   readonly html?: string;
   readonly failOn?: Severity;
 }
@@ -60,13 +60,13 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   const { terminal, signal } = context;
   const { html } = settings;
   const report = await withModel(path, settings, async (model) => {
-    const { inspect } = await import('../../../src/tools/inspect.js');
+    const { inspect } = await import('evenkeel/tools');
     if (settings.data === undefined) return inspect(model, null, { signal });
-    const { openData } = await import('../../../src/data/fit.js');
+    const { openData } = await import('../data.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
-    const progress = showProgress(terminal, settings.quiet, batches.count);
+    const progress = showProgress(terminal, settings.quiet);
     try {
-      return await inspect(model, batches.open, { signal, onProgress: progress.onProgress });
+      return await inspect(model, batches, { signal, onProgress: progress.onProgress });
     } finally {
       progress.stop();
     }

@@ -1,9 +1,11 @@
 /** @file `evenkeel recalibrate`: gives a model new moving statistics, from data. */
 import { Command, Option } from 'commander';
-import type { RecalibrateOptions, RecalibrateReport } from '../../../src/tools/recalibrate.js';
+import type { BatchOptions } from 'evenkeel/data';
+import type { RecalibrateOptions, RecalibrateReport } from 'evenkeel/tools';
 import { type Context, withModel } from '../context.js';
 import {
   type BackendSettings,
+  type DataSettings,
   type OutputSettings,
   type TargetSettings,
   addBatchOptions,
@@ -16,11 +18,10 @@ import {
 import { showProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
 import { formatCount, formatJson, formatNumber } from '../text.js';
-import { type BatchSettings, type DataSettings } from '../../../src/data/fit.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 interface RecalibrateSettings
-  extends BackendSettings, OutputSettings, DataSettings, BatchSettings, TargetSettings {
+  extends BackendSettings, OutputSettings, DataSettings, BatchOptions, TargetSettings {
   readonly data: string;
   readonly statistics: NonNullable<RecalibrateOptions['statistics']>;
   readonly onePass?: true;
@@ -69,14 +70,12 @@ async function recalibrateModel(
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
   const { report, written } = await withModel(path, settings, async (model) => {
-    const { openData } = await import('../../../src/data/fit.js');
-    const { recalibrate } = await import('../../../src/tools/recalibrate.js');
-    const { findNormalizations } = await import('../../../src/tools/normalizations.js');
+    const { openData } = await import('../data.js');
+    const { recalibrate } = await import('evenkeel/tools');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
-    const passes = settings.onePass ? 1 : findNormalizations(model).length;
-    const progress = showProgress(terminal, settings.quiet, batches.count * passes);
+    const progress = showProgress(terminal, settings.quiet);
     try {
-      const report = await recalibrate(model, batches.open, {
+      const report = await recalibrate(model, batches, {
         statistics: settings.statistics,
         order: settings.onePass ? 'one pass' : 'layer by layer',
         tolerance: settings.tolerance,

@@ -5,12 +5,14 @@
  * stands in the page as it is here, a module after chart.js and after the report as JSON.
  */
 
-/** @typedef {import('../../../src/tools/inspect.js').InspectReport} InspectReport */
-/** @typedef {import('../../../src/tools/inspect.js').InspectedLayer} InspectedLayer */
-/** @typedef {import('../../../src/tools/inspect.js').PlainNumbers} PlainNumbers */
+/** @typedef {import('evenkeel/tools').InspectReport} InspectReport */
+/** @typedef {import('evenkeel/tools').InspectedLayer} InspectedLayer */
+/** @typedef {import('evenkeel/tools').PlainNumbers} PlainNumbers */
 
 const { color, drawAgainOnChange, drawChart, elementOf } =
-  /** @type {{ charts: import('./chart.js').Charts }} */ (/** @type {unknown} */ (globalThis)).charts;
+  /** @type {{ charts: import('../../../shared/report/chart.js').Charts }} */ (
+    /** @type {unknown} */ (globalThis)
+  ).charts;
 
 /** @type {unknown} */
 const parsed = JSON.parse(elementOf('inspection').textContent);

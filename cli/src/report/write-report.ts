@@ -1,14 +1,16 @@
 /** @file The report of an inspection as one page, with the findings, and with plots for each layer. */
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { writePaths } from '../../../src/data/node-files.js';
-import type { Finding } from '../../../src/tools/findings.js';
-import type { InspectReport, InspectedLayer } from '../../../src/tools/inspect.js';
+import { writeFiles } from 'evenkeel/data';
+import type { Finding, InspectReport, InspectedLayer } from 'evenkeel/tools';
 import { formatNumber, plural } from '../text.js';
-import { escapeHtml, fillPage, readPageFile } from './page.js';
+import { escapeHtml, fillPage } from '../../../shared/report/page.js';
+
+const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
 /** @throws ValueError where the file cannot be written */
 export async function writeReport(path: string, report: InspectReport, source: string): Promise<void> {
-  await writePaths(new Map([[path, new TextEncoder().encode(renderReport(report, basename(source)))]]));
+  await writeFiles(new Map([[path, new TextEncoder().encode(renderReport(report, basename(source)))]]));
 }
 
 /** @param source the model's file */
@@ -26,8 +28,8 @@ function renderReport(report: InspectReport, source: string): string {
       findings.map((finding) => htmlFinding(finding, layers)).join('\n') || '<p>Nothing is wrong.</p>',
     layers: layers.map(htmlLayer).join('\n'),
   };
-  const script = readPageFile('inspection.js');
-  return fillPage(readPageFile('inspection.html'), parts, { id: 'inspection', data: report, script });
+  const script = readBeside('inspection.js');
+  return fillPage(readBeside('inspection.html'), parts, { id: 'inspection', data: report, script });
 }
 
 function summarize({ layers, findings }: InspectReport): string {

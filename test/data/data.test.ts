@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { openData } from '../../src/data/fit.js';
-import { readData } from '../../src/data/read-data.js';
+import { type FitOptions, fitData, readArrays } from 'evenkeel/data';
 import { writeArchive } from '../../src/data/archive.js';
+import { makeFolder, npy } from '../cli/files.js';
 import { idx } from '../demo/files.js';
-import { makeFolder, npy } from './files.js';
 
 function fileOf(bytes: Uint8Array, name = 'data'): string {
   const path = join(makeFolder(), name);
@@ -22,9 +21,12 @@ const archiveOf = async (files: Record<string, Uint8Array>) =>
   fileOf(await writeArchive(new Map(Object.entries(files))), 'data.npz');
 
 async function only(path: string) {
-  const { shape, values } = (await readData(path)).get('')!;
+  const { shape, values } = (await readArrays(path)).arrays.get('')!;
   return { shape, values: Array.from(values) };
 }
+
+const openData = async (model: tf.LayersModel, path: string, options: FitOptions = {}) =>
+  fitData(model, await readArrays(path), options);
 
 async function refusalOf(reading: Promise<unknown>): Promise<string> {
   const error: unknown = await reading.then(
@@ -87,7 +89,7 @@ describe('an .npy file', () => {
     ],
     [Buffer.alloc(0), 'is empty. Accepted are .npy, .npz and IDX files, gzipped or not.'],
   ])('that is not right is refused, %#', async (bytes, message) => {
-    expect(await refusalOf(readData(fileOf(bytes)))).toBe(`data ${message}`);
+    expect(await refusalOf(readArrays(fileOf(bytes)))).toBe(`data ${message}`);
   });
 });
 
@@ -98,8 +100,8 @@ describe('an IDX file', () => {
   });
 
   it('that is cut off is refused', async () => {
-    expect(await refusalOf(readData(fileOf(idx([0x0803, 2, 2, 2], new Uint8Array(7)))))).toBe(
-      'data holds 23 bytes; its header announces elements of shape 2×2×2, which make 24. It is damaged or was not ' +
+    expect(await refusalOf(readArrays(fileOf(idx([0x0803, 2, 2, 2], new Uint8Array(7)))))).toBe(
+      'data holds 23 bytes; its header announces the shape [2, 2, 2], which takes 24. It is damaged or was not ' +
         'copied to its end.',
     );
   });
@@ -146,7 +148,7 @@ describe('a model', () => {
         [`${names[0]!}.npy`]: bytes([3, 2]),
         [`${names[1]!}.npy`]: bytes([3, 1]),
       });
-      const fitted = await openData(models.two(), path, {});
+      const fitted = await openData(models.two(), path);
       expect(fitted.tensors(0, 3).map(({ shape }) => shape)).toEqual([
         [3, 1],
         [3, 2],
@@ -171,7 +173,7 @@ describe('a model', () => {
       bytes(shape),
     ]);
     const path = await archiveOf(Object.fromEntries(files) as Record<string, Uint8Array>);
-    expect(await refusalOf(openData(models[name](), path, {}))).toContain(message);
+    expect(await refusalOf(openData(models[name](), path))).toContain(message);
   });
 
   it('finds an array that is asked for, and says which there are', async () => {

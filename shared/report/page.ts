@@ -3,10 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** The files that pages are made of are published as they are in `src`; this file may run from there or from `dist`. */
-const FILES = new URL('../../../cli/src/report/', import.meta.url);
-
-export const readPageFile = (name: string): string => readFileSync(new URL(name, FILES), 'utf8');
+const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
 /** A file beside uPlot's main one; its package names no other entry. */
 function readUPlot(name: string): string {
@@ -41,14 +38,14 @@ export function fillPage(
   parts: Readonly<Record<string, string>>,
   { id, data, script }: Drawing,
 ): string {
-  const styles = [readUPlot('uPlot.min.css'), readPageFile('page.css')];
+  const styles = [readUPlot('uPlot.min.css'), readBeside('page.css')];
   const all: Readonly<Record<string, string>> = {
     ...parts,
     styles: styles.map((style) => `<style>${style}</style>`).join('\n'),
     scripts: [
       `<script type="application/json" id="${id}">${escapeJson(data)}</script>`,
       `<script>${readUPlot('uPlot.iife.min.js')}</script>`,
-      ...[readPageFile('chart.js'), script].map((module) => `<script type="module">${module}</script>`),
+      ...[readBeside('chart.js'), script].map((module) => `<script type="module">${module}</script>`),
     ].join('\n'),
   };
   return template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
