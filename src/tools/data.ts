@@ -19,7 +19,7 @@ export interface Dataset {
 }
 
 /** Batches, one after the other. */
-export type Batches = Iterable<Batch> | AsyncIterable<Batch> | Dataset;
+export type Batches = Iterable<Batch> | AsyncIterable<Batch> | ReadableStream<Batch> | Dataset;
 
 /**
  * What a tool takes for data:
@@ -29,6 +29,7 @@ export type Batches = Iterable<Batch> | AsyncIterable<Batch> | Dataset;
  * | a tensor; an array with one tensor per input of the model | the whole data, cut into batches of `batchSize` | no |
  * | any other array | its batches | no |
  * | a `tf.data.Dataset`, a generator or another iterable, async or not | its batches | each batch after its use, as by `fitDataset` |
+ * | a `ReadableStream` | its batches, for a tool that needs them once | the same |
  * | a function, which may be async | whatever it returns, anew for each pass | the same |
  */
 export type Data = Tensor | readonly Tensor[] | Batches | (() => Data | Promise<Data>);
@@ -37,7 +38,7 @@ export type Data = Tensor | readonly Tensor[] | Batches | (() => Data | Promise<
 export interface Source {
   /** How many batches there are, if anybody knows. */
   readonly length: number | null;
-  /** Whether it can be gone through more than once. */
+  /** Whether it may be gone through more than once. */
   readonly isReplayable: boolean;
   /** Goes through the batches from the start; empty ones are left out. A batch is good until the next is asked for. */
   batches(signal: AbortSignal | undefined): AsyncGenerator<readonly Tensor[], void, undefined>;
@@ -106,11 +107,19 @@ function wholeData(model: LayersModel, data: readonly Tensor[], batchSize: numbe
 function stream(model: LayersModel, data: Batches): Source {
   const isArray = Array.isArray(data);
   const opener = openerOf(data);
+  let last: AnyIterator | null = null;
   return {
     length: lengthOf(data),
     isReplayable: opener.isReplayable,
     async *batches(signal) {
       const iterator = await opener.open();
+      if (iterator === last) {
+        throw new ValueError(
+          `data: it can be gone through only once, since it gives the same iterator again. Give a function that ` +
+            `returns fresh batches each time, or use order: 'one pass'.`,
+        );
+      }
+      last = iterator;
       let isOver = false;
       let number = 0;
       try {
@@ -144,20 +153,34 @@ interface AnyIterator {
   return?(): unknown;
 }
 
+/** How to open data, which only going through it may do: opening a file twice would leave one open. */
 function openerOf(data: unknown): { open(): AnyIterator | Promise<AnyIterator>; isReplayable: boolean } {
   if (typeof data === 'object' && data !== null) {
-    const known = data as Partial<Dataset & AsyncIterable<unknown> & Iterable<unknown>>;
+    const known = data as Partial<
+      Dataset & AsyncIterable<unknown> & Iterable<unknown> & ReadableStream & { next: unknown; pipe: unknown }
+    >;
+    // Not every browser lets one iterate over a stream.
+    if (typeof known.getReader === 'function') {
+      return { open: () => iteratorOf(data as ReadableStream), isReplayable: false };
+    }
     const make = known[Symbol.asyncIterator]?.bind(data) ?? known[Symbol.iterator]?.bind(data);
-    // An iterable that is its own iterator, as generators are, has no beginning to go back to.
-    if (make) return { open: make, isReplayable: (make() as unknown) !== data };
+    if (make) {
+      // Iterators, as generators are, and Node's streams have no beginning to go back to.
+      return { open: make, isReplayable: known.next === undefined && known.pipe === undefined };
+    }
     if (typeof known.iterator === 'function') {
       return { open: known.iterator.bind(data), isReplayable: true };
     }
   }
   throw new TypeError(
-    `data: expected a tensor, an array of tensors, a tf.data.Dataset, an iterable of batches (async or not), or a ` +
-      `function that returns one, received ${show(data)}.`,
+    `data: expected a tensor, an array of tensors, a tf.data.Dataset, an iterable of batches (async or not), a ` +
+      `ReadableStream of them, or a function that returns one of these, received ${show(data)}.`,
   );
+}
+
+function iteratorOf(stream: ReadableStream): AnyIterator {
+  const reader = stream.getReader();
+  return { next: () => reader.read() as Promise<IteratorResult<unknown>>, return: () => reader.cancel() };
 }
 
 /** What comes of a promise, or the signal's reason if that is first. What comes after all is disposed. */

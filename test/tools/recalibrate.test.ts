@@ -2,6 +2,7 @@
  * @file New statistics from data: against the core in float64, which sees the whole data as one batch, and against the
  * model's own inference.
  */
+import { Readable } from 'node:stream';
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, BatchNormalization, layerBatchNormalization } from 'evenkeel';
 import { forward, initialState, type State } from 'evenkeel/core';
@@ -312,10 +313,74 @@ describeBackends(() => {
       'from an array of batches': pieces,
       'from a generator': generate,
       'from an asynchronous generator': generateLater,
+      'from a ReadableStream': () => streamOf(pieces()),
+      'from an iterable that is made anew': () => ({ [Symbol.iterator]: generate }),
       'from a function that makes generators': () => generateLater,
       'from a function that promises data': () => () => Promise.resolve(generate()),
       'from a tf.data.Dataset': () => tf.data.generator(generate as () => Generator<tf.TensorContainer>),
     };
+
+    /** Batches as `fetch` and `pipeThrough` give them. */
+    const streamOf = (batches: tf.Tensor[]) =>
+      new ReadableStream<tf.Tensor>({
+        pull(controller) {
+          const next = batches.shift();
+          if (next) controller.enqueue(next);
+          else controller.close();
+        },
+      });
+    const two = () =>
+      tf.sequential({ layers: [normalize({ inputShape: [3] }), normalize({ name: 'second' })] });
+
+    test('opening it once for each pass, and closing what it does not read to the end', async () => {
+      const events: string[] = [];
+      async function* read() {
+        try {
+          for (const xs of pieces()) yield await Promise.resolve(xs);
+        } finally {
+          events.push('close');
+        }
+      }
+      const file = {
+        [Symbol.asyncIterator]() {
+          events.push('open');
+          return read();
+        },
+      };
+      await recalibrate(two(), file, { batches: 2 });
+      expect(events).toEqual(['open', 'close', 'open', 'close']);
+    });
+
+    test('from a stream in one pass, in which all layers are seen to', async () => {
+      const { layers } = await recalibrate(two(), streamOf(pieces()), { order: 'one pass' });
+      expect(layers.map(({ batches }) => batches)).toEqual([3, 3]);
+    });
+
+    test('but not from a stream that would be needed twice, which it leaves alone', async () => {
+      const data = streamOf(pieces());
+      await expect(recalibrate(two(), data)).rejects.toThrow(
+        /^data: it can be gone through only once, .* 2 layers\. Give a function that .*, or use order: 'one pass'\.$/,
+      );
+      expect(data.locked).toBe(false);
+      await recalibrate(two(), data, { order: 'one pass' });
+    });
+
+    test("nor from one of Node's", async () => {
+      await expect(recalibrate(two(), Readable.from(pieces()))).rejects.toThrow(/only once/);
+      const { layers } = await recalibrate(two(), Readable.from(pieces()), { order: 'one pass' });
+      expect(layers[0]!.batches).toBe(3);
+    });
+
+    test('but not from what gives the same iterator again', async () => {
+      const rows = generate();
+      const data = { [Symbol.iterator]: () => rows };
+      const model = two();
+      const before = model.layers.map(weightsOf);
+      await expect(recalibrate(model, data)).rejects.toThrow(
+        /^data: it can be gone through only once, since it gives the same iterator again\./,
+      );
+      expect(model.layers.map(weightsOf)).toEqual(before);
+    });
 
     test.each(Object.entries(FORMS))('%s', async (_, make) => {
       const layer = normalize({ inputShape: [3] });
