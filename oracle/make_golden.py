@@ -26,6 +26,7 @@ def makers(seed: int) -> dict:
     import layer_runner
     import refusals
     import runs
+    import training
     from reference import SOURCE, generator
 
     def layer_group(group, cases):
@@ -39,6 +40,7 @@ def makers(seed: int) -> dict:
         "errors": file("cases", refusals.refused),
         "accepted": file("cases", refusals.accepted),
         "runs": file("runs", runs.runs, seed),
+        "training": file("cases", training.trainings),
     }
 
 

@@ -19,7 +19,8 @@ import {
 } from './arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
-import { keepFrozen, watchWiring } from '../model/frozen.js';
+import { trainAsKeras } from '../model/train-as-keras.js';
+import { watchExecution } from '../model/executed-node.js';
 import type { Initializer } from './keras-objects.js';
 import { type GraphNode, checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
@@ -48,6 +49,8 @@ export interface CallArguments {
   /** false: use the batch's moments in training, but leave every moving and renorm statistic alone. Default true. */
   updateMovingStatistics?: boolean | null;
 }
+
+const isBatchNormalization = (layer: layers.Layer) => layer instanceof BatchNormalization;
 
 /** The options, to be read; these three may be changed between calls, as schedules do. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- The constructor assigns all of them.
@@ -89,12 +92,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   private plan!: Plan;
   private givenWeights: ResolvedArguments['weights'];
-  /** The place in a graph that TF.js is about to execute. */
-  private place: GraphNode | null = null;
-  /** Whether a call comes through `apply`; TimeDistributed calls directly, with a mask that is not for one step. */
-  private isApplied = false;
+  /** The node of a graph that TF.js is about to execute. */
+  private node: GraphNode | null = null;
   private hasWarnedOfMask = false;
-  private readonly wiring = watchWiring(this);
 
   /**
    * @param args Keras' arguments; each is described in {@link BatchNormalizationArgs}
@@ -104,6 +104,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
   constructor(args?: BatchNormalizationArgs | null) {
     const { options, placement, weights } = resolveArguments(args ?? {});
     super(placement);
+    trainAsKeras(isBatchNormalization);
     this.supportsMasking = true;
     // TF.js keeps the type only beside an input shape.
     if (placement.dtype) this.dtype = placement.dtype;
@@ -186,7 +187,6 @@ export class BatchNormalization extends layers.Layer implements Weights {
       constraint ?? undefined,
     );
     if (constraint) constrain(variable, constraint);
-    if (isTrained) keepFrozen(variable, this.wiring);
     return variable;
   }
 
@@ -227,35 +227,17 @@ export class BatchNormalization extends layers.Layer implements Weights {
           `A model's output is in its property outputs, a layer's in output.`,
       );
     }
-    // TF.js' executor hands over a list; whoever calls directly with a tensor is at no place in a graph.
-    if (!Array.isArray(inputs)) this.place = null;
-    if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !this.place) {
+    // TF.js' executor hands over a list; whoever calls directly with a tensor executes no node of a graph.
+    if (!Array.isArray(inputs)) this.node = null;
+    if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !this.node) {
       checkMask(kwargs.mask, input.shape);
     }
-    this.isApplied = true;
-    try {
-      const output = super.apply(inputs, kwargs);
-      if (output instanceof SymbolicTensor) this.watch(output);
-      return output;
-    } finally {
-      this.isApplied = false;
+    const output = super.apply(inputs, kwargs);
+    if (output instanceof SymbolicTensor) {
+      // A shared layer may have a mask, or `training: false`, at one node and not at another.
+      watchExecution(this, output, (node) => (this.node = node));
     }
-  }
-
-  /**
-   * Learns which place of the graph is executed: TF.js does not tell, but reads the inputs of a place's output right
-   * before it calls the layer. A shared layer may have a mask, or `training: false`, at one place and not at another.
-   */
-  private watch(output: SymbolicTensor): void {
-    const { inputs } = output;
-    const place = this.inboundNodes.at(-1)!;
-    Object.defineProperty(output, 'inputs', {
-      enumerable: true,
-      get: () => {
-        this.place = place;
-        return inputs;
-      },
-    });
+    return output;
   }
 
   protected override assertInputCompatibility(inputs: Inputs): void {
@@ -286,10 +268,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   /** Called by TF.js; use `apply`, which checks its input. */
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
-    this.wiring.isLatest = false;
-    const said = (this.place?.callArgs ?? {}) as CallArguments;
-    const training = said.training ?? kwargs.training ?? false;
-    const update = said.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
+    const own = (this.node?.callArgs ?? {}) as CallArguments;
+    const training = own.training ?? kwargs.training ?? false;
+    const update = own.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
     try {
       return tidy(() => {
         const input = [inputs].flat()[0]!;
@@ -300,7 +281,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
         return this.train(x, this.maskInCall(x, kwargs), update);
       });
     } finally {
-      this.place = null;
+      this.node = null;
     }
   }
 
@@ -310,26 +291,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
    * @internal
    */
   maskInCall(x: Tensor, kwargs: CallArguments): Tensor | null {
-    return this.maskOf(x, (this.isApplied && kwargs.mask) || null, this.place);
-  }
-
-  override get trainable(): boolean {
-    return super.trainable;
-  }
-
-  /** Setting false freezes the layer: gamma, beta and every statistic stay, and it infers even in training. */
-  override set trainable(trainable: boolean) {
-    this.wiring.isLatest = false;
-    super.trainable = trainable;
-  }
-
-  override get trainableWeights(): LayerVariable[] {
-    this.wiring.isLatest = false;
-    return super.trainableWeights;
-  }
-
-  override set trainableWeights(weights: LayerVariable[]) {
-    super.trainableWeights = weights;
+    return this.maskOf(x, kwargs.mask ?? null, this.node);
   }
 
   /**
@@ -343,8 +305,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
   }
 
   /** The mask that counts in this training step. */
-  private maskOf(x: Tensor, mask: Tensor | null, place: GraphNode | null): Tensor | null {
-    if (!mask || (place && !hasMask(place)) || !maskFits(mask, x.shape)) return null;
+  private maskOf(x: Tensor, mask: Tensor | null, node: GraphNode | null): Tensor | null {
+    if (!mask || (node && !hasMask(node)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
       throw new ValueError(
         `Layer ${show(this.name)}: a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.`,

@@ -201,7 +201,8 @@ class Copier {
 
   /** Gives the copies the patches and the weights of their originals, and says which of them are frozen. */
   finish(): void {
-    for (const [original, copy] of this.containers) {
+    // The outer ones first, since a model's `trainable` is that of all in it.
+    for (const [original, copy] of this.containers.toReversed()) {
       patchAlike(original, copy);
       copy.trainable = original.trainable;
     }

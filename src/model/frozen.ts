@@ -1,49 +1,53 @@
 /**
- * @file Keeps a layer frozen that was frozen through its container.
+ * @file Freezes what is in a model as Keras does.
  *
- * `container.trainable = false` reaches a layer in TF.js only as `trainable = false` on its trainable weights. A
- * sequential model that begins with such a container takes the container's layers for its own, and each `compile`
- * writes its own `trainable`, usually true, over them: TF.js then trains what was frozen. It does so right after
- * wiring the layers into a container of its own, which is the only occasion on which it reads a layer's `id`. A `true`
- * that follows a wiring is therefore nobody's wish to unfreeze, and is not heard.
+ * In TF.js 4.22, a model's `trainable` reaches the weights of its own layers, and no layer that is deeper: not those of
+ * a model or wrapper in it, nor a normalization that has no gamma and beta. And `Sequential.build`, which every
+ * `compile` calls, undoes it where a sequential model begins with a model: it takes that model apart to make
+ * `this.model`, which is what it trains, and writes `this.trainable` over the weights.
  *
- * Can be deleted when `Sequential.build` of tfjs-layers leaves the layers of a nested model alone.
+ * Can be deleted when in tfjs-layers the setter of `Container.trainable` sets the `trainable` of every layer, and
+ * `Sequential.build` keeps a model at the beginning as a layer.
  */
-import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import { LayersModel, Sequential } from '@tensorflow/tfjs-layers';
 
-/** Whether the last thing that happened to a layer was its wiring into a container. */
-export interface Wiring {
-  isLatest: boolean;
+interface Trainable {
+  trainable: boolean;
+  readonly layers: readonly Trainable[];
+}
+interface Building {
+  build: (this: Sequential, ...inputShape: unknown[]) => void;
 }
 
-/** Notes when a layer is wired; whoever sees something else happen to the layer resets `isLatest`. */
-export function watchWiring(layer: layers.Layer): Wiring {
-  const wiring = { isLatest: false };
-  const { id } = layer;
-  Object.defineProperty(layer, 'id', {
-    enumerable: true,
-    get: () => {
-      wiring.isLatest = true;
-      // TF.js writes in the same breath; whatever comes later is the user's wish.
-      queueMicrotask(() => {
-        wiring.isLatest = false;
-      });
-      return id;
-    },
-  });
-  return wiring;
-}
+let isBuilding = false;
 
-/** Lets a frozen variable stay frozen when a wiring ends with `trainable = true`. */
-export function keepFrozen(variable: LayerVariable, wiring: Wiring): void {
-  const inherited = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(variable), 'trainable')!;
-  Object.defineProperty(variable, 'trainable', {
-    get: inherited.get?.bind(variable),
-    set(trainable: boolean) {
-      if (trainable && wiring.isLatest) return;
-      // Nobody but the user freezes, so a `true` that follows is the user's too.
-      wiring.isLatest = false;
-      inherited.set?.call(variable, trainable);
+/** From now on, `trainable` of any model means in TF.js what it means in Keras. */
+export function freezeAsKeras(): void {
+  // TF.js' class of whatever holds layers, which it does not export.
+  const container = Object.getPrototypeOf(LayersModel.prototype) as Trainable;
+  const inherited = Object.getOwnPropertyDescriptor(container, 'trainable')!;
+  Object.defineProperty(container, 'trainable', {
+    ...inherited,
+    set(this: Trainable, trainable: boolean) {
+      if (isBuilding) return;
+      inherited.set!.call(this, trainable);
+      for (const layer of this.layers) layer.trainable = trainable;
     },
   });
+
+  const sequential = Sequential.prototype as Building;
+  const { build } = sequential;
+  sequential.build = function (...inputShape) {
+    isBuilding = true;
+    try {
+      build.apply(this, inputShape);
+    } finally {
+      isBuilding = false;
+    }
+    const { model } = this as unknown as { model: LayersModel };
+    Object.defineProperties(model, {
+      trainableWeights: { get: () => this.trainableWeights },
+      nonTrainableWeights: { get: () => this.nonTrainableWeights },
+    });
+  };
 }

@@ -30,8 +30,7 @@ export interface FreezeReport {
 
 /**
  * Freezes the layers that match: `fit` leaves their weights alone, and a normalization of this package works in
- * inference mode. Every layer is frozen itself, since in TF.js `model.trainable = false` does not reach a normalization
- * two models deep, or one without gamma and beta. Compile the model afterwards, as after any change of `trainable`.
+ * inference mode. Every layer is frozen itself. Compile the model afterwards, as after any change of `trainable`.
  *
  * @param pattern compared with a layer's name, and with its path, in which the names of the models around it stand
  *   first: 'conv*', 'base/*', /^block[12]_/. A nested model that matches is frozen with all that is in it. Default: all

@@ -1,6 +1,6 @@
 /** @file None of the golden cases may vanish unnoticed: a lost case fails no test of its own. */
 import { expect, test } from 'vitest';
-import { LAYER_GROUPS, readAttempts, readCases, readRuns } from './index.js';
+import { LAYER_GROUPS, readAttempts, readCases, readRuns, readTrainings } from './index.js';
 
 const COUNTS = {
   adjustment: 17,
@@ -16,6 +16,7 @@ const COUNTS = {
   errors: 30,
   accepted: 5,
   runs: 12,
+  training: 29,
 };
 
 test('every golden case is there', () => {
@@ -24,6 +25,7 @@ test('every golden case is there', () => {
     errors: readAttempts('errors'),
     accepted: readAttempts('accepted'),
     runs: readRuns(),
+    training: readTrainings(),
   };
   // Distinct names: a case that stands twice hides one that is lost.
   const counts = Object.fromEntries(

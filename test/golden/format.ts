@@ -64,6 +64,12 @@ export interface GoldenRun {
   prediction: Packed;
 }
 
+/** What tf-keras makes of a training that a program describes, in lists by name. */
+export interface GoldenTraining {
+  name: string;
+  results: Record<string, number[]>;
+}
+
 /** The groups of layer cases in float32. */
 export const LAYER_GROUPS = [
   'adjustment',

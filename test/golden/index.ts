@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import zlib from 'node:zlib';
-import type { GoldenAttempt, GoldenCase, GoldenRun, LayerGroup } from './format.js';
+import type { GoldenAttempt, GoldenCase, GoldenRun, GoldenTraining, LayerGroup } from './format.js';
 
 export * from './format.js';
 
@@ -17,3 +17,4 @@ export const readCases = (group: LayerGroup | 'float64') => (read(group) as { ca
 export const readAttempts = (group: 'errors' | 'accepted') =>
   (read(group) as { cases: GoldenAttempt[] }).cases;
 export const readRuns = () => (read('runs') as { runs: GoldenRun[] }).runs;
+export const readTrainings = () => (read('training') as { cases: GoldenTraining[] }).cases;

@@ -1,9 +1,9 @@
 /** @file A frozen layer stays as it is, however it was frozen and wherever it stands; an unfrozen one trains again. */
 import * as tf from '@tensorflow/tfjs';
-import { layerBatchNormalization, type BatchNormalizationArgs } from 'evenkeel';
+import { layerBatchNormalization, registerBatchNormalization, type BatchNormalizationArgs } from 'evenkeel';
 import { describe, expect, test } from 'vitest';
 import { describeBackends, takeWarnings } from '../backends.js';
-import { compile, draw, fit, OPTIMIZERS, save, train, valuesOf, weightsOf } from './models.js';
+import { compile, draw, fit, OPTIMIZERS, save, saveAndLoad, train, valuesOf, weightsOf } from './models.js';
 
 type Layer = tf.layers.Layer;
 
@@ -167,6 +167,22 @@ describeBackends(() => {
         base.trainable = false;
         compile(model);
         expect(await step(layer, model)).toEqual(NONE);
+      });
+
+      test('holds when the model is saved and loaded, and ends with unfreezing there', async () => {
+        const { layer, base, model } = make();
+        base.trainable = false;
+        const undo = registerBatchNormalization();
+        const loaded = await saveAndLoad(model);
+        undo();
+        const loadedBase = loaded.getLayer(base.name);
+        if (!(loadedBase instanceof tf.LayersModel)) throw new Error('The base is no model.');
+        const loadedLayer = loadedBase.getLayer(layer.name);
+        compile(loaded);
+        expect(await step(loadedLayer, loaded)).toEqual(NONE);
+        loadedBase.trainable = true;
+        compile(loaded);
+        expect(await step(loadedLayer, loaded)).toEqual(ALL);
       });
 
       test('may be undone before a single step', async () => {

@@ -215,12 +215,11 @@ describeBackends(() => {
     });
   });
 
-  test('at TimeDistributed is for the steps, and not for the layer inside', async () => {
+  test('at TimeDistributed is for the layer inside, as in Keras', async () => {
     const layer = sees();
     const model = tf.sequential({ layers: [masking([4, 1]), tf.layers.timeDistributed({ layer })] });
     await look(model, sequences());
-    // The layer is called once for each step, and saw the last one last.
-    expect(seen(layer)).toEqual([0]);
+    expect(seen(layer)).toEqual([PADDED.masked]);
     expect(model.predict(sequences())).toHaveProperty('shape', [2, 4, 1]);
   });
 

@@ -1,0 +1,78 @@
+/**
+ * @file Calls what TimeDistributed wraps once, on all steps together, as Keras does: time is folded into the batch.
+ *
+ * TF.js 4.22 calls it for each step. A normalization then has the moments of a step where Keras has those of the whole
+ * batch, and moves its statistics as many times as there are steps.
+ *
+ * Can be deleted when `TimeDistributed.call` of tfjs-layers folds, and passes on the call arguments of its node.
+ */
+import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
+import { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { watchExecution } from './executed-node.js';
+import { type Layer, innerLayersOf, isContainer, isTimeDistributed } from './graph.js';
+import { type GraphNode, hasMask, maskFits } from './masks.js';
+
+type CallArguments = Record<string, unknown> & { readonly mask?: Tensor | null };
+type TimeDistributed = Layer & { readonly layer: Layer };
+interface Prototype {
+  apply: (this: TimeDistributed, inputs: unknown, kwargs?: CallArguments) => unknown;
+  call: (this: TimeDistributed, inputs: Tensor | Tensor[], kwargs: CallArguments) => Tensor | Tensor[];
+}
+
+/**
+ * From now on, TimeDistributed folds time into the batch where it wraps one of the layers that are meant, or a layer
+ * that has one in it.
+ */
+export function foldTime(isMeant: (layer: Layer) => boolean): void {
+  const prototype = timeDistributedPrototype();
+  const { apply, call } = prototype;
+  const holds = (layer: Layer): boolean => isMeant(layer) || innerLayersOf(layer).some(holds);
+  const nodes = new WeakMap<Layer, GraphNode>();
+
+  prototype.apply = function (inputs, kwargs) {
+    // TF.js' executor hands over a list; a tensor comes from somebody who calls directly.
+    if (!Array.isArray(inputs)) nodes.delete(this);
+    const output = apply.call(this, inputs, kwargs);
+    if (output instanceof SymbolicTensor) watchExecution(this, output, (node) => nodes.set(this, node));
+    return output;
+  };
+
+  prototype.call = function (inputs, kwargs) {
+    // The states of a stateful layer belong to the samples of a batch. Keras does not fold them either.
+    if (this.layer.stateful || !holds(this.layer)) return call.call(this, inputs, kwargs);
+    const node = nodes.get(this);
+    nodes.delete(this);
+    return tidy(() => {
+      const x = [inputs].flat()[0]!;
+      const own = Object.entries(node?.callArgs ?? {}).filter(([, value]) => value != null);
+      const mask = !node || hasMask(node) ? kwargs.mask : null;
+      const given = {
+        ...kwargs,
+        ...Object.fromEntries(own),
+        mask: mask ? maskFor(this.layer, mask, x) : null,
+      };
+      const y = [this.layer.apply(fold(x), given)].flat()[0] as Tensor;
+      return reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
+    });
+  };
+}
+
+/** Joins the batch and the steps. */
+function fold(tensor: Tensor): Tensor {
+  const [batch, steps, ...others] = tensor.shape as [number, number, ...number[]];
+  return reshape(tensor, [batch * steps, ...others]);
+}
+
+/** A mask as the wrapped layer takes it. A model takes none: in TF.js, masks do not pass into models. */
+function maskFor(layer: Layer, mask: Tensor, x: Tensor): Tensor | null {
+  if (mask.rank < 2 || isContainer(layer)) return null;
+  const folded = fold(mask);
+  return isTimeDistributed(layer) || maskFits(folded, fold(x).shape) ? folded : null;
+}
+
+/** TF.js does not export the class. */
+function timeDistributedPrototype(): Prototype {
+  // With names, since TF.js counts the layers that it has to name.
+  const layer = layers.timeDistributed({ name: 'wrapper', layer: layers.flatten({ name: 'layer' }) });
+  return Object.getPrototypeOf(layer) as Prototype;
+}
