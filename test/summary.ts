@@ -5,10 +5,13 @@ import { NEEDS } from './needs.js';
 /** What of a test the summary looks at. */
 export type SkippedTest = Pick<TestCase, 'tags'> & { readonly options: Pick<TestCase['options'], 'mode'> };
 
-/** What a test that was skipped needs. Where its set-up failed, nothing has told it to skip. */
+/** What a test that was skipped needs. */
 function needOf({ tags, options }: SkippedTest): string {
-  const need = NEEDS.findLast(({ name }) => tags.includes(name));
-  return options.mode === 'skip' && need ? need.description : 'something that no tag of test/needs.ts names';
+  if (options.mode !== 'skip') return 'what failed before them, above';
+  return (
+    NEEDS.findLast(({ name }) => tags.includes(name))?.description ??
+    'something that no tag of test/needs.ts names'
+  );
 }
 
 /** One line for each need, with the number of tests. */

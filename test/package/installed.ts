@@ -14,6 +14,9 @@ import { ROOT } from '../docs/blocks.js';
 
 const MODULES = join(ROOT, 'node_modules');
 
+/** Dependencies come built. npm 10 would build a folder nevertheless, but for a shell that does nothing. */
+const WITHOUT_SCRIPTS = ['--ignore-scripts', '--script-shell=true'];
+
 /** What is not in a clone. */
 const NOT_IN_A_CLONE = ['node_modules', 'dist', 'out', '.git'];
 
@@ -126,8 +129,7 @@ const cacheIn = (place: string): string[] => ['--cache', join(place, 'cache'), '
 /** Installs tarballs into an empty folder, with the dependencies of the package in `source`. */
 function install(place: string, name: string, source: string, ...tarballs: readonly string[]): string {
   const cache = cacheIn(place);
-  // Dependencies come built, and without what their authors build them with.
-  const dependencies = pack(place, dependenciesOf(source), place, ...cache, '--ignore-scripts');
+  const dependencies = pack(place, dependenciesOf(source), place, ...cache, ...WITHOUT_SCRIPTS);
   const folder = join(place, name);
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }));

@@ -20,9 +20,12 @@ import { type Installed, installCommand, installLibrary, run } from './installed
 const place = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-'));
 let installed: Installed;
 
+/** npm takes half a minute; on a busy machine, several times as long. */
+const WHILE_NPM_INSTALLS = 300_000;
+
 beforeAll(() => {
   installed = installLibrary(place);
-});
+}, WHILE_NPM_INSTALLS);
 
 afterAll(() => {
   rmSync(place, { recursive: true, force: true });
@@ -223,7 +226,7 @@ describe('the command', () => {
 
   beforeAll(() => {
     command = installCommand(place, installed);
-  });
+  }, WHILE_NPM_INSTALLS);
 
   test('holds its own modules, what its pages are made of, and nothing else', () => {
     const ofOthers = ['shared/interrupt', 'shared/report/page', 'shared/usage-error', 'src/text/show'].map(
