@@ -132,6 +132,28 @@ def frozen_nested(keras):
     return keras.Model(i, layers.Dense(2)(base(i)))
 
 
+def nested_outputs(keras):
+    """Models that are called several times; some calls are outputs, others go on."""
+    layers = keras.layers
+    j = layers.Input((3,))
+    graph = keras.Model(j, layers.BatchNormalization()(layers.Dense(3)(j)))
+    chain = keras.Sequential([layers.InputLayer((3,)), layers.Dense(3), layers.BatchNormalization()])
+    i = layers.Input((6,))
+    first, second, third = (graph(layers.Dense(3)(i)) for _ in range(3))
+    fourth, fifth = chain(second), chain(third)
+    return keras.Model(i, [first, third, layers.Dense(2)(second), fourth, layers.Dense(2)(fifth)])
+
+
+def called_for_training(keras):
+    """What is to train, and what not, as a number; a model too."""
+    layers = keras.layers
+    inner = keras.Sequential([layers.InputLayer((6,)), layers.Dense(4), layers.BatchNormalization()])
+    i = layers.Input((6,))
+    trains = layers.BatchNormalization()(i, training=1)
+    infers = layers.BatchNormalization()(i, training=0)
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()([trains, infers, inner(i, training=1)])))
+
+
 def deferred(keras):
     layers = keras.layers
     m = keras.Sequential([layers.Dense(4), layers.BatchNormalization(), layers.Dense(2)])
@@ -184,6 +206,26 @@ def states(keras):
     return keras.Model(i, layers.LSTM(4)(i, initial_state=[h, c]))
 
 
+def decoder(keras):
+    """The states of one recurrent layer are the first ones of another, which does not read the same sequence."""
+    layers = keras.layers
+    i = layers.Input((5, 3))
+    last, h, c = layers.LSTM(4, return_state=True)(i)
+    normalized = layers.BatchNormalization()(layers.RepeatVector(2)(last))
+    decoded = layers.LSTM(4, return_sequences=True)(normalized, initial_state=[h, c])
+    return keras.Model(i, layers.TimeDistributed(layers.Dense(2))(decoded))
+
+
+def distributed(keras):
+    """A normalization, and a model with one, at each step."""
+    layers = keras.layers
+    j = layers.Input((3,))
+    inner = keras.Model(j, layers.BatchNormalization()(layers.Dense(4)(j)))
+    i = layers.Input((5, 3))
+    steps = layers.TimeDistributed(inner)(layers.TimeDistributed(layers.BatchNormalization())(i))
+    return keras.Model(i, layers.LSTM(2)(steps))
+
+
 def convolutional_recurrent(keras):
     layers = keras.layers
     return keras.Sequential(
@@ -218,6 +260,26 @@ def words(keras):
             layers.Dense(2),
         ]
     )
+
+
+def branches(keras):
+    """A mask that one branch keeps, and another loses in a convolution."""
+    layers = keras.layers
+    i = layers.Input((5,), dtype="int32")
+    embedded = layers.Embedding(7, 4, mask_zero=True)(i)
+    kept = layers.LSTM(3)(layers.BatchNormalization()(layers.Dense(3)(embedded)))
+    lost = layers.LSTM(3)(layers.BatchNormalization()(layers.Conv1D(3, 2)(embedded)))
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()([kept, lost])))
+
+
+def masked_merge(keras):
+    """Two branches with the same mask, added."""
+    layers = keras.layers
+    i = layers.Input((5,), dtype="int32")
+    embedded = layers.Embedding(7, 4, mask_zero=True)(i)
+    one = layers.LSTM(3, return_sequences=True)(embedded)
+    two = layers.SimpleRNN(3, return_sequences=True)(embedded)
+    return keras.Model(i, layers.LSTM(2)(layers.BatchNormalization()(layers.Add()([one, two]))))
 
 
 def masked(keras):
@@ -381,14 +443,21 @@ MODELS = [
     Model("volumes", volumes, ((3, 4, 3, 2),)),
     Model("shared", shared, ((5,),)),
     Model("nested", nested, ((4,),)),
+    Model("nested-outputs", nested_outputs),
     Model("frozen-nested", frozen_nested, ((4,),)),
+    Model("called-for-training", called_for_training),
     Model("deferred", deferred),
     Model("regularized", regularized),
     Model("recurrent", recurrent, ((5, 3),)),
     Model("states", states, ((5, 3),)),
+    Model("decoder", decoder, ((5, 3),)),
+    Model("distributed", distributed, ((5, 3),)),
     Model("convolutional-recurrent", convolutional_recurrent, ((3, 4, 4, 2),)),
     Model("hard", hard, ((4, 2),), libraries=TF, saved_for=TF),
     Model("words", words, ((5,),), below=7),
+    Model("branches", branches, ((5,),), below=7),
+    # Keras 3 writes how it joins masks into the graph.
+    Model("masked-merge", masked_merge, ((5,),), below=7, libraries=TF, saved_for=TF),
     Model("masked", masked, ((4, 3),)),
     Model("images", images, ((9, 8, 3),)),
     Model("series", series, ((9, 3),)),
@@ -424,13 +493,15 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
             model.train_on_batch(_only(inputs), _only(target))
     name = f"{library}-{case.name}.{ending}"
     model.save(folder / name)
+    # Before it predicts: what is called for training moves its statistics.
+    weights = _weights(model)
     entry = {
         "file": name,
         "writtenBy": f"{library} {keras.__version__}",
         "savedFor": list(case.saved_for),
         "inputs": [pack(x) for x in inputs],
         "outputs": [pack(y) for y in _predict(model, inputs)],
-        "weights": _weights(model),
+        "weights": weights,
     }
     return name, (folder / name).read_bytes(), entry
 
@@ -459,8 +530,8 @@ def _only(values: list):
 
 
 def _predict(model, inputs: list) -> list:
-    """Eagerly, see above."""
-    out = model(_only(inputs), training=False)
+    """Eagerly, see above; without a word of training, by which Keras 3 overrides what the model's own calls say."""
+    out = model(_only(inputs))
     return [np.asarray(y) for y in (out if isinstance(out, (list, tuple)) else [out])]
 
 

@@ -41,7 +41,8 @@ def only(values: list):
 
 
 def predict(model, inputs: list) -> list:
-    out = model(only(inputs), training=False)
+    # Keras 3 would take training=False for a word on every call in the model.
+    out = model(only(inputs))
     return [np.asarray(y) for y in (out if isinstance(out, (list, tuple)) else [out])]
 
 

@@ -200,13 +200,16 @@ function exportFunctional(
   dialect: Dialect,
 ): JsonObject {
   const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
-  // Keras 3 does not count the making of a model as its first place.
-  const place = (layer: string, index: number) =>
-    dialect === 'keras3' && isContainer(byName.get(layer)!) ? index - 1 : index;
+  const isKeras3 = dialect === 'keras3';
+  const isModel = (layer: string) => isContainer(byName.get(layer)!);
+  // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
+  const place = (layer: string, index: number) => (isKeras3 && isModel(layer) ? index - 1 : index);
+  const placeOfEnd = (layer: string, index: number) =>
+    isKeras3 && isModel(layer) && isSequential(byName.get(layer)!) ? index - 1 : index;
   const ends = (list: DescribedContainer['inputLayers']): Json => {
-    const written = list.map(([layer, index, tensor]): Json => [layer, place(layer, index), tensor]);
+    const written = list.map(([layer, index, tensor]): Json => [layer, placeOfEnd(layer, index), tensor]);
     // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
-    return dialect === 'keras3' && written.length === 1 ? written[0]! : written;
+    return isKeras3 && written.length === 1 ? written[0]! : written;
   };
   const members = described.layers.map((member, i) => {
     const layer = container.layers[i]!;

@@ -247,25 +247,29 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
     return imported;
   });
   const renamed = tfjsNames(layers);
-  const places = new Map(
-    layers.flatMap((layer, i) =>
-      isContainer(layer) ? [[layer.savedName, [saved[i]!.inbound_nodes].flat().length] as const] : [],
-    ),
-  );
+  const classes = new Map(layers.map(({ savedName, className }) => [savedName, className]));
   const rename = (layer: string) => {
     const found = renamed.get(layer);
     if (found !== undefined) return found;
     throw new ValueError(`The model ${show(name)} uses a layer ${show(layer)} that it does not have.`);
   };
-  const placeOf = (layer: string, place: number) =>
-    context.dialect === 'keras3' && places.has(layer) ? Math.min(place + 1, places.get(layer)!) : place;
-  const graph = { rename, placeOf };
+  const isKeras3 = context.dialect === 'keras3';
+  const ofCalls = {
+    rename,
+    indexOf: (layer: string, index: number) =>
+      isKeras3 && CONTAINERS.includes(classes.get(layer)!) ? index + 1 : index,
+  };
+  const ofEnds = {
+    rename,
+    indexOf: (layer: string, index: number) =>
+      isKeras3 && classes.get(layer) === 'Sequential' ? index + 1 : index,
+  };
   layers.forEach((layer, i) => {
     layer.name = layer.config.name = rename(layer.savedName);
-    layer.inboundNodes = readPlaces(saved[i]!.inbound_nodes ?? [], layer, graph);
+    layer.inboundNodes = readPlaces(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
   });
-  const inputLayers = readEnds(config.input_layers ?? null, graph);
-  const outputLayers = readEnds(config.output_layers ?? null, graph);
+  const inputLayers = readEnds(config.input_layers ?? null, ofEnds);
+  const outputLayers = readEnds(config.output_layers ?? null, ofEnds);
   checkGraph(name, layers, [...inputLayers, ...outputLayers]);
   if (new Set(outputLayers.map((end) => JSON.stringify(end))).size < outputLayers.length) {
     throw new ValueError(

@@ -18,10 +18,10 @@ interface Graph {
   /** The name in TF.js of a layer in the file. */
   readonly rename: (layer: string) => string;
   /**
-   * The number of a layer's place in TF.js. Keras 2 and TF.js count the making of a model as its first one; Keras 3 does
-   * not, though some of its first versions did for functional models.
+   * The index of a layer's call in TF.js, which counts the making of a model as its first call, as Keras 2 does. Keras 3
+   * does so only for functional models that give an output of the whole.
    */
-  readonly placeOf: (layer: string, place: number) => number;
+  readonly indexOf: (layer: string, index: number) => number;
 }
 
 /** Every place of a layer, as a list of its inputs. */
@@ -74,7 +74,7 @@ function readEnd(saved: readonly Json[], graph: Graph): End {
   if (!isIndex(place) || !isIndex(tensor)) {
     throw new ValueError(`A layer takes ${show(saved)} as its input. The file is damaged.`);
   }
-  return [graph.rename(layer), graph.placeOf(layer, place), tensor];
+  return [graph.rename(layer), graph.indexOf(layer, place), tensor];
 }
 
 /** The inputs or outputs of a model: one end, a list of them, or a dictionary. */

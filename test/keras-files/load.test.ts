@@ -30,7 +30,7 @@ const layersOf = (model: tf.LayersModel): tf.layers.Layer[] =>
   model.layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
 
 test('there are all golden models', () => {
-  expect(new Set(MODELS.map(({ file }) => file)).size).toBe(112);
+  expect(new Set(MODELS.map(({ file }) => file)).size).toBe(134);
 });
 
 describe.each(MODELS)('$file', (golden) => {
@@ -38,7 +38,6 @@ describe.each(MODELS)('$file', (golden) => {
     warnings.mockImplementation(() => undefined);
     const model = await loadKerasModel(readModel(golden));
     warnings.mockReset();
-    expect(predictionError(model, golden)).toBeLessThanOrEqual(TOLERANCE);
     const byName = new Map(model.layers.map((layer) => [layer.name, layer]));
     for (const [name, weights] of Object.entries(golden.weights)) {
       const layer = byName.get(name);
@@ -51,6 +50,8 @@ describe.each(MODELS)('$file', (golden) => {
     }
     const normalizations = layersOf(model).filter((layer) => layer.getClassName() === 'BatchNormalization');
     expect(normalizations.every((layer) => layer instanceof BatchNormalization)).toBe(true);
+    // At last: what is called for training moves its statistics.
+    expect(predictionError(model, golden)).toBeLessThanOrEqual(TOLERANCE);
   });
 });
 
