@@ -1,13 +1,11 @@
 /**
- * @file The layer's arguments as its source documents them, for the page: what stands in `src/layer/arguments.ts` is
- * written nowhere else.
+ * @file The layer's arguments as their source documents them, for the page: what stands in `src/core/options.ts` and
+ * `src/layer/arguments.ts` is written nowhere else.
  */
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import type { ArgumentDocumentation } from 'virtual:argument-documentation';
 import type { Plugin } from 'vite';
-
-const SOURCE = new URL('../../src/layer/arguments.ts', import.meta.url);
 
 /** A comment's text without its marks. */
 const plain = (comment: string | ts.NodeArray<ts.JSDocComment> | undefined): string =>
@@ -23,20 +21,22 @@ function documentationOf(member: ts.TypeElement, source: ts.SourceFile): Argumen
   };
 }
 
-/** All arguments, in the order of their declaration. */
+/** What an interface of a file in `src` declares. */
+function declaredIn(file: string, name: string): ArgumentDocumentation[] {
+  const text = readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found = source.statements.filter(ts.isInterfaceDeclaration).find((one) => one.name.text === name);
+  if (!found) throw new Error(`${file} declares no ${name}.`);
+  return found.members.map((member) => documentationOf(member, source));
+}
+
+/** All arguments, in the order of their declaration; the layer's own words come before those of the core. */
 export function readArgumentDocumentation(): ArgumentDocumentation[] {
-  const source = ts.createSourceFile(
-    'arguments.ts',
-    readFileSync(SOURCE, 'utf8'),
-    ts.ScriptTarget.Latest,
-    true,
-  );
-  const declared = (name: string): readonly ts.TypeElement[] => {
-    const found = source.statements.filter(ts.isInterfaceDeclaration).find((one) => one.name.text === name);
-    if (!found) throw new Error(`${SOURCE.pathname} declares no ${name}.`);
-    return found.members;
-  };
-  return declared('BatchNormalizationArgs').map((member) => documentationOf(member, source));
+  const all = [
+    ...declaredIn('core/options.ts', 'BatchNormalizationOptions'),
+    ...declaredIn('layer/arguments.ts', 'BatchNormalizationArgs'),
+  ];
+  return [...new Map(all.map((one) => [one.name, one])).values()];
 }
 
 const MODULE = 'virtual:argument-documentation';

@@ -21,7 +21,7 @@ import {
 } from './coefficients.js';
 import { makeLayout, type Layout } from './layout.js';
 import { broadcastIndices, checkFloats, checkLength, type FloatArray, type NdArray } from './nd-array.js';
-import type { BatchNormalizationOptions } from './options.js';
+import { checkAdjustable, refuseTogether, type BatchNormalizationOptions } from './options.js';
 import {
   gradientNormalize,
   gradientSums,
@@ -31,7 +31,7 @@ import {
   type Affine,
   type Moments,
 } from './passes.js';
-import { makePlan, type Plan } from './plan.js';
+import { checkGhosts, makePlan, type Plan } from './plan.js';
 import { checkState, isRenormState, type State } from './state.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
@@ -115,10 +115,13 @@ export function forward<Values extends FloatArray>(
   checkLength('x', x.values.length, x.shape);
   checkState(state, plan);
   const { virtualBatchSize, epsilon } = plan.options;
-  checkAdjustment(call.adjustment, plan);
+  if (call.adjustment != null) checkAdjustable(plan.options);
 
   const usesBatch = call.training === true && call.trainable !== false && x.values.length > 0;
-  if (usesBatch) checkGhosts(plan, call);
+  if (usesBatch && virtualBatchSize !== null) {
+    if (call.mask != null) refuseTogether('virtualBatchSize', 'a mask');
+    checkGhosts('The call', virtualBatchSize, x.shape[0]!);
+  }
   const layout = makeLayout(plan.shape, plan.axes, usesBatch ? virtualBatchSize : null);
   const adjustment = usesBatch && call.adjustment ? spreadAdjustment(call.adjustment, x.shape) : undefined;
   const isFusedInKeras = plan.isFusedInKeras && adjustment === undefined;
@@ -194,26 +197,6 @@ function spreadMask(mask: NdArray<ArrayLike<number | boolean>>, shape: readonly 
   checkLength('The mask', mask.values.length, mask.shape);
   const indices = broadcastIndices('The mask, given a last dimension,', [...mask.shape, 1], shape);
   return Float64Array.from(indices, (index) => Number(mask.values[index]));
-}
-
-function checkAdjustment(adjustment: CallArguments['adjustment'], { options }: Plan): void {
-  const { fused, virtualBatchSize } = options;
-  if (adjustment == null || (fused !== true && virtualBatchSize === null)) return;
-  const opponent = fused === true ? 'fused: true' : 'virtualBatchSize';
-  throw new ValueError(`An adjustment does not go with ${opponent}: leave one of them out.`);
-}
-
-function checkGhosts({ options: { virtualBatchSize }, shape }: Plan, { mask }: CallArguments): void {
-  if (virtualBatchSize === null) return;
-  if (mask != null) {
-    throw new ValueError('A mask does not go with virtualBatchSize in training: leave one of them out.');
-  }
-  if (shape[0]! % virtualBatchSize !== 0) {
-    throw new ValueError(
-      `The batch has ${shape[0]!} samples, which virtualBatchSize ${virtualBatchSize} does not divide: train on a ` +
-        'multiple of it, dropping or filling up the last batch. Inference takes any number.',
-    );
-  }
 }
 
 /** An array of the same type and length, of zeros. */

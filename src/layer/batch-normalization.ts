@@ -10,6 +10,8 @@ import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
+import { refuseTogether } from '../core/options.js';
+import { checkGhosts } from '../core/plan.js';
 import { callAdjustment } from './adjustments.js';
 import {
   type BatchNormalizationArgs,
@@ -308,11 +310,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
   private maskOf(x: Tensor, mask: Tensor | null, node: GraphNode | null): Tensor | null {
     if (!mask || (node && !hasMask(node)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
-      throw new ValueError(
-        `Layer ${show(this.name)}: a mask cannot be combined with virtualBatchSize, as in Keras. Leave one of them out.`,
-      );
+      refuseTogether(`Layer ${show(this.name)}: a mask`, 'virtualBatchSize');
     }
-    if (!this.plan.fusedInKeras) return mask;
+    if (!this.plan.isFusedInKeras) return mask;
     if (!this.hasWarnedOfMask) {
       console.warn(
         `Layer ${show(this.name)}: the mask is ignored, as in Keras, whose fused kernel takes none. ` +
@@ -335,17 +335,13 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   private train(x: Tensor, mask: Tensor | null, update: boolean): Tensor {
     const { virtualBatchSize, adjustment, momentum, renormMomentum, renormClipping, epsilon } = this;
-    const batch = x.shape[0];
-    if (virtualBatchSize !== null && batch % virtualBatchSize !== 0) {
-      throw new ValueError(
-        `Layer ${show(this.name)}: virtualBatchSize ${virtualBatchSize} does not divide the batch of ${batch}. ` +
-          `Drop the last incomplete batch, or choose a divisor of every batch's size.`,
-      );
+    if (virtualBatchSize !== null) {
+      checkGhosts(`Layer ${show(this.name)}`, virtualBatchSize, x.shape[0]);
     }
     const step = {
       ...{ momentum, renormMomentum, renormClipping, epsilon, virtualBatchSize, mask },
       axes: this.plan.axes,
-      bessel: this.plan.fusedInKeras,
+      bessel: this.plan.isFusedInKeras,
       adjustment: adjustment && callAdjustment(adjustment, x.shape),
     };
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];

@@ -66,7 +66,7 @@ export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
   for (const [key, value] of Object.entries(config)) {
     const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
     if (value === null || SILENTLY_DROPPED.has(name) || (name === 'synchronized' && !value)) continue;
-    if ((ARGUMENT_NAMES as readonly string[]).includes(name) && !NEVER_SAVED.has(name)) args[name] = value;
+    if (ARGUMENT_NAMES.includes(name) && !NEVER_SAVED.has(name)) args[name] = value;
     else dropped.push(key);
   }
   const dtype = args.dtype ?? config.inputDType;

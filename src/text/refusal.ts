@@ -1,6 +1,28 @@
-/** @file What others threw: as text that is short and harmless, and as a `ValueError`. */
-import { shorten } from './show.js';
+/** @file How values are refused, in one form of message, and what others threw: as short text, as a `ValueError`. */
+import { shorten, show } from './show.js';
 import { ValueError } from './value-error.js';
+
+/** The classes of error: for a wrong type, and for a value that cannot be. */
+export type Refusal = ErrorConstructor | typeof ValueError;
+
+/** Says what is accepted and what came. */
+export function refuse(Refusal: Refusal, name: string, expected: string, value: unknown): never {
+  throw new Refusal(`${name}: expected ${expected}, received ${show(value)}.`);
+}
+
+/**
+ * @throws TypeError for what is no number
+ * @throws ValueError for a number that is not accepted
+ */
+export function checkNumber(
+  name: string,
+  value: unknown,
+  isAccepted: (value: number) => boolean,
+  expected: string,
+): asserts value is number {
+  if (typeof value !== 'number') refuse(TypeError, name, expected, value);
+  if (!isAccepted(value)) refuse(ValueError, name, expected, value);
+}
 
 const LONGEST_REASON = 500;
 

@@ -40,6 +40,8 @@ function* piecesOf(value: unknown, around: readonly object[]): Generator<string>
     yield value.name ? `the function ${value.name}` : 'a function';
   } else if (typeof value !== 'object' || value === null) {
     yield typeof value === 'bigint' ? `${value}n` : String(value);
+  } else if (value instanceof RegExp) {
+    yield String(value);
   } else if (around.includes(value)) {
     yield '(itself)';
   } else if (isTensor(value)) {

@@ -1,8 +1,8 @@
 /** @file Freezes layers of a model, however deep they lie, so that training leaves them alone. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { closest } from 'fastest-levenshtein';
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
+import { nearest } from '../text/names.js';
 import { show } from '../text/show.js';
 import {
   type FoundLayer,
@@ -137,9 +137,10 @@ function matcherOf(pattern: LayerPattern): (name: string) => boolean {
 
 function nothingMatches(pattern: LayerPattern, found: readonly FoundLayer[]): string {
   const names = found.map(({ path }) => path);
-  const text = pattern instanceof RegExp ? pattern.source : pattern;
+  const near = nearest(pattern instanceof RegExp ? pattern.source : pattern, names);
+  const meant = near === null ? `The layers are ${show(names)}.` : `Did you mean ${show(near)}?`;
   return (
-    `No layer matches ${String(pattern)}. Did you mean '${closest(text, names)}'? ` +
+    `No layer matches ${show(pattern)}. ${meant} ` +
     `A name, its path ('base/conv1'), '*' for any characters, and a RegExp are accepted.`
   );
 }

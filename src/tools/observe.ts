@@ -17,7 +17,6 @@ import {
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activeFusedBackend } from '../backends/active.js';
 import type { Moments } from '../core/passes.js';
-import type { Options } from '../layer/arguments.js';
 import type { CallArguments } from '../layer/batch-normalization.js';
 import { type Plan, makePlan } from '../layer/plan.js';
 import { batchMoments, infer } from '../operation/composed/composed.js';
@@ -86,7 +85,7 @@ function standIn(normalization: Normalization, normalize: (call: Call) => Tensor
 /** TF.js' own layer as a plan: one axis, and moving variances without Bessel's correction. */
 function planFor(layer: NormalizationLayer, shape: number[]): Plan {
   const stock = { axis: layer.axis, fused: false, renorm: false, virtualBatchSize: null, adjustment: null };
-  return makePlan(isEvenkeel(layer) ? layer : (stock as unknown as Options), shape);
+  return makePlan(isEvenkeel(layer) ? layer : stock, shape);
 }
 
 /** Moments of one call, of which the host may have to wait for the numbers. */
@@ -126,7 +125,7 @@ export class MomentsOfRun {
       const moments = await pending.read();
       const known = layers.get(call.normalization);
       if (known) known.calls.push(moments);
-      else layers.set(call.normalization, { hasBessel: call.plan.fusedInKeras, calls: [moments] });
+      else layers.set(call.normalization, { hasBessel: call.plan.isFusedInKeras, calls: [moments] });
     }
     return [...layers].map(([normalization, rest]) => ({ normalization, ...rest }));
   }

@@ -7,6 +7,7 @@ import {
   layerBatchNormalization,
 } from 'evenkeel';
 import { expect, test } from 'vitest';
+import { ACCEPTED_OPTIONS, REFUSED_OPTIONS } from '../core/refused-options.js';
 
 const make = (args: Record<string, unknown>) => () => new BatchNormalization(args);
 const built = (args: BatchNormalizationArgs, shape: (number | null)[]) => {
@@ -17,68 +18,40 @@ const built = (args: BatchNormalizationArgs, shape: (number | null)[]) => {
 const build = (args: BatchNormalizationArgs, shape: (number | null)[]) => () => built(args, shape);
 
 const KNOWN =
-  'axis, momentum, epsilon, center, scale, betaInitializer, gammaInitializer, movingMeanInitializer, ' +
-  'movingVarianceInitializer, betaRegularizer, gammaRegularizer, betaConstraint, gammaConstraint, renorm, ' +
-  'renormClipping, renormMomentum, fused, virtualBatchSize, adjustment, inputShape, batchInputShape, batchSize, ' +
+  'axis, momentum, epsilon, center, scale, renorm, renormClipping, renormMomentum, fused, virtualBatchSize, ' +
+  'betaInitializer, gammaInitializer, movingMeanInitializer, movingVarianceInitializer, betaRegularizer, ' +
+  'gammaRegularizer, betaConstraint, gammaConstraint, adjustment, inputShape, batchInputShape, batchSize, ' +
   'dtype, name, trainable, weights';
+
+const WHERE_FUSED = 'fused: true needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5, received';
 
 /** What is tried, the error's name, the whole message. */
 const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', string]> = {
   'an unknown argument': [
     make({ momentun: 0.9 }),
     'TypeError',
-    `Unknown argument 'momentun'. Did you mean 'momentum'? Known arguments: ${KNOWN}.`,
+    `Unknown argument 'momentun'. Did you mean 'momentum'? Known are ${KNOWN}.`,
   ],
   'an argument spelled as in Python': [
     make({ renorm_momentum: 0.9 }),
     'TypeError',
-    `Unknown argument 'renorm_momentum'. Did you mean 'renormMomentum'? Known arguments: ${KNOWN}.`,
-  ],
-  'an axis that is null': [
-    make({ axis: null }),
-    'TypeError',
-    'axis: expected an integer or an array of integers (1 for channels first, -1 for the last axis), received null.',
-  ],
-  'an axis that is a word': [
-    make({ axis: 'last' }),
-    'TypeError',
-    "axis: expected an integer or an array of integers (1 for channels first, -1 for the last axis), received 'last'.",
-  ],
-  'no axis at all': [
-    make({ axis: [] }),
-    'ValueError',
-    'axis: expected at least one axis, received []. The default is -1, the last axis.',
+    `Unknown argument 'renorm_momentum'. Did you mean 'renormMomentum'? Known are ${KNOWN}.`,
   ],
   'an axis that is not there': [
     build({ axis: 3 }, [null, 4]),
     'ValueError',
-    'axis: [3] does not exist in inputs of shape [null, 4]. Accepted are -2 to 1.',
+    'axis: [3] does not exist in an input of shape [null, 4]. Choose from -2 to 1, each once.',
   ],
   'an axis named twice': [
     build({ axis: [1, -1] }, [null, 4]),
     'ValueError',
-    'axis: [1, -1] names an axis twice in inputs of shape [null, 4]. Name each axis once.',
+    'axis: [1, -1] names a dimension twice in an input of shape [null, 4]. Choose from -2 to 1, each once.',
   ],
   'an axis of unknown size': [
     build({}, [null, 4, null]),
     'ValueError',
-    'Axis [2] of the input must have a known size, since each of its elements has a gamma and a beta. ' +
+    'Axis [2] of the input must have a known size, since each of its elements has parameters of its own. ' +
       'Received an input of shape [null, 4, null]. Give that dimension in inputShape.',
-  ],
-  'a momentum that is a string': [
-    make({ momentum: '0.9' }),
-    'TypeError',
-    "momentum: expected a finite number, received '0.9'.",
-  ],
-  'an epsilon that is NaN': [
-    make({ epsilon: NaN }),
-    'TypeError',
-    'epsilon: expected a finite number, received NaN.',
-  ],
-  'a center that is a number': [
-    make({ center: 1 }),
-    'TypeError',
-    'center: expected true or false, received 1.',
   ],
   'an unknown initializer': [
     make({ gammaInitializer: 'nope' }),
@@ -105,87 +78,31 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     "gammaConstraint: expected a name ('nonNeg', 'maxNorm', 'unitNorm', 'minMaxNorm', ...), a configuration " +
       '({ className, config }) or a TF.js constraint, received 2.',
   ],
-  'a clipping that is a number': [
-    make({ renormClipping: 3 }),
-    'TypeError',
-    'renormClipping: expected an object with any of the keys rmax, rmin, dmax, received 3.',
-  ],
-  'an unknown clipping key': [
-    make({ renorm: true, renormClipping: { rmax: 1, smax: 2 } }),
-    'ValueError',
-    "renormClipping: unknown keys ['smax']. Accepted are rmax, rmin and dmax.",
-  ],
-  'a limit that is a string': [
-    make({ renorm: true, renormClipping: { rmax: '3' } }),
-    'TypeError',
-    "renormClipping.rmax: expected a number, or a scalar tensor or variable, received '3'.",
-  ],
-  'a limit that is NaN': [
-    make({ renorm: true, renormClipping: { dmax: NaN } }),
-    'ValueError',
-    'renormClipping: a limit is NaN. Leave a limit out for no clipping. Received { dmax: NaN }.',
-  ],
-  'limits the wrong way round': [
-    make({ renorm: true, renormClipping: { rmax: 0.5, rmin: 2 } }),
-    'ValueError',
-    'renormClipping: rmax (0.5) is below rmin (2). r is clipped to [rmin, rmax].',
-  ],
-  'a negative dmax': [
-    make({ renorm: true, renormClipping: { dmax: -1 } }),
-    'ValueError',
-    'renormClipping: dmax is negative (-1). d is clipped to [-dmax, dmax].',
-  ],
-  'fused with renorm': [
-    make({ fused: true, renorm: true }),
-    'ValueError',
-    'fused: true cannot be combined with renorm: true. Use fused: null or false.',
-  ],
-  'fused with two axes': [
-    make({ fused: true, axis: [1, 2] }),
-    'ValueError',
-    'fused: true cannot be combined with axis [1, 2]: it needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5. ' +
-      'Use fused: null or false.',
-  ],
-  'fused with ghost batches': [
-    make({ fused: true, virtualBatchSize: 2 }),
-    'ValueError',
-    'fused: true cannot be combined with virtualBatchSize: 2. Use fused: null or false.',
-  ],
   'fused with an adjustment': [
     make({ fused: true, adjustment: () => [1, 0] }),
     'ValueError',
-    'fused: true cannot be combined with an adjustment. Use fused: null or false.',
+    'fused: true cannot be combined with an adjustment, as in Keras. Leave one of them out.',
   ],
   'fused on rank 3': [
     build({ fused: true }, [null, 4, 4]),
     'ValueError',
-    'fused: true needs inputs of rank 4 or 5, received an input of shape [null, 4, 4]. Use fused: null or false.',
+    `${WHERE_FUSED} axis [-1] of an input of shape [null, 4, 4]. Use fused: null or false.`,
   ],
   'fused on axis -4 of rank 4': [
     build({ fused: true, axis: -4 }, [3, 2, 2, 2]),
     'ValueError',
-    'fused: true needs axis 1 or 3 for inputs of rank 4, received axis -4. Use fused: null or false.',
-  ],
-  'ghost batches of nothing': [
-    make({ virtualBatchSize: 0 }),
-    'ValueError',
-    'virtualBatchSize: expected a positive integer that divides the batch, received 0.',
-  ],
-  'ghost batches of a half': [
-    make({ virtualBatchSize: 0.5 }),
-    'TypeError',
-    'virtualBatchSize: expected a positive integer that divides the batch, received 0.5.',
+    `${WHERE_FUSED} axis [-4] of an input of shape [3, 2, 2, 2]. Use fused: null or false.`,
   ],
   'ghost batches with an adjustment': [
     make({ virtualBatchSize: 2, adjustment: () => [1, 0] }),
     'ValueError',
-    'virtualBatchSize and adjustment cannot be combined, as in Keras. Leave one of them out.',
+    'virtualBatchSize cannot be combined with an adjustment, as in Keras. Leave one of them out.',
   ],
   'ghost batches along the batch': [
     build({ virtualBatchSize: 2, axis: 0 }, [4, 4]),
     'ValueError',
-    'virtualBatchSize: the first dimension must be the batch, but axis [0] includes 0. ' +
-      'Leave axis 0 or virtualBatchSize out.',
+    'virtualBatchSize cannot be combined with axis [0], which includes the batch, as in Keras. ' +
+      'Leave one of them out.',
   ],
   'an adjustment that is no function': [
     make({ adjustment: [1, 0] }),
@@ -197,10 +114,35 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     'TypeError',
     'inputShape: expected an array of dimensions, null for a free one, received 4.',
   ],
+  'an input shape with a dimension below zero': [
+    make({ inputShape: [4, -1] }),
+    'ValueError',
+    'inputShape: expected an array of dimensions, null for a free one, received [4, -1].',
+  ],
+  'an input shape with a word': [
+    make({ inputShape: ['4'] }),
+    'TypeError',
+    "inputShape: expected an array of dimensions, null for a free one, received ['4'].",
+  ],
   'a batch size of nothing': [
     make({ batchSize: 0 }),
-    'TypeError',
+    'ValueError',
     'batchSize: expected a positive integer, received 0.',
+  ],
+  'a batch size in words': [
+    make({ batchSize: '4' }),
+    'TypeError',
+    "batchSize: expected a positive integer, received '4'.",
+  ],
+  'a tensor as a clipping': [
+    make({ renormClipping: tf.scalar(3) }),
+    'TypeError',
+    'renormClipping: expected an object such as { rmax: 3, rmin: 0.3, dmax: 5 }, received a tensor of shape [].',
+  ],
+  'a limit of several numbers': [
+    make({ renormClipping: { rmax: tf.ones([2]) } }),
+    'TypeError',
+    'renormClipping.rmax: expected a number no less than rmin, which is 0, received a tensor of shape [2].',
   ],
   'half precision': [
     make({ dtype: 'float16' }),
@@ -296,7 +238,7 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     () => built({ virtualBatchSize: 3 }, [null, 4]).apply(tf.zeros([8, 4]), { training: true }),
     'ValueError',
     "Layer 'bn': virtualBatchSize 3 does not divide the batch of 8. " +
-      "Drop the last incomplete batch, or choose a divisor of every batch's size.",
+      "Drop the last incomplete batch, or choose a divisor of every batch's size. Inference takes any number.",
   ],
   'ghost batches with a mask': [
     () =>
@@ -384,4 +326,21 @@ test.for(Object.entries(REFUSALS))('refuses %s', async ([, [attempt, name, messa
   }
   expect(error).toBeInstanceOf(name === 'TypeError' ? TypeError : ValueError);
   expect(error).toMatchObject({ name, message });
+});
+
+test.for(REFUSED_OPTIONS)('refuses %j as the core does', ([options, Refusal, message]) => {
+  const attempt = () => {
+    new BatchNormalization(options).build([2, 3, 4, 5]);
+  };
+  expect(attempt).toThrow(Refusal);
+  expect(attempt).toThrow(expect.objectContaining({ message }));
+});
+
+test.for(ACCEPTED_OPTIONS)('takes %j as the core does', (options) => {
+  new BatchNormalization(options).build([2, 3, 4, 5]);
+});
+
+test('takes scalars as limits, whatever they are just now', () => {
+  const renormClipping = { rmax: tf.scalar(-1), rmin: 2, dmax: tf.variable(tf.zeros([1])) };
+  expect(new BatchNormalization({ renorm: true, renormClipping }).renormClipping).toEqual(renormClipping);
 });

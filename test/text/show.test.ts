@@ -26,6 +26,7 @@ test.each<[unknown, string]>([
   [{ constructor: 'x' }, "{ constructor: 'x' }"],
   [new Shop(), 'an object of class Shop'],
   [new Float32Array(3), 'an object of class Float32Array'],
+  [/^block[12]_/g, '/^block[12]_/g'],
   [Math.max, 'the function max'],
   [
     (

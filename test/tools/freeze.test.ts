@@ -116,7 +116,7 @@ describeBackends(() => {
 
   test('a pattern that matches nothing is refused with the nearest layer', () => {
     const { model } = network();
-    expect(() => freeze(model, 'haed')).toThrow(/No layer matches haed. Did you mean 'head'\?/);
+    expect(() => freeze(model, 'haed')).toThrow(/^No layer matches 'haed'. Did you mean 'head'\?/);
     expect(() => unfreeze(model, /^conv/)).toThrow(expect.objectContaining({ name: 'ValueError' }) as Error);
     expect(() => freeze(model, 3 as unknown as string)).toThrow(TypeError);
     expect(() => freeze(null as unknown as tf.LayersModel)).toThrow(
