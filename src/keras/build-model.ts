@@ -1,6 +1,6 @@
 /** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
-import { serialization, tidy } from '@tensorflow/tfjs-core';
-import { type LayerVariable, type LayersModel, layers } from '@tensorflow/tfjs-layers';
+import { tidy } from '@tensorflow/tfjs-core';
+import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
@@ -8,14 +8,10 @@ import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { reasonOf } from '../text/refusal.js';
 import { isContainer } from '../model/graph.js';
+import { interceptWeights, registeredClass } from '../model/tensorflow-internals.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
-/** TypeScript hides the method, which every layer calls for every weight. */
-interface Adding {
-  addWeight: (this: Layer, name: string, shape: number[], ...rest: unknown[]) => LayerVariable;
-}
-
 export interface BuiltModel {
   readonly model: LayersModel;
   /** Frees every weight, wherever in the model it is. */
@@ -28,30 +24,27 @@ export interface BuiltModel {
  */
 export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   const made: LayerVariable[] = [];
-  const prototype = layers.Layer.prototype as unknown as Adding;
-  const addWeight = prototype.addWeight;
   const discard = () => {
     for (const variable of made) variable.dispose();
   };
   let left = capacity;
-  const undo = registerBatchNormalization();
   // Nothing else runs in between: all of this is synchronous.
-  prototype.addWeight = function (name, shape, ...rest) {
+  const unregister = registerBatchNormalization();
+  const stopIntercepting = interceptWeights((layer, name, shape, add) => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     left -= size;
     if (!(size >= 0 && left >= 0)) {
       throw new ValueError(
-        `Layer ${show(this.name)} wants a ${name} of shape ${show(shape)}, and the file does not hold so many numbers. ` +
+        `Layer ${show(layer.name)} wants a ${name} of shape ${show(shape)}, and the file does not hold so many numbers. ` +
           `It is damaged.`,
       );
     }
-    const variable = addWeight.call(this, name, shape, ...rest);
+    const variable = add();
     made.push(variable);
     return variable;
-  };
+  });
   try {
-    const { classNameMap } = serialization.SerializationMap.getMap();
-    const [constructor, fromConfig] = classNameMap[model.className]!;
+    const [constructor, fromConfig] = registeredClass(model.className)!;
     // Initial values are the file's: `true` spares TF.js to draw any.
     const build = fromConfig as (...args: unknown[]) => LayersModel;
     let built: LayersModel | undefined;
@@ -67,8 +60,8 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     if (error instanceof ValueError) throw error;
     throw new ValueError(`TF.js cannot build the model of this file: ${reasonOf(error)}`, { cause: error });
   } finally {
-    prototype.addWeight = addWeight;
-    undo();
+    stopIntercepting();
+    unregister();
   }
 }
 

@@ -10,6 +10,7 @@ import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { isContainer } from '../model/graph.js';
 import { show } from '../text/show.js';
+import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
 
 type Layer = layers.Layer;
 
@@ -90,7 +91,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
 
 /** TF.js leaves some settings out of its configurations, such as the depthMultiplier of a separable convolution. */
 function valueOf(layer: Layer, config: Record<string, unknown>, name: string): unknown {
-  const own = (layer as unknown as Record<string, unknown>)[name];
+  const own = propertyOf(layer, name);
   return config[name] ?? (typeof own === 'number' || typeof own === 'boolean' ? own : undefined);
 }
 
@@ -101,26 +102,18 @@ const nameIn = (dialect: Dialect, name: string, className: string) =>
 const withoutNull = (settings: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
 
-interface Parts extends Layer {
-  layer: Layer;
-  forwardLayer?: Layer;
-  cell: Layer;
-  cells: Layer[];
-}
-
 function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dialect): Json {
-  const parts = layer as Parts;
+  const { layer: inner, forwardLayer, cell, cells } = heldLayersOf(layer);
   const describe = (part: Layer): Described => ({ className: part.getClassName(), config: part.getConfig() });
   switch (name) {
     case 'layer': {
-      if (!parts.forwardLayer) return exportLayer(parts.layer, describe(parts.layer), dialect);
-      const described = value as Described;
-      return exportLayer(parts.forwardLayer, described, dialect);
+      if (!forwardLayer) return exportLayer(inner!, describe(inner!), dialect);
+      return exportLayer(forwardLayer, value as Described, dialect);
     }
     case 'cell':
-      return exportLayer(parts.cell, describe(parts.cell), dialect);
+      return exportLayer(cell!, describe(cell!), dialect);
     case 'cells':
-      return parts.cells.map((cell) => exportLayer(cell, describe(cell), dialect));
+      return cells!.map((part) => exportLayer(part, describe(part), dialect));
     default:
       return settingToKeras(name, value, dialect);
   }

@@ -2,7 +2,6 @@
  * @file A model's configuration, as tf-keras, Keras 3 or TF.js wrote it, as the one that TF.js builds from; refused where
  * TF.js would compute something else.
  */
-import { serialization } from '@tensorflow/tfjs-core';
 import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
@@ -13,6 +12,7 @@ import { camelCase } from './naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';
+import { registeredClass } from '../model/tensorflow-internals.js';
 
 /** Layers within layers are read by recursion. */
 const DEEPEST = 100;
@@ -69,8 +69,7 @@ function importLayer(saved: Json, context: Context): LayerConfig {
       return refuse(reasonOf(error));
     }
   }
-  const { classNameMap } = serialization.SerializationMap.getMap();
-  if (Object.hasOwn(classNameMap, savedClass)) {
+  if (registeredClass(savedClass)) {
     // A class of the user's, written for TF.js.
     const settings = Object.entries(config).map(([key, value]) => [camelCase(key), value]);
     return {

@@ -5,6 +5,7 @@
 import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
 import { folderName } from './naming.js';
+import { heldLayersOf } from '../model/tensorflow-internals.js';
 
 type Layer = layers.Layer;
 
@@ -21,14 +22,6 @@ export type Order = (container: LayersModel) => readonly Layer[];
 
 const asMade: Order = (container) => container.layers;
 
-interface Wrappers extends Layer {
-  layer?: Layer;
-  forwardLayer?: Layer;
-  backwardLayer?: Layer;
-  cell?: Layer;
-  cells?: Layer[];
-}
-
 /** The tree below `layer`; `folder` is its own, '' for the whole model. */
 export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerNode {
   return { layer, folder, children: childrenOf(layer, order) };
@@ -36,7 +29,7 @@ export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerN
 
 function childrenOf(layer: Layer, order: Order): LayerNode[] {
   if (isContainer(layer)) return numbered('layers', order(layer), order);
-  const { forwardLayer, backwardLayer, layer: inner, cell, cells } = layer as Wrappers;
+  const { forwardLayer, backwardLayer, layer: inner, cell, cells } = heldLayersOf(layer);
   if (cells) return numbered('cells', cells, order);
   const parts: [string, Layer | undefined][] = [
     ['forward_layer', forwardLayer],

@@ -35,6 +35,7 @@ import {
   initialWeights,
   weightSpecifications,
 } from './weights.js';
+import { freeWeightNames } from '../model/tensorflow-internals.js';
 
 type Shape = (number | null)[];
 type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
@@ -170,7 +171,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
       // An initializer refused the shape. What was made before it would never be disposed, and be in the next one's way.
       this.disposeWeights();
       [this.trainableWeights, this.nonTrainableWeights] = [[], []];
-      (this as unknown as { _addedWeightNames: string[] })._addedWeightNames = [];
+      freeWeightNames(this);
       throw error;
     }
     for (const { property, regularizer } of specifications) {

@@ -5,10 +5,11 @@
  * Names and class names are compared without case and underscores, so that `heNormal`, `he_normal` and `HeNormal` are
  * one. The objects themselves are TF.js' own.
  */
-import { type serialization as serializationTypes, serialization } from '@tensorflow/tfjs-core';
+import type { serialization } from '@tensorflow/tfjs-core';
 import { constraints, initializers, layers, regularizers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
+import { registeredClass } from '../model/tensorflow-internals.js';
 
 /** A TF.js initializer, such as `tf.initializers.ones()`. */
 export type Initializer = ReturnType<typeof initializers.ones>;
@@ -109,10 +110,9 @@ function fromName<T extends KerasObject>(
   const factory = Object.hasOwn(kind.factories, plainName) ? kind.factories[plainName] : undefined;
   if (factory) return factory(camelCased(config));
   // A class of the user's, registered with tf.serialization.registerClass.
-  const { classNameMap } = serialization.SerializationMap.getMap();
-  const [registered, fromConfig] = Object.hasOwn(classNameMap, name) ? classNameMap[name]! : [];
+  const [registered, fromConfig] = registeredClass(name) ?? [];
   if (registered && fromConfig && isObject(registered.prototype)) {
-    return fromConfig(registered, config as serializationTypes.ConfigDict) as T;
+    return fromConfig(registered, config as serialization.ConfigDict) as T;
   }
   throw new ValueError(
     `${argument}: unknown ${kind.noun} ${show(name)}. Give one of TF.js' or Keras' names (${kind.examples}, ...), ` +
@@ -159,5 +159,5 @@ export const resolveConstraint = (argument: string, identifier: unknown): Constr
   identifier == null ? null : resolve(CONSTRAINTS, argument, identifier);
 
 /** The configuration that TF.js and Keras save for an object. */
-export const serializeObject = (object: KerasObject | null): serializationTypes.ConfigDict | null =>
+export const serializeObject = (object: KerasObject | null): serialization.ConfigDict | null =>
   object && { className: object.getClassName(), config: object.getConfig() };

@@ -1,6 +1,7 @@
 /** @file Makes TF.js build this layer where a saved model says `BatchNormalization`. Never a side effect of an import. */
 import { serialization } from '@tensorflow/tfjs-core';
 import { BatchNormalization } from './batch-normalization.js';
+import { registeredClass } from '../model/tensorflow-internals.js';
 
 /**
  * From now on `tf.loadLayersModel` and `tf.models.modelFromJSON` build this layer for the class name
@@ -16,11 +17,10 @@ import { BatchNormalization } from './batch-normalization.js';
  * ```
  */
 export function registerBatchNormalization(): () => void {
-  const { classNameMap } = serialization.SerializationMap.getMap();
-  const before = classNameMap[BatchNormalization.className];
+  const before = registeredClass(BatchNormalization.className);
   serialization.registerClass(BatchNormalization);
   return () => {
-    if (classNameMap[BatchNormalization.className]?.[0] !== BatchNormalization) return;
+    if (registeredClass(BatchNormalization.className)?.[0] !== BatchNormalization) return;
     if (before) serialization.registerClass(before[0]);
   };
 }

@@ -27,7 +27,8 @@ import {
   callsOf,
 } from './graph.js';
 import { patchAlike } from './patches.js';
-import { assignExactly, ownWeightsOf } from './weights.js';
+import { assignExactly } from './weights.js';
+import { ownWeightsOf, propertyOf } from './tensorflow-internals.js';
 
 /** What is to be different in a copy. */
 export interface Changes {
@@ -95,8 +96,8 @@ export function remakeLayer(
 function configurationOf(layer: Layer): serialization.ConfigDict {
   const config = layer.getConfig();
   const forgotten = FORGOTTEN[layer.getClassName()] ?? [];
-  const held = layer as unknown as Readonly<Record<string, serialization.ConfigDictValue>>;
-  return { ...config, ...Object.fromEntries(forgotten.map((name) => [name, held[name] ?? null])) };
+  const remembered = forgotten.map((name) => [name, propertyOf(layer, name) ?? null]);
+  return { ...config, ...(Object.fromEntries(remembered) as serialization.ConfigDict) };
 }
 
 /** What TF.js 4.22 leaves out of a layer's configuration, or writes another value for. */

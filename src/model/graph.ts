@@ -7,6 +7,7 @@
 import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
+import { heldLayersOf, isLayer } from './tensorflow-internals.js';
 
 export type Layer = layers.Layer;
 
@@ -43,9 +44,6 @@ export type NormalizationLayer = Layer & {
   readonly movingMean: LayerVariable;
   readonly movingVariance: LayerVariable;
 };
-
-const isLayer = (value: unknown): value is Layer =>
-  typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
 
 /** Whether a layer is a batch normalization, this package's or TF.js' own. */
 export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer =>
@@ -85,14 +83,10 @@ export const isSequential = (layer: Layer): boolean => layer.getClassName() === 
 export const isTimeDistributed = (layer: Layer): layer is Layer & { readonly layer: Layer } =>
   layer.getClassName() === 'TimeDistributed';
 
-/** Where TF.js' wrappers and recurrent layers keep the layers that they call. */
-const HOLDERS = ['layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'] as const;
-
 /** The layers that a layer consists of: a container's, a wrapper's, none of any other. */
 export function innerLayersOf(layer: Layer): Layer[] {
   if (isContainer(layer)) return layer.layers;
-  const held = layer as unknown as Partial<Record<(typeof HOLDERS)[number], unknown>>;
-  return HOLDERS.flatMap((holder) => held[holder]).filter(isLayer);
+  return Object.values(heldLayersOf(layer)).flat();
 }
 
 /**

@@ -2,7 +2,8 @@
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer, normalizationsOf, callsOf } from '../model/graph.js';
-import { ownWeightsOf, assignExactly } from '../model/weights.js';
+import { assignExactly } from '../model/weights.js';
+import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 /** Random samples, where the model leaves the batch open. */
 const SAMPLES = 8;

@@ -6,7 +6,7 @@
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
 import { type Layer, type LayerCall, channelDimension, isTimeDistributed } from '../model/graph.js';
-import { ownWeightsOf } from '../model/weights.js';
+import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 /** One kernel: which input and output each of its elements joins. */
 interface Kernel {

@@ -20,7 +20,8 @@ import {
 } from '../model/graph.js';
 import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { ToolOptions } from './progress.js';
-import { ownWeightsOf, assignExactly } from '../model/weights.js';
+import { assignExactly } from '../model/weights.js';
+import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 export interface FoldOptions extends ToolOptions {
   /** Inputs to compare the two models on: a tensor, or one for each input. Default: random numbers. */

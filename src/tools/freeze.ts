@@ -13,7 +13,7 @@ import {
   isContainer,
   layersOf,
 } from '../model/graph.js';
-import { ownWeightsOf } from '../model/weights.js';
+import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 /** Which layers: a glob, where * stands for any characters, or a regular expression. */
 export type LayerPattern = string | RegExp;

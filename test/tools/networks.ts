@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { layersOf } from '../../src/model/graph.js';
 import { numbers, sizeOf } from '../core/reference.js';
 import { draw } from '../models/models.js';
-import { ownWeightsOf } from '../../src/model/weights.js';
+import { ownWeightsOf } from '../../src/model/tensorflow-internals.js';
 
 export type Layer = tf.layers.Layer;
 export type Symbolic = tf.SymbolicTensor;

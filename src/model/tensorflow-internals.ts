@@ -1,0 +1,82 @@
+/**
+ * @file What this library uses of tfjs-layers 4.22 that it does not promise: the one file to read again when it changes.
+ * (What is used of backends' memory is in src/backends.)
+ */
+import { type Variable, serialization } from '@tensorflow/tfjs-core';
+import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
+
+type Layer = layers.Layer;
+
+/** Whether a value is a layer, of this copy of TF.js or of another. */
+export const isLayer = (value: unknown): value is Layer =>
+  typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
+
+/** What a layer holds under a name: some settings are missing in its configuration. */
+export const propertyOf = (layer: Layer, name: string): unknown => Reflect.get(layer, name);
+
+/**
+ * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'
+ * own lists change with what is trainable.
+ */
+export function ownWeightsOf(layer: Layer): LayerVariable[] {
+  const { _trainableWeights: trainable, _nonTrainableWeights: others } = layer as unknown as Record<
+    '_trainableWeights' | '_nonTrainableWeights',
+    LayerVariable[]
+  >;
+  return [...trainable, ...others];
+}
+
+/** Lets a layer make weights of the same names again. */
+export function freeWeightNames(layer: Layer): void {
+  (layer as unknown as { _addedWeightNames: string[] })._addedWeightNames = [];
+}
+
+/** The variable that a layer's weight is. */
+export const variableOf = (weight: LayerVariable) => weight.read() as unknown as Variable;
+
+type AddWeight = (this: Layer, name: string, shape: number[], ...rest: unknown[]) => LayerVariable;
+
+/**
+ * Stands between all layers and the weights that they make, until it is undone.
+ *
+ * @param addWeight gets what makes the weight
+ */
+export function interceptWeights(
+  addWeight: (
+    layer: Layer,
+    name: string,
+    shape: readonly number[],
+    add: () => LayerVariable,
+  ) => LayerVariable,
+): () => void {
+  const prototype = layers.Layer.prototype as unknown as { addWeight: AddWeight };
+  const original = prototype.addWeight;
+  prototype.addWeight = function (name, shape, ...rest) {
+    return addWeight(this, name, shape, () => original.call(this, name, shape, ...rest));
+  };
+  return () => {
+    prototype.addWeight = original;
+  };
+}
+
+const HOLDERS = ['layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'] as const;
+
+/** The layers that a wrapper or recurrent layer holds, under the names that TF.js has for them. */
+type HeldLayers = Partial<
+  Record<Exclude<(typeof HOLDERS)[number], 'cells'>, Layer> & Record<'cells', Layer[]>
+>;
+
+export function heldLayersOf(layer: Layer): HeldLayers {
+  const held = HOLDERS.map((name) => [name, propertyOf(layer, name)] as const);
+  return Object.fromEntries(
+    held.filter(([, one]) => isLayer(one) || (Array.isArray(one) && one.every(isLayer))),
+  );
+}
+
+type Registered = (typeof serialization.SerializationMap.prototype.classNameMap)[string];
+
+/** The class that is registered under a name, with what makes one from a configuration. */
+export function registeredClass(className: string): Registered | undefined {
+  const { classNameMap } = serialization.SerializationMap.getMap();
+  return Object.hasOwn(classNameMap, className) ? classNameMap[className] : undefined;
+}
