@@ -1,7 +1,6 @@
 /** @file TF.js' backends, each loaded when it is first asked for. */
 import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
 import { ValueError } from '../../src/text/value-error.js';
-import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import type { BackendName } from '../shared/settings.js';
 import { messageOf } from '../../src/text/refusal.js';
 
@@ -26,8 +25,6 @@ const LOADERS: Readonly<Record<BackendName, () => Promise<unknown>>> = {
   webgpu: () => import('@tensorflow/tfjs-backend-webgpu'),
 };
 
-let isWasmPrepared = false;
-
 /** What each backend needs of the browser, for messages. */
 const NEEDS: Readonly<Record<BackendName, string>> = {
   wasm: 'WebAssembly',
@@ -49,13 +46,7 @@ export async function useBackend(name: BackendName): Promise<void> {
   let reason = 'it does not start';
   try {
     await LOADERS[name]();
-    if (await setBackend(name)) {
-      if (name === 'wasm' && !isWasmPrepared) {
-        transposeBeforeMultiplying();
-        isWasmPrepared = true;
-      }
-      return;
-    }
+    if (await setBackend(name)) return;
   } catch (error) {
     reason = messageOf(error);
   }

@@ -59,7 +59,7 @@ export class Trainer implements TrainerFunctions {
 
   constructor(page: PageFunctions) {
     this.#page = page;
-    // Convolutions train on wasm only so.
+    // Convolutions train on wasm only so, and dense layers five times as fast.
     accelerateTensorFlow();
   }
 

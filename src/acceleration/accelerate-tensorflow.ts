@@ -1,5 +1,6 @@
 /** @file Gives stock TF.js our kernels, and those that its wasm backend lacks to train. Never a side effect of an import. */
 import {
+  BatchMatMul,
   Conv2DBackpropFilter,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
@@ -9,6 +10,7 @@ import {
   UnsortedSegmentSum,
   getGradient,
 } from '@tensorflow/tfjs-core';
+import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
@@ -26,6 +28,12 @@ const MISSING: Record<string, Record<string, KernelFunc>> = {
     [UnsortedSegmentSum]: unsortedSegmentSum,
   },
   cpu: {},
+};
+
+/** Kernels that do better, made of those that backends have. */
+const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelConfig>> = {
+  wasm: { [FusedBatchNorm]: acceleratedFusedBatchNorm, [BatchMatMul]: acceleratedBatchMatMul },
+  cpu: { [FusedBatchNorm]: acceleratedFusedBatchNorm },
 };
 
 /** A kernel that computes nothing: TF.js sets up all kernels of a backend whenever it makes the backend the active one. */
@@ -49,6 +57,8 @@ const ours = new WeakSet<KernelConfig>();
  *   scale or an offset.
  * - On wasm, while TF.js lacks them: `Conv2DBackpropFilter` (https://github.com/tensorflow/tfjs/issues/8474),
  *   `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and `UnsortedSegmentSum`.
+ * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
+ *   computed as fast as others.
  *
  * A backend that is imported later is accelerated when TF.js makes it the active one.
  *
@@ -93,9 +103,11 @@ export function accelerateTensorFlow(): () => void {
 
 /** Replaces and adds kernels of a backend, if its own are there. What is ours already is left alone. */
 function accelerate(backendName: string): void {
-  const stock = registeredKernel(FusedBatchNorm, backendName);
-  if (!stock) return;
-  if (!ours.has(stock)) place(acceleratedFusedBatchNorm(stock));
+  if (!registeredKernel(FusedBatchNorm, backendName)) return;
+  for (const [kernelName, acceleratedKernel] of Object.entries(REPLACED[backendName]!)) {
+    const stock = registeredKernel(kernelName, backendName);
+    if (stock && !ours.has(stock)) place(acceleratedKernel(stock));
+  }
   for (const [kernelName, kernelFunc] of Object.entries(MISSING[backendName]!)) {
     if (!registeredKernel(kernelName, backendName)) place({ kernelName, backendName, kernelFunc });
   }

@@ -1,12 +1,12 @@
 /**
  * @file The experiment's claim, on real digits: MNIST's files in the folder that EVENKEEL_MNIST names. Skipped without.
  */
+import { accelerateTensorFlow } from 'evenkeel';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadData } from '../../demo/data.js';
 import { Network } from '../../demo/networks.js';
 import { Random } from '../../shared/random.js';
 import { train } from '../../demo/train.js';
-import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
 import { useBackend } from '../backends.js';
 
 const REAL_DIGITS = process.env.EVENKEEL_MNIST ?? '';
@@ -14,7 +14,7 @@ const REAL_DIGITS = process.env.EVENKEEL_MNIST ?? '';
 describe.skipIf(REAL_DIGITS === '')('on real digits', { tags: ['digits'] }, () => {
   beforeAll(async () => {
     await useBackend('wasm');
-    transposeBeforeMultiplying();
+    accelerateTensorFlow();
   });
 
   it('reaches 90 % with normalization in at most a third of the steps that it takes without', async () => {

@@ -1,13 +1,12 @@
 /** @file Training both networks, and the product that makes it fast. */
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { describeBackends } from '../backends.js';
 import type { Data } from '../../demo/data.js';
 import { drawDigits } from '../../shared/digits.js';
 import { Network } from '../../demo/networks.js';
 import { Random } from '../../shared/random.js';
 import { train, type Measurement } from '../../demo/train.js';
-import { transposeBeforeMultiplying } from '../../src/acceleration/batch-mat-mul.js';
-import { describeBackends, useBackend } from '../backends.js';
 
 const digits = drawDigits(100, new Random(1, 'digits'));
 const drawn: Data = { source: 'a few drawn digits', training: digits, test: digits };
@@ -56,31 +55,5 @@ describeBackends(() => {
     const before = tf.memory().numTensors;
     await measureTraining(3);
     expect(tf.memory().numTensors).toBe(before);
-  });
-});
-
-describe('the product that transposes first', () => {
-  beforeAll(() => useBackend('wasm'));
-
-  it('gives what the stock product gives, and keeps nothing', () => {
-    const multiplyAll = (): number[][] =>
-      [false, true].flatMap((transposeA) =>
-        [false, true].map((transposeB) =>
-          tf.tidy(() => {
-            const a = tf.randomNormal(transposeA ? [5, 3] : [3, 5], 0, 1, 'float32', 1);
-            const b = tf.randomNormal(transposeB ? [4, 5] : [5, 4], 0, 1, 'float32', 2);
-            return [...tf.matMul(a, b, transposeA, transposeB).dataSync()];
-          }),
-        ),
-      );
-    const stock = multiplyAll();
-    transposeBeforeMultiplying();
-    const before = tf.engine().backend.numDataIds();
-    multiplyAll().forEach((product, i) => {
-      product.forEach((value, j) => {
-        expect(value).toBeCloseTo(stock[i]![j]!, 5);
-      });
-    });
-    expect(tf.engine().backend.numDataIds()).toBe(before);
   });
 });
