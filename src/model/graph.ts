@@ -76,6 +76,11 @@ export function checkModel(model: unknown): void {
   );
 }
 
+/** Builds a sequential model that has not run yet, as its `predict` and `fit` do: before, it has no inputs. */
+export function buildIfNeeded(model: LayersModel): void {
+  if (!model.built) model.build(undefined as never);
+}
+
 /** Whether a model is a chain of layers. */
 export const isSequential = (layer: Layer): boolean => layer.getClassName() === 'Sequential';
 

@@ -202,7 +202,7 @@ async function unlessAborted<T>(pending: T | Promise<T>, signal: AbortSignal | u
   });
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !isTensor(value) && !Array.isArray(value);
 
 /**

@@ -23,23 +23,24 @@ export interface Affine {
   readonly shift: number;
 }
 
-/** A result, or why there is none. */
-export type OrReason<T> = T | string;
+/** Thrown where an affine cannot pass or vanish; the message is the reason, as `fold` reports it. */
+export class Obstacle extends Error {}
 
 /** Which way an affine travels: to where its values come from, or to where they go. */
-export type Direction = 'back' | 'on';
+export type Direction = 'backward' | 'forward';
 
 /**
  * slope = gamma / √(moving variance + epsilon), intercept = beta − moving mean · slope.
  *
  * @param call of the layer, or of the TimeDistributed around it
+ * @throws Obstacle where there are none for a sample alone, or they are not finite
  */
-export async function affineOf(layer: NormalizationLayer, call: LayerCall): Promise<OrReason<Affine>> {
+export async function affineOf(layer: NormalizationLayer, call: LayerCall): Promise<Affine> {
   const around = call.layer === layer ? 0 : 1;
   const sizes = call.inputs[0]!.shape.slice(1);
   const rank = sizes.length + 1 - around;
   const axes = [layer.axis].flat().map((axis) => (axis + rank) % rank);
-  if (axes.includes(0)) return 'it normalizes along the batch';
+  if (axes.includes(0)) throw new Obstacle('it normalizes along the batch');
   const shape = sizes.map((size, i) => (axes.includes(i + 1 - around) ? size! : 1));
   const values = async (weight: { read(): { data(): Promise<ArrayLike<number>> } } | null | undefined) =>
     weight && Float64Array.from(await weight.read().data());
@@ -53,7 +54,9 @@ export async function affineOf(layer: NormalizationLayer, call: LayerCall): Prom
   const isFinite = [slope, intercept].every((numbers) =>
     numbers.every((n) => Number.isFinite(Math.fround(n))),
   );
-  if (!isFinite) return 'its weights or statistics are not finite, or a variance is below −epsilon';
+  if (!isFinite) {
+    throw new Obstacle('its weights or statistics are not finite, or a variance is below −epsilon');
+  }
   const shift = mean.reduce(
     (most, m, i) => (slope[i] === 0 ? most : Math.max(most, Math.abs(m) / deviation[i]!)),
     0,
@@ -128,37 +131,37 @@ function permute(affine: Affine, order: readonly number[]): Affine {
   return { ...affine, shape, slope: take(affine.slope), intercept: take(affine.intercept) };
 }
 
-type Passage = (affine: Affine, call: LayerCall, direction: Direction) => OrReason<Affine>;
+/** What an affine becomes on the other side of a layer. Throws an `Obstacle` where it does not get there. */
+type Passage = (affine: Affine, call: LayerCall, direction: Direction) => Affine;
 
 const unchanged: Passage = (affine) => affine;
 
 /** A layer that mixes or drops positions but no channels. */
 const alongChannels: Passage = (affine, { layer }) => {
   const channels = channelDimension(layer, affine.shape.length);
-  return affine.shape.every((size, d) => size === 1 || d === channels)
-    ? affine
-    : `it has other parameters at other positions, which '${layer.name}' mixes`;
+  if (affine.shape.every((size, d) => size === 1 || d === channels)) return affine;
+  throw new Obstacle(`it has other parameters at other positions, which '${layer.name}' mixes`);
 };
 
 /** Of the whole: max(slope·x + intercept) = slope·max(x) + intercept where slope ≥ 0. */
-const alongRisingChannels: Passage = (affine, call, direction) =>
-  affine.slope.every((slope) => slope >= 0)
-    ? alongChannels(affine, call, direction)
-    : `a gamma is negative, and '${call.layer.name}' takes the largest value`;
+const alongRisingChannels: Passage = (affine, call, direction) => {
+  if (affine.slope.every((slope) => slope >= 0)) return alongChannels(affine, call, direction);
+  throw new Obstacle(`a gamma is negative, and '${call.layer.name}' takes the largest value`);
+};
 
 /** Zeros that are put around stay zeros only where nothing is added. */
-const aroundZeros: Passage = (affine, call, direction) =>
-  affine.intercept.every((intercept) => intercept === 0)
-    ? alongChannels(affine, call, direction)
-    : `'${call.layer.name}' pads with zeros, which the intercept would change`;
+const aroundZeros: Passage = (affine, call, direction) => {
+  if (affine.intercept.every((intercept) => intercept === 0)) return alongChannels(affine, call, direction);
+  throw new Obstacle(`'${call.layer.name}' pads with zeros, which the intercept would change`);
+};
 
 /** Averages over all positions, so that only channels are left. */
 const overPositions: Passage = (affine, call, direction) => {
   const rank = call.inputs[0]!.shape.length - 1;
   const channels = channelDimension(call.layer, rank);
-  if (direction === 'on') {
+  if (direction === 'forward') {
     const along = alongChannels(affine, call, direction);
-    return typeof along === 'string' ? along : { ...along, shape: [along.shape[channels]!] };
+    return { ...along, shape: [along.shape[channels]!] };
   }
   const shape = new Array<number>(rank).fill(1).with(channels, affine.shape[0]!);
   return { ...affine, shape };
@@ -171,15 +174,14 @@ function reshape(
   output: readonly number[],
   direction: Direction,
 ): Affine {
-  const [given, wanted] = direction === 'on' ? [input, output] : [output, input];
+  const [given, wanted] = direction === 'forward' ? [input, output] : [output, input];
   return collapse({ ...spread(affine, given), shape: wanted });
 }
 
 const reshaped: Passage = (affine, call, direction) => {
   const sizes = knownSizes(call);
-  return sizes
-    ? reshape(affine, sizes.input, sizes.output, direction)
-    : `the sizes that '${call.layer.name}' reshapes are not all known`;
+  if (!sizes) throw new Obstacle(`the sizes that '${call.layer.name}' reshapes are not all known`);
+  return reshape(affine, sizes.input, sizes.output, direction);
 };
 
 /** A sample's sizes before and after a reshape. TF.js leaves a size open that follows from the others. */
@@ -203,7 +205,7 @@ const flattened: Passage = (affine, call, direction) => {
   const output = call.outputs[0]!.shape.slice(1) as number[];
   const order = [...input.keys()].slice(1).concat(0);
   const moved = order.map((d) => input[d]!);
-  return direction === 'on'
+  return direction === 'forward'
     ? reshape(permute(affine, order), moved, output, direction)
     : permute(reshape(affine, moved, output, direction), inverse(order));
 };
@@ -213,38 +215,53 @@ const inverse = (order: readonly number[]): number[] => order.map((_, d) => orde
 const permuted: Passage = (affine, { layer }, direction) => {
   const { dims } = layer as Layer & { readonly dims: readonly number[] };
   const order = dims.map((d) => d - 1);
-  return permute(affine, direction === 'on' ? order : inverse(order));
+  return permute(affine, direction === 'forward' ? order : inverse(order));
 };
 
 const repeated: Passage = (affine, call, direction) => {
-  if (direction === 'on') return { ...affine, shape: [1, ...affine.shape] };
+  if (direction === 'forward') return { ...affine, shape: [1, ...affine.shape] };
   const [steps, ...shape] = affine.shape;
-  return steps === 1
-    ? { ...affine, shape }
-    : `its parameters differ between the steps of '${call.layer.name}'`;
+  if (steps !== 1) throw new Obstacle(`its parameters differ between the steps of '${call.layer.name}'`);
+  return { ...affine, shape };
 };
 
-const activated: Passage = (affine, { layer }) =>
-  isLinear(layer) ? affine : `'${layer.name}' (${activationOf(layer)}) is not linear`;
+const activated: Passage = (affine, { layer }) => {
+  if (isLinear(layer)) return affine;
+  throw new Obstacle(`'${layer.name}' (${activationOf(layer)}) is not linear`);
+};
 
 /** The layers of TF.js that an affine passes in inference. */
 const PASSAGES: Readonly<Record<string, Passage>> = {
-  ...{ Dropout: unchanged, SpatialDropout1D: unchanged, GaussianNoise: unchanged },
-  ...{ GaussianDropout: unchanged, AlphaDropout: unchanged, Activation: activated },
-  ...{ Flatten: flattened, Reshape: reshaped, Permute: permuted, RepeatVector: repeated },
-  ...{ Cropping2D: alongChannels, UpSampling2D: alongChannels, ZeroPadding2D: aroundZeros },
+  Dropout: unchanged,
+  SpatialDropout1D: unchanged,
+  GaussianNoise: unchanged,
+  GaussianDropout: unchanged,
+  AlphaDropout: unchanged,
+  Activation: activated,
+  Flatten: flattened,
+  Reshape: reshaped,
+  Permute: permuted,
+  RepeatVector: repeated,
+  Cropping2D: alongChannels,
+  UpSampling2D: alongChannels,
+  ZeroPadding2D: aroundZeros,
   // Averages leave padding out of the count, so they pass an intercept at the borders too.
-  ...{ AveragePooling1D: alongChannels, AveragePooling2D: alongChannels, AveragePooling3D: alongChannels },
-  ...{ GlobalAveragePooling1D: overPositions, GlobalAveragePooling2D: overPositions },
-  ...{
-    MaxPooling1D: alongRisingChannels,
-    MaxPooling2D: alongRisingChannels,
-    MaxPooling3D: alongRisingChannels,
-  },
+  AveragePooling1D: alongChannels,
+  AveragePooling2D: alongChannels,
+  AveragePooling3D: alongChannels,
+  GlobalAveragePooling1D: overPositions,
+  GlobalAveragePooling2D: overPositions,
+  MaxPooling1D: alongRisingChannels,
+  MaxPooling2D: alongRisingChannels,
+  MaxPooling3D: alongRisingChannels,
 };
 
-/** What an affine becomes on the other side of a layer, why it does not get there, or null for a layer that ends it. */
-export function passThrough(affine: Affine, call: LayerCall, direction: Direction): OrReason<Affine> | null {
+/**
+ * What an affine becomes on the other side of a layer; null for a layer that ends it.
+ *
+ * @throws Obstacle where the affine does not get there
+ */
+export function passThrough(affine: Affine, call: LayerCall, direction: Direction): Affine | null {
   const className = call.layer.getClassName();
   return Object.hasOwn(PASSAGES, className) ? PASSAGES[className]!(affine, call, direction) : null;
 }

@@ -2,8 +2,10 @@
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer, normalizationsOf, callsOf } from '../model/graph.js';
-import { assignExactly } from '../model/weights.js';
+import { BorrowedStates, statefulLayersOf } from '../model/states.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
+import { assignExactly } from '../model/weights.js';
+import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 
 /** Random samples, where the model leaves the batch open. */
 const SAMPLES = 8;
@@ -42,25 +44,123 @@ function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number 
   return smallest;
 }
 
-/** The numbers that a model predicts, output by output. */
+/** How the outputs of a model and of its folded copy compare. */
+export interface Comparison {
+  /** The largest difference between the outputs of the two models. */
+  readonly largestDifference: number;
+  /** The largest magnitude of an output, to hold the difference against. */
+  readonly largestOutput: number;
+  /**
+   * Why the difference may mean something else than how exact the folding is; most often empty. Told of: outputs that are
+   * NaN or infinite, in either model; that are saturated, or the same for all samples; layers of TF.js' own that predict
+   * wrongly; states of earlier batches.
+   */
+  readonly warnings: readonly string[];
+}
+
+/** Compares what a model gives with what its folded copy gives, each from zero states. */
+export async function compare(
+  model: LayersModel,
+  before: readonly Float32Array[],
+  after: readonly Float32Array[],
+  samples: number,
+): Promise<Comparison> {
+  const largestOutput = largestMagnitude(before);
+  return {
+    largestDifference: largestDifference(before, after),
+    largestOutput,
+    warnings: [
+      ...warningsOfStockLayers(model),
+      ...(await warningsOfStates(model)),
+      ...(Number.isFinite(largestOutput)
+        ? model.outputNames.flatMap((name, i) => warningsOfOutput(name, before[i]!, samples))
+        : ['The model gives outputs that are NaN or infinite, which the comparison tells nothing of.']),
+      ...(Number.isFinite(largestOutput) && !Number.isFinite(largestMagnitude(after))
+        ? [
+            'The folded model gives outputs that are NaN or infinite where the model gives numbers: what was subtracted ' +
+              'before it was multiplied is so no longer. Do not use it; recalibrate, or scale the weights down.',
+          ]
+        : []),
+    ],
+  };
+}
+
+function warningsOfStockLayers(model: LayersModel): string[] {
+  const wrong = normalizationsOf(model).filter(({ layer }) => isStockOffLastAxis(layer));
+  return wrong.map(
+    ({ path }) =>
+      `'${path}': ${STOCK_AXIS.message} A folded one is right, hence a difference. ${STOCK_AXIS.cure}`,
+  );
+}
+
+async function warningsOfStates(model: LayersModel): Promise<string[]> {
+  const used: string[] = [];
+  for (const { layer, path } of statefulLayersOf(model)) {
+    const states = await Promise.all(layer.getStates().map((state) => state.data()));
+    if (states.some((values) => values.some((value) => value !== 0))) used.push(`'${path}'`);
+  }
+  if (used.length === 0) return [];
+  return [
+    `${used.join(', ')}: states of earlier batches stay in the model. Both are compared from zero states, from which ` +
+      'the folded model begins.',
+  ];
+}
+
+/** How near to -1, 0 or 1 all of an output is where an activation is called saturated. */
+const SATURATED = 1e-6;
+
+/** Of outputs, all finite, that would be the same whatever the weights were. */
+function warningsOfOutput(name: string, values: Float32Array, samples: number): string[] {
+  const advice = 'Compare a model that ends before its last activation, or other data.';
+  const isSaturated = (value: number) =>
+    Math.abs(value - Math.round(value)) < SATURATED && Math.abs(value) < 1.5;
+  if (values.every(isSaturated)) {
+    return [
+      `The output '${name}' is -1, 0 or 1 throughout, as where an activation is saturated: the comparison tells ` +
+        `nothing of it. ${advice}`,
+    ];
+  }
+  const size = values.length / samples;
+  if (samples > 1 && values.every((value, i) => value === values[i % size])) {
+    return [`The output '${name}' is the same for all samples: the comparison tells little of it. ${advice}`];
+  }
+  return [];
+}
+
+/** The numbers that a model predicts from zero states, output by output. */
 export async function predictionsOf(model: LayersModel, inputs: readonly Tensor[]): Promise<Float32Array[]> {
   // A layer that is called with training: true moves its statistics in every prediction.
   const weights = normalizationsOf(model).flatMap(({ layer }) => ownWeightsOf(layer));
   const values = weights.map((weight) => tidy(() => add(weight.read(), 0)));
+  const states = new BorrowedStates(model);
+  // A stateful model takes batches of one size only.
+  const batchSize = model.inputs[0]!.shape[0] ?? undefined;
   let outputs: Tensor[] = [];
   try {
-    outputs = [model.predict(inputs.length === 1 ? inputs[0]! : [...inputs])].flat();
+    outputs = states.during(() =>
+      [model.predict(inputs.length === 1 ? inputs[0]! : [...inputs], { batchSize })].flat(),
+    );
     return await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
   } finally {
     weights.forEach((weight, i) => {
       assignExactly(weight, values[i]!);
     });
+    states.dispose();
     dispose([outputs, values]);
   }
 }
 
+/** Infinity where a number is NaN. */
+function largestMagnitude(outputs: readonly Float32Array[]): number {
+  let largest = 0;
+  for (const values of outputs) {
+    for (const value of values) largest = Math.max(largest, Number.isNaN(value) ? Infinity : Math.abs(value));
+  }
+  return largest;
+}
+
 /** The largest difference between numbers; Infinity where only one of two is not a number. */
-export function largestDifference(ones: readonly Float32Array[], others: readonly Float32Array[]): number {
+function largestDifference(ones: readonly Float32Array[], others: readonly Float32Array[]): number {
   let largest = 0;
   ones.forEach((values, i) => {
     values.forEach((value, j) => {

@@ -1,10 +1,10 @@
 /**
- * @file Folds the normalizations of one container: looks for each one's neighbours, back and on, and keeps account of
- * what their weights become.
+ * @file Folds the normalizations of one container: looks for each one's neighbours, backward and forward, and keeps
+ * account of what their weights become.
  */
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { type Affine, type Direction, type OrReason, affineOf, passThrough } from './fold-affine.js';
+import { type Affine, type Direction, Obstacle, affineOf, passThrough } from './fold-affine.js';
 import {
   type Linear,
   computingLayer,
@@ -25,10 +25,8 @@ import {
 /** What the linear layers of a model have become so far. */
 export type LinearLayers = Map<Layer, Linear>;
 
-export interface FoldedCall {
-  readonly call: LayerCall;
-  readonly into: readonly Layer[];
-}
+/** What came of folding a normalization: the layers that took it in, or why there are none. */
+export type Folding = { readonly into: readonly Layer[] } | { readonly obstacle: string };
 
 /** The normalization that computes in a call, if one does. */
 export function normalizationAt(call: LayerCall): NormalizationLayer | null {
@@ -66,70 +64,64 @@ export class FoldGraph {
   isOutput = (call: LayerCall): boolean =>
     call.outputs.some((tensor) => this.container.outputs.includes(tensor));
 
-  /** Folds a normalization into the layer before it or those behind it, or says why it cannot be. */
-  async fold(call: LayerCall, direction: Direction): Promise<OrReason<FoldedCall>> {
-    const layer = normalizationAt(call)!;
-    if (layer instanceof BatchNormalization && call.callArgs.training === true) {
-      return 'it is called with training: true, and so depends on the batch';
+  /** Folds a normalization into the layer before it or those behind it. */
+  async fold(call: LayerCall, direction: Direction): Promise<Folding> {
+    try {
+      const changed = await this.changesFor(call, direction);
+      for (const one of changed) this.linear.set(one.layer, one);
+      this.gone.add(call.outputs[0]!);
+      return { into: changed.map(({ layer }) => layer) };
+    } catch (error) {
+      if (error instanceof Obstacle) return { obstacle: error.message };
+      throw error;
     }
-    const affine = await affineOf(layer, call);
-    if (typeof affine === 'string') return affine;
-    const changed =
-      direction === 'back' ? await this.foldBack(call, affine) : await this.foldOn(call.outputs[0]!, affine);
-    if (typeof changed === 'string') return changed;
-    for (const one of changed) this.linear.set(one.layer, one);
-    this.gone.add(call.outputs[0]!);
-    return { call, into: changed.map((one) => one.layer) };
   }
 
-  private async foldBack(normalization: LayerCall, start: Affine): Promise<OrReason<Linear[]>> {
+  private async changesFor(call: LayerCall, direction: Direction): Promise<Linear[]> {
+    const layer = normalizationAt(call)!;
+    if (layer instanceof BatchNormalization && call.callArgs.training === true) {
+      throw new Obstacle('it is called with training: true, and so depends on the batch');
+    }
+    const affine = await affineOf(layer, call);
+    return direction === 'backward'
+      ? [await this.foldBackward(call, affine)]
+      : this.foldForward(call.outputs[0]!, affine);
+  }
+
+  private async foldBackward(normalization: LayerCall, start: Affine): Promise<Linear> {
     let affine = start;
     let tensor = this.follow(normalization.inputs[0]!);
     for (;;) {
       const producer = this.producers.get(tensor);
-      if (!producer) return 'it takes an input of the model';
+      if (!producer) throw new Obstacle('it takes an input of the model');
       const users = this.usersOf(tensor).length + (this.isGiven(tensor) ? 1 : 0);
-      if (users > 1) return `others take the output of '${producer.layer.name}' too`;
-      const passed = passThrough(affine, producer, 'back');
-      if (passed === null) {
-        const linear = await this.linearAt(producer);
-        if (typeof linear === 'string') return linear;
-        const folded = foldBehind(linear, affine, producer);
-        return typeof folded === 'string' ? folded : [folded];
-      }
-      if (typeof passed === 'string') return passed;
+      if (users > 1) throw new Obstacle(`others take the output of '${producer.layer.name}' too`);
+      const passed = passThrough(affine, producer, 'backward');
+      if (passed === null) return foldBehind(await this.linearAt(producer), affine, producer);
       affine = passed;
       tensor = this.follow(producer.inputs[0]!);
     }
   }
 
   /** Into every layer that takes the tensor, or into none. */
-  private async foldOn(tensor: SymbolicTensor, affine: Affine): Promise<OrReason<Linear[]>> {
-    if (this.isGiven(tensor)) return 'its result is an output of the model';
+  private async foldForward(tensor: SymbolicTensor, affine: Affine): Promise<Linear[]> {
+    if (this.isGiven(tensor)) throw new Obstacle('its result is an output of the model');
     const changed: Linear[] = [];
     for (const user of this.usersOf(tensor)) {
-      const passed = passThrough(affine, user, 'on');
-      if (passed === null) {
-        const linear = await this.linearAt(user);
-        const folded = typeof linear === 'string' ? linear : foldBefore(linear, affine, user);
-        if (typeof folded === 'string') return folded;
-        changed.push(folded);
-      } else {
-        const further = typeof passed === 'string' ? passed : await this.foldOn(user.outputs[0]!, passed);
-        if (typeof further === 'string') return further;
-        changed.push(...further);
-      }
+      const passed = passThrough(affine, user, 'forward');
+      if (passed === null) changed.push(foldBefore(await this.linearAt(user), affine, user));
+      else changed.push(...(await this.foldForward(user.outputs[0]!, passed)));
     }
     return changed;
   }
 
-  private async linearAt(call: LayerCall): Promise<OrReason<Linear>> {
+  private async linearAt(call: LayerCall): Promise<Linear> {
     const layer = computingLayer(call);
     const name = `'${layer.name}'`;
-    if (isContainer(layer)) return `${name} is a model of its own`;
-    if (!isLinearLayer(layer)) return `${name} is of class ${layer.getClassName()}`;
+    if (isContainer(layer)) throw new Obstacle(`${name} is a model of its own`);
+    if (!isLinearLayer(layer)) throw new Obstacle(`${name} is of class ${layer.getClassName()}`);
     const calls = this.countCalls(layer);
-    if (calls > 1) return `${name} is called ${calls} times`;
+    if (calls > 1) throw new Obstacle(`${name} is called ${calls} times`);
     return this.linear.get(layer) ?? (await readLinear(layer));
   }
 

@@ -4,7 +4,7 @@
  * summed over the kernel, into every bias. All in float64.
  */
 import { util } from '@tensorflow/tfjs-core';
-import { type Affine, type OrReason, activationOf, alongDimension, isLinear } from './fold-affine.js';
+import { type Affine, Obstacle, activationOf, alongDimension, isLinear } from './fold-affine.js';
 import { type Layer, type LayerCall, channelDimension, isTimeDistributed } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
@@ -52,8 +52,11 @@ const outputsPerInput: Join = (shape) => {
 /** The linear layers of TF.js, by the kernels that they have. */
 const JOINS: Readonly<Record<string, readonly Join[]>> = {
   Dense: [inputsThenOutputs],
-  ...{ Conv1D: [inputsThenOutputs], Conv2D: [inputsThenOutputs], Conv3D: [inputsThenOutputs] },
-  ...{ Conv2DTranspose: [outputsThenInputs], Conv3DTranspose: [outputsThenInputs] },
+  Conv1D: [inputsThenOutputs],
+  Conv2D: [inputsThenOutputs],
+  Conv3D: [inputsThenOutputs],
+  Conv2DTranspose: [outputsThenInputs],
+  Conv3DTranspose: [outputsThenInputs],
   DepthwiseConv2D: [outputsPerInput],
   SeparableConv2D: [outputsPerInput, inputsThenOutputs],
 };
@@ -84,12 +87,15 @@ const outputsOf = (kernels: readonly Kernel[]): number => {
   return outputOf(util.sizeFromShape([...shape]) - 1) + 1;
 };
 
-/** A linear layer with what follows it folded in. */
-export function foldBehind(linear: Linear, affine: Affine, call: LayerCall): OrReason<Linear> {
+/**
+ * A linear layer with what follows it folded in.
+ *
+ * @throws Obstacle where it does not fit in
+ */
+export function foldBehind(linear: Linear, affine: Affine, call: LayerCall): Linear {
   const { layer, kernels, bias } = linear;
-  if (!isLinear(layer)) return `'${layer.name}' has the activation ${activationOf(layer)}`;
+  if (!isLinear(layer)) throw new Obstacle(`'${layer.name}' has the activation ${activationOf(layer)}`);
   const along = alongChannels(linear, affine, call, bias.length);
-  if (typeof along === 'string') return along;
   const last = kernels.at(-1)!;
   const values = last.values.map((value, n) => value * along.slope[last.outputOf(n)]!);
   return checked({
@@ -107,22 +113,25 @@ export function foldBehind(linear: Linear, affine: Affine, call: LayerCall): OrR
  */
 const LARGEST_SHIFT = 64;
 
-/** A linear layer with what comes before it folded in. */
-export function foldBefore(linear: Linear, affine: Affine, call: LayerCall): OrReason<Linear> {
+/**
+ * A linear layer with what comes before it folded in.
+ *
+ * @throws Obstacle where it does not fit in
+ */
+export function foldBefore(linear: Linear, affine: Affine, call: LayerCall): Linear {
   const { layer, kernels, bias } = linear;
   if (affine.shift > LARGEST_SHIFT) {
-    return (
+    throw new Obstacle(
       `a moving mean is ${affine.shift.toPrecision(3)} deviations from 0, so that '${layer.name}' would lose digits ` +
-      `by taking its input as it is`
+        `by taking its input as it is`,
     );
   }
   const addsSomething = affine.intercept.some((intercept) => intercept !== 0);
   if (addsSomething && !seesWholeInputs(layer)) {
-    return `the borders of '${layer.name}' see less of the intercept than its middle`;
+    throw new Obstacle(`the borders of '${layer.name}' see less of the intercept than its middle`);
   }
   const first = kernels[0]!;
   const along = alongChannels(linear, affine, call, first.inputOf(first.values.length - 1) + 1);
-  if (typeof along === 'string') return along;
   const values = first.values.map((value, n) => value * along.slope[first.inputOf(n)]!);
   // What the intercepts amount to in each output, kernel by kernel.
   const added = kernels.reduce((inputs, kernel) => {
@@ -141,10 +150,9 @@ export function foldBefore(linear: Linear, affine: Affine, call: LayerCall): OrR
 /** The slopes and intercepts of a linear layer's channels, on one side of it. */
 function alongChannels({ layer }: Linear, affine: Affine, call: LayerCall, channels: number) {
   const dimension = channelDimension(layer, affine.shape.length, call.layer === layer ? 0 : 1);
-  return (
-    alongDimension(affine, dimension, channels) ??
-    `it has other parameters at other positions, where '${layer.name}' has the same kernel`
-  );
+  const along = alongDimension(affine, dimension, channels);
+  if (along) return along;
+  throw new Obstacle(`it has other parameters at other positions, where '${layer.name}' has the same kernel`);
 }
 
 /** Whether every output is a sum over the whole kernel, borders included. */
@@ -162,17 +170,20 @@ function seesWholeInputs(layer: Layer): boolean {
     : isSingle || padding === 'valid';
 }
 
-function checked(linear: Linear): OrReason<Linear> {
+function checked(linear: Linear): Linear {
   const numbers = [linear.bias, ...linear.kernels.map(({ values }) => values)];
-  return numbers.every((values) => values.every((value) => Number.isFinite(Math.fround(value))))
-    ? linear
-    : `the weights of '${linear.layer.name}' would not be finite`;
+  const areFinite = numbers.every((values) => values.every((value) => Number.isFinite(Math.fround(value))));
+  if (areFinite) return linear;
+  throw new Obstacle(`the weights of '${linear.layer.name}' would not be finite`);
 }
 
 /** What a layer's configuration has to say for the weights of `linear`: a constraint would change them. */
 export const configurationFor = ({ hasBias }: Linear) => ({
   useBias: hasBias,
-  ...{ kernelConstraint: null, biasConstraint: null, depthwiseConstraint: null, pointwiseConstraint: null },
+  kernelConstraint: null,
+  biasConstraint: null,
+  depthwiseConstraint: null,
+  pointwiseConstraint: null,
 });
 
 /** The weights of `linear` in the layer's order. */

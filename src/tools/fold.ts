@@ -5,43 +5,37 @@
 import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { type Inputs, inputsOf } from './data.js';
-import { largestDifference, predictionsOf, randomInputs } from './fold-comparison.js';
+import { type Inputs, inputsOf, isRecord } from './data.js';
+import { type Comparison, compare, predictionsOf, randomInputs } from './fold-comparison.js';
+import type { Direction } from './fold-affine.js';
 import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
 import { type Changes, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
   type Layer,
   type LayerCall,
+  buildIfNeeded,
   checkModel,
   containersOf,
   layersOf,
-  normalizationsOf,
 } from '../model/graph.js';
-import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { ToolOptions } from './progress.js';
 import { assignExactly } from '../model/weights.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 export interface FoldOptions extends ToolOptions {
-  /** Inputs to compare the two models on: a tensor, or one for each input. Default: random numbers. */
+  /** Inputs to compare the two models on, as they may also stand before the options. Default: random numbers. */
   readonly data?: Inputs | undefined;
 }
 
-export interface FoldReport {
+export interface FoldReport extends Comparison {
   /** The model without what was folded. It shares nothing with the original, and is not compiled. */
   readonly model: LayersModel;
-  /** What is gone, and into which layers, by path: 'base/bn' is bn in the model base. */
+  /** What is gone, and into which layers, by path: 'base/bn' is bn in the model base. In the order of the graph. */
   readonly folded: readonly { readonly name: string; readonly into: readonly string[] }[];
-  /** What had to stay, and why. A layer that is called at several places is listed for each. */
+  /** What had to stay, and why. A layer that is called several times is listed for each call. */
   readonly kept: readonly { readonly name: string; readonly reason: string }[];
-  /** The largest difference between the outputs of the two models. */
-  readonly largestDifference: number;
-  /** The largest magnitude of an output, to hold the difference against. */
-  readonly largestOutput: number;
   readonly comparedOn: 'data' | 'random inputs';
-  /** Why the difference may mean something else than how exact the folding is; most often empty. */
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -58,6 +52,8 @@ export interface FoldReport {
  *
  * A normalization that was an output leaves a linear activation of its name, so that outputs keep their names.
  *
+ * @param data inputs to compare the two models on: a tensor, or one for each input, in their order or by their names.
+ *   Default: random numbers
  * @throws TypeError where `model` is no layers model, or `data` no tensors
  * @throws ValueError where the data does not fit the model, or a layer cannot be made again from its configuration
  * @throws the signal's reason, where it was aborted
@@ -70,30 +66,47 @@ export interface FoldReport {
  * console.log(folded, largestDifference < 1e-5); // [ { name: 'bn', into: [ 'conv' ] } ] true
  * ```
  */
-export async function fold(model: LayersModel, options: FoldOptions = {}): Promise<FoldReport> {
+export function fold(model: LayersModel, options?: FoldOptions): Promise<FoldReport>;
+export function fold(
+  model: LayersModel,
+  data: Inputs | null | undefined,
+  options?: Omit<FoldOptions, 'data'>,
+): Promise<FoldReport>;
+export async function fold(
+  model: LayersModel,
+  dataOrOptions?: Inputs | FoldOptions | null,
+  options?: FoldOptions,
+): Promise<FoldReport> {
   checkModel(model);
-  const { data, signal, onProgress } = options;
+  buildIfNeeded(model);
+  const isOptions =
+    options === undefined &&
+    isRecord(dataOrOptions) &&
+    !model.inputNames.every((name) => name in dataOrOptions);
+  return isOptions
+    ? foldModel(model, (dataOrOptions as FoldOptions).data, dataOrOptions)
+    : foldModel(model, dataOrOptions as Inputs | null | undefined, options ?? {});
+}
+
+async function foldModel(
+  model: LayersModel,
+  data: Inputs | null | undefined,
+  options: FoldOptions,
+): Promise<FoldReport> {
+  const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const inputs = data == null ? randomInputs(model) : inputsToCompareOn(model, data);
   let copy: LayersModel | null = null;
   try {
     const before = await predictionsOf(model, inputs);
-    const plan = await makePlan(model, options);
-    copy = copyWith(model, plan);
+    const { folded, kept, total, ...changes } = await planFolds(model, options);
+    copy = copyWith(model, changes);
     const after = await predictionsOf(copy, inputs);
     signal?.throwIfAborted();
-    onProgress?.({ done: plan.total, total: plan.total, step: 'comparison' });
-    const zeros = before.map(({ length }) => new Float32Array(length));
-    const largestOutput = largestDifference(before, zeros);
-    return {
-      model: copy,
-      folded: plan.folded,
-      kept: plan.kept,
-      largestDifference: largestDifference(before, after),
-      largestOutput,
-      comparedOn: data == null ? 'random inputs' : 'data',
-      warnings: warningsFor(model, largestOutput),
-    };
+    const comparison = await compare(model, before, after, inputs[0]!.shape[0]);
+    onProgress?.({ done: total, total, step: 'comparison' });
+    const comparedOn = data == null ? 'random inputs' : 'data';
+    return { model: copy, folded, kept, comparedOn, ...comparison };
   } catch (error) {
     if (copy) disposeLayers([copy]);
     throw error;
@@ -110,74 +123,81 @@ function inputsToCompareOn(model: LayersModel, data: Inputs): readonly Tensor[] 
   );
 }
 
-function warningsFor(model: LayersModel, largestOutput: number): string[] {
-  const wrong = normalizationsOf(model).filter(({ layer }) => isStockOffLastAxis(layer));
-  const warnings = wrong.map(
-    ({ path }) =>
-      `'${path}': ${STOCK_AXIS.message} A folded one is right, hence a difference. ${STOCK_AXIS.cure}`,
-  );
-  if (Number.isFinite(largestOutput)) return warnings;
-  return [
-    ...warnings,
-    'The model gives outputs that are NaN or infinite, which the comparison tells nothing of.',
-  ];
-}
-
-interface FoldPlan extends Pick<FoldReport, 'folded' | 'kept'> {
+interface CopyChanges {
   readonly linear: LinearLayers;
   readonly actionOf: NonNullable<Changes['actionOf']>;
+}
+
+interface FoldPlan extends CopyChanges, Pick<FoldReport, 'folded' | 'kept'> {
   /** Steps in all. */
   readonly total: number;
 }
 
-async function makePlan(model: LayersModel, { signal, onProgress }: FoldOptions): Promise<FoldPlan> {
-  const found = new Map(layersOf(model).map((one) => [one.layer, one]));
+async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions): Promise<FoldPlan> {
+  const layers = layersOf(model);
+  const found = new Map(layers.map((one) => [one.layer, one]));
   const pathOf = (layer: Layer) => found.get(layer)!.path;
   const nameOf = (call: LayerCall) => pathOf(normalizationAt(call)!);
   const linear: LinearLayers = new Map();
   const containers = containersOf(model);
   const graphs = containers.map((one) => new FoldGraph(one, linear, (layer) => found.get(layer)!.calls));
-  const total = graphs.reduce((sum, { normalizations }) => sum + normalizations.length, 0) + 1;
-  const folded: { name: string; into: string[] }[] = [];
-  const kept: { name: string; reason: string }[] = [];
+  const order = new Map(layers.map(({ layer }, i) => [layer, i]));
+  const calls = graphs
+    .flatMap(({ normalizations }) => normalizations)
+    .sort((one, other) => order.get(normalizationAt(one)!)! - order.get(normalizationAt(other)!)!);
+  const total = calls.length + 1;
+  const into = new Map<LayerCall, readonly Layer[]>();
+  const reasons = new Map<LayerCall, string>();
   for (const graph of graphs) {
-    const tryFold = async (call: LayerCall, direction: 'back' | 'on') => {
-      const result = await graph.fold(call, direction);
+    const report = (call: LayerCall) =>
+      onProgress?.({ done: into.size + reasons.size, total, step: nameOf(call) });
+    const obstacleTo = async (call: LayerCall, direction: Direction) => {
+      const folding = await graph.fold(call, direction);
       await nextFrame();
       signal?.throwIfAborted();
-      if (typeof result === 'string') return result;
-      folded.push({ name: nameOf(call), into: result.into.map(pathOf) });
-      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(call) });
+      if ('obstacle' in folding) return folding.obstacle;
+      into.set(call, folding.into);
+      report(call);
       return null;
     };
-    // Back in the order of the graph and on against it, so that of several in a row each meets what was left by others.
-    const reasons = new Map<LayerCall, string>();
+    // Backward in the order of the graph and forward against it, so that of several in a row each meets what was left by
+    // others.
+    const left = new Map<LayerCall, string>();
     for (const call of graph.normalizations) {
-      const reason = await tryFold(call, 'back');
-      if (reason !== null) reasons.set(call, reason);
+      const obstacle = await obstacleTo(call, 'backward');
+      if (obstacle !== null) left.set(call, obstacle);
     }
-    for (const [call, back] of [...reasons].reverse()) {
-      const on = await tryFold(call, 'on');
-      if (on === null) continue;
-      const reason = back === on ? back : `Into what comes before: ${back}. Into what follows: ${on}.`;
-      kept.unshift({ name: nameOf(call), reason });
-      onProgress?.({ done: folded.length + kept.length, total, step: nameOf(call) });
+    for (const [call, before] of [...left].reverse()) {
+      const behind = await obstacleTo(call, 'forward');
+      if (behind === null) continue;
+      reasons.set(
+        call,
+        before === behind ? before : `Into what comes before: ${before}. Into what follows: ${behind}.`,
+      );
+      report(call);
     }
   }
-  const stays = new Set(
-    graphs.flatMap((graph) =>
-      graph.normalizations.filter((call) => !graph.isGone(call)).map(({ layer }) => layer),
-    ),
-  );
-  const actionOf = (call: LayerCall, container: LayersModel) => {
-    const graph = graphs[containers.indexOf(container)]!;
-    if (!graph.isGone(call)) return 'kept';
-    return container === model && graph.isOutput(call) && !stays.has(call.layer) ? 'identity' : 'gone';
+  const stays = new Set(calls.filter((call) => reasons.has(call)).map(({ layer }) => layer));
+  return {
+    folded: calls.flatMap((call) => {
+      const layersOfCall = into.get(call);
+      return layersOfCall ? [{ name: nameOf(call), into: layersOfCall.map(pathOf) }] : [];
+    }),
+    kept: calls.flatMap((call) => {
+      const reason = reasons.get(call);
+      return reason === undefined ? [] : [{ name: nameOf(call), reason }];
+    }),
+    linear,
+    actionOf: (call, container) => {
+      const graph = graphs[containers.indexOf(container)]!;
+      if (!graph.isGone(call)) return 'kept';
+      return container === model && graph.isOutput(call) && !stays.has(call.layer) ? 'identity' : 'gone';
+    },
+    total,
   };
-  return { folded, kept, linear, actionOf, total };
 }
 
-function copyWith(model: LayersModel, { linear, actionOf }: FoldPlan): LayersModel {
+function copyWith(model: LayersModel, { linear, actionOf }: CopyChanges): LayersModel {
   return copyModel(model, {
     remake: (layer) => {
       const changed = linear.get(layer);

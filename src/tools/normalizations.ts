@@ -4,6 +4,7 @@ import { BatchNormalization } from '../layer/batch-normalization.js';
 import {
   type Layer,
   type NormalizationLayer,
+  buildIfNeeded,
   checkModel,
   innerLayersOf,
   isBatchNormalization,
@@ -66,8 +67,7 @@ export function isFrozen({ trainable, gamma, beta }: NormalizationLayer): boolea
  */
 export function findNormalizations(model: LayersModel): Normalization[] {
   checkModel(model);
-  // As predict and fit do for a sequential model.
-  if (!model.built) model.build(undefined as never);
+  buildIfNeeded(model);
   const found = new Map<NormalizationLayer, { name: string; calls: Surroundings[]; isWrapped: boolean }>();
   const add = (layer: NormalizationLayer, name: string, call: Surroundings, isWrapped: boolean): void => {
     const known = found.get(layer) ?? { name, calls: [], isWrapped: false };

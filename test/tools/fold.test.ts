@@ -551,11 +551,116 @@ describeBackends(() => {
     await expect(fold(model, { data: [data, data] })).rejects.toMatchObject({ name: 'ValueError' });
     await expect(fold(model, { data: tf.zeros([0, 3]) })).rejects.toThrow(/no samples/);
     await expect(fold(model, { data: [[1, 2, 3]] as never })).rejects.toThrow(/expected a tensor/);
-    const { warnings } = await fold(model, { data: tf.fill([1, 3], NaN) });
+    const { warnings, largestOutput } = await fold(model, { data: tf.fill([1, 3], NaN) });
+    expect(largestOutput).toBe(Infinity);
     expect(warnings).toEqual([expect.stringMatching(/NaN or infinite/)]);
     data.dispose();
     await expect(fold(model, { data })).rejects.toThrow(/has been disposed/);
     await expect(fold(tf.layers.dense({ units: 1 }) as unknown as tf.LayersModel)).rejects.toThrow(TypeError);
+  });
+
+  test('takes data as its siblings do, before the options', async () => {
+    const model = spoil(chain([3], layers.dense({ units: 2 }), bn()));
+    const x = tf.randomNormal([5, 3], 0, 1, 'float32', 1);
+    const steps: string[] = [];
+    const onProgress = ({ step }: { step: string }) => steps.push(step);
+    const reports = [
+      await fold(model, x, { onProgress }),
+      await fold(model, [x]),
+      await fold(model, { [model.inputNames[0]!]: x }),
+      await fold(model, { data: x }),
+    ];
+    for (const { comparedOn, largestOutput } of reports) {
+      expect([comparedOn, largestOutput]).toEqual(['data', reports[0]!.largestOutput]);
+    }
+    expect(steps).toEqual(['bn', 'comparison']);
+    for (const none of [null, undefined]) {
+      expect((await fold(model, none, { onProgress })).comparedOn).toBe('random inputs');
+    }
+    expect(steps).toHaveLength(6);
+    await expect(fold(model, tf.ones([5, 4]))).rejects.toThrow(/takes shape \[null, 3\], received \[5, 4\]/);
+  });
+
+  test('lists what is folded and kept in the order of the graph, nested models where they stand', async () => {
+    const inner = (name: string) => {
+      const parts = [bn({ name: 'first' }), relu(), layers.dense({ units: 4 }), bn({ name: 'second' })];
+      return tf.sequential({ name, layers: [layers.inputLayer({ inputShape: [4] }), ...parts] });
+    };
+    const model = spoil(
+      functional([4], (x) => {
+        const parts = [bn({ name: 'a' }), relu('r1'), inner('b'), relu('r2'), bn({ name: 'c' }), inner('d')];
+        return parts.reduce((y, layer) => apply(layer, y), x);
+      }),
+    );
+    const { folded, kept } = await fold(model);
+    expect(kept.map(({ name }) => name)).toEqual(['a', 'b/first', 'c', 'd/first']);
+    expect(folded.map(({ name }) => name)).toEqual(['b/second', 'd/second']);
+  });
+
+  describe('warns where a comparison tells nothing:', () => {
+    const saturated = (activation: 'softmax' | 'sigmoid' | 'tanh') => {
+      const model = chain(
+        [3],
+        layers.dense({ units: 3 }),
+        bn(),
+        layers.activation({ activation, name: 'end' }),
+      );
+      model.getLayer('bn').setWeights([1e6, 0, 0, 1].map((value) => tf.fill([3], value)));
+      return model;
+    };
+    test.each(['softmax', 'sigmoid', 'tanh'] as const)('a %s that is saturated', async (activation) => {
+      const { warnings, largestDifference } = await fold(saturated(activation));
+      expect(largestDifference).toBe(0);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^The output 'end' is .*saturate.* tells nothing of it/),
+      ]);
+    });
+
+    test('an output that is the same for all samples', async () => {
+      const biasInitializer = tf.initializers.constant({ value: 0.3 });
+      const end = layers.dense({ units: 2, biasInitializer, name: 'end' });
+      const model = chain([3], layers.dense({ units: 2 }), bn(), relu(), end);
+      model.getLayer('bn').setWeights([1, -9, 0, 1e6].map((value) => tf.fill([2], value)));
+      const { warnings } = await fold(model);
+      expect(warnings).toEqual([expect.stringMatching(/^The output 'end' is the same for all samples/)]);
+    });
+
+    test('and not where outputs differ from sample to sample, are whole numbers, or of one sample', async () => {
+      const model = spoil(chain([3], layers.dense({ units: 3 }), bn(), layers.softmax()));
+      expect((await fold(model)).warnings).toEqual([]);
+      expect((await fold(model, tf.ones([1, 3]))).warnings).toEqual([]);
+      const whole = chain([1], bn({ epsilon: 0 }), layers.dense({ units: 1, kernelInitializer: 'ones' }));
+      expect((await fold(whole, tf.tensor2d([[2], [3]]))).warnings).toEqual([]);
+    });
+  });
+
+  test('compares a stateful model from zero states, warns if it had others, and leaves these as they were', async () => {
+    const lstm = layers.lstm({
+      units: 3,
+      stateful: true,
+      returnSequences: true,
+      batchInputShape: [40, 4, 2],
+    });
+    const model = spoil(tf.sequential({ layers: [lstm, layers.dense({ units: 3 }), bn()] }));
+    const states = () => lstm.getStates().map((state) => Array.from(state.dataSync()));
+    const x = tf.randomNormal([40, 4, 2], 0, 1, 'float32', 1);
+    expect((await fold(model, x)).warnings).toEqual([]);
+    tf.dispose(model.predict(x, { batchSize: 40 }));
+    const before = states();
+    const tensors = tf.memory().numTensors;
+    const { model: folded, warnings, ...report } = await fold(model, x);
+    expect(states()).toEqual(before);
+    expect(report.largestDifference).toBeLessThan(1e-5);
+    expect(warnings).toEqual([expect.stringMatching(new RegExp(`^'${lstm.name}': .*from zero states`))]);
+    model.resetStates();
+    const [want, got] = [model, folded].map((one) => one.predict(x, { batchSize: 40 }) as tf.Tensor);
+    expect(distance([...got!.dataSync()], [...want!.dataSync()])).toBeLessThan(1e-5);
+    tf.dispose([want!, got!]);
+    folded.dispose();
+    (folded.layers[0] as tf.RNN).getStates().forEach((state) => {
+      state.dispose();
+    });
+    expect(tf.memory().numTensors).toBe(tensors);
   });
 
   test("warns where TF.js' own layer predicts wrongly, so that a folded model differs", async () => {
@@ -602,3 +707,16 @@ describeBackends(() => {
     expect(snapshot(model)).toEqual(weights);
   });
 });
+
+// TF.js' cpu backend adds in float64, which holds what float32 does not.
+describeBackends(() => {
+  test('warns of outputs that only the folded model makes infinite', async () => {
+    // The mean is subtracted from 3.5 before gamma and kernel multiply it by 1e38; in the folded model it is not.
+    const model = chain([2], bn({ epsilon: 0 }), layers.dense({ units: 1, name: 'end' }));
+    model.getLayer('bn').setWeights([1e10, 0, 3, 1].map((value) => tf.fill([2], value)));
+    model.getLayer('end').setWeights([tf.tensor2d([1e28, -1e28], [2, 1]), tf.zeros([1])]);
+    const { warnings, largestDifference } = await fold(model, tf.tensor2d([[3.5, 3.45]]));
+    expect(largestDifference).toBe(Infinity);
+    expect(warnings).toEqual([expect.stringMatching(/^The folded model gives .* NaN or infinite/)]);
+  });
+}, ['wasm']);
