@@ -325,6 +325,33 @@ def wrapped_graph_around_a_chain() -> dict:
 
 
 @case
+def model_called_without_training() -> dict:
+    base = functional(small_base(), dense(2, 3, 3), normalization())
+    head = dense(1, 2, 2)
+    inputs = keras.Input((4,))
+    model = Model(inputs, head(base(inputs, training=False)))
+    return {"losses": trained(compiled(model)), "weights": weights(base, head)}
+
+
+@case
+def model_called_with_and_without_training() -> dict:
+    base = chain(3, dense(3, 1, 3), normalization())
+    head = dense(1, 2, 3)
+    inputs = keras.Input((3,))
+    model = Model(inputs, head(base(base(inputs), training=False)))
+    return {"losses": trained(compiled(model)), "weights": weights(base, head)}
+
+
+@case
+def model_called_in_training_predicts() -> dict:
+    base = functional(small_base(), dense(2, 3, 3), normalization())
+    inputs = keras.Input((4,))
+    model = Model(inputs, base(inputs, training=True))
+    predicted = model(waves((8, 4), 5, 2, 1))
+    return {"predicted": [float(v) for v in predicted.numpy().ravel()], "weights": weights(base)}
+
+
+@case
 def wrapped_and_called_without_training() -> dict:
     layer = normalization()
     wrapper = L.TimeDistributed(layer)

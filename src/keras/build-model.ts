@@ -1,17 +1,14 @@
 /** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
 import { tidy } from '@tensorflow/tfjs-core';
-import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { BatchNormalization } from '../layer/batch-normalization.js';
 import { registerBatchNormalization } from '../layer/registration.js';
 import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { reasonOf } from '../text/refusal.js';
-import { isContainer } from '../model/graph.js';
 import { interceptWeights, registeredClass } from '../model/tensorflow-internals.js';
 import { show } from '../text/show.js';
 
-type Layer = layers.Layer;
 export interface BuiltModel {
   readonly model: LayersModel;
   /** Frees every weight, wherever in the model it is. */
@@ -52,7 +49,6 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     tidy(() => {
       built = build(constructor, { ...model.config }, {}, true);
     });
-    passTrainingOn(built!);
     patchLayers(built!);
     return { model: built!, discard };
   } catch (error) {
@@ -62,38 +58,5 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   } finally {
     stopIntercepting();
     unregister();
-  }
-}
-
-interface Place {
-  callArgs?: { training?: unknown } | null;
-}
-
-const placesOf = (layer: Layer): Place[] => (layer as unknown as { inboundNodes: Place[] }).inboundNodes;
-
-/**
- * A nested model that is called with `training=False` passes it on to its layers in Keras, and does not in TF.js: here the
- * layers' own places say so.
- */
-function passTrainingOn(container: LayersModel, above?: boolean): void {
-  for (const layer of container.layers) {
-    if (layer instanceof BatchNormalization && above !== undefined) {
-      for (const place of placesOf(layer)) place.callArgs = { training: above, ...place.callArgs };
-    }
-    if (!isContainer(layer)) continue;
-    // Its first place is its own making.
-    const said = new Set(
-      placesOf(layer)
-        .slice(1)
-        .map(({ callArgs }) => callArgs?.training ?? above),
-    );
-    if (said.size > 1) {
-      console.warn(
-        `The model ${show(layer.name)} is called with different values of training, which TF.js cannot keep apart. ` +
-          `Its normalizations take the one of each call of the whole.`,
-      );
-    }
-    const [training] = said.size === 1 ? said : [];
-    passTrainingOn(layer, typeof training === 'boolean' ? training : undefined);
   }
 }

@@ -22,9 +22,9 @@ import {
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
-import { watchExecution } from '../model/executed-node.js';
+import { applyAtNode, executedNode } from '../model/executed-node.js';
 import type { Initializer } from './keras-objects.js';
-import { type GraphNode, checkMask, hasMask, maskFits } from '../model/masks.js';
+import { checkMask, hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show } from '../text/show.js';
 import { constrain, penaltyOf, store } from './variables.js';
@@ -95,8 +95,6 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   private plan!: Plan;
   private givenWeights: ResolvedArguments['weights'];
-  /** The node of a graph that TF.js is about to execute. */
-  private node: GraphNode | null = null;
   private hasWarnedOfMask = false;
 
   /**
@@ -230,17 +228,12 @@ export class BatchNormalization extends layers.Layer implements Weights {
           `A model's output is in its property outputs, a layer's in output.`,
       );
     }
-    // TF.js' executor hands over a list; whoever calls directly with a tensor executes no node of a graph.
-    if (!Array.isArray(inputs)) this.node = null;
-    if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !this.node) {
-      checkMask(kwargs.mask, input.shape);
-    }
-    const output = super.apply(inputs, kwargs);
-    if (output instanceof SymbolicTensor) {
-      // A shared layer may have a mask, or `training: false`, at one node and not at another.
-      watchExecution(this, output, (node) => (this.node = node));
-    }
-    return output;
+    return applyAtNode(this, inputs, () => {
+      if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !executedNode(this)) {
+        checkMask(kwargs.mask, input.shape);
+      }
+      return super.apply(inputs, kwargs);
+    });
   }
 
   protected override assertInputCompatibility(inputs: Inputs): void {
@@ -271,21 +264,18 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   /** Called by TF.js; use `apply`, which checks its input. */
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
-    const own = (this.node?.callArgs ?? {}) as CallArguments;
+    // A shared layer may have a mask, or `training: false`, at one node and not at another.
+    const own: CallArguments = executedNode(this)?.callArgs ?? {};
     const training = own.training ?? kwargs.training ?? false;
     const update = own.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
-    try {
-      return tidy(() => {
-        const input = [inputs].flat()[0]!;
-        const x = toFloat32(input);
-        // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
-        if (x.size === 0) return clone(x);
-        if (!training || this.isFrozen()) return this.infer(x);
-        return this.train(x, this.maskInCall(x, kwargs), update);
-      });
-    } finally {
-      this.node = null;
-    }
+    return tidy(() => {
+      const input = [inputs].flat()[0]!;
+      const x = toFloat32(input);
+      // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
+      if (x.size === 0) return clone(x);
+      if (!training || this.isFrozen()) return this.infer(x);
+      return this.train(x, this.maskInCall(x, kwargs), update);
+    });
   }
 
   /**
@@ -293,22 +283,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
    *
    * @internal
    */
-  maskInCall(x: Tensor, kwargs: CallArguments): Tensor | null {
-    return this.maskOf(x, kwargs.mask ?? null, this.node);
-  }
-
-  /**
-   * TF.js freezes the layers of a container through their trainable weights alone, so a layer that has any and of
-   * which none is trainable counts as frozen.
-   */
-  private isFrozen(): boolean {
-    if (!this.trainable) return true;
-    const parameters = [this.gamma, this.beta].filter((parameter) => parameter !== null);
-    return parameters.length > 0 && parameters.every((parameter) => !parameter.trainable);
-  }
-
-  /** The mask that counts in this training step. */
-  private maskOf(x: Tensor, mask: Tensor | null, node: GraphNode | null): Tensor | null {
+  maskInCall(x: Tensor, { mask }: CallArguments): Tensor | null {
+    const node = executedNode(this);
     if (!mask || (node && !hasMask(node)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
       refuseTogether(`Layer ${show(this.name)}: a mask`, 'virtualBatchSize');
@@ -322,6 +298,16 @@ export class BatchNormalization extends layers.Layer implements Weights {
     }
     this.hasWarnedOfMask = true;
     return null;
+  }
+
+  /**
+   * TF.js freezes the layers of a container through their trainable weights alone, so a layer that has any and of
+   * which none is trainable counts as frozen.
+   */
+  private isFrozen(): boolean {
+    if (!this.trainable) return true;
+    const parameters = [this.gamma, this.beta].filter((parameter) => parameter !== null);
+    return parameters.length > 0 && parameters.every((parameter) => !parameter.trainable);
   }
 
   private infer(x: Tensor): Tensor {

@@ -123,11 +123,7 @@ class Copier {
 
   private copyChain(original: LayersModel, calls: readonly LayerCall[]): Sequential {
     const copy = sequential({ name: original.name });
-    const kept: [LayerCall, Layer][] = calls.flatMap((call) => {
-      const layer = this.layerAt(call, original);
-      return layer ? [[call, layer]] : [];
-    });
-    const made = kept.map(([, layer]) => layer);
+    const made = calls.map((call) => this.layerAt(call, original)).filter((layer) => layer !== null);
     const first = made.at(0);
     // The first layer may have gone, or have got its input's shape from a tensor: then the copy begins with the input.
     const beginsAlike = first !== undefined && first === this.copies.get(original.layers[0]!);
@@ -138,10 +134,6 @@ class Copier {
     for (const layer of made) copy.add(layer);
     // Its graph is made when it is first needed, and then belongs to it.
     copy.build();
-    for (const [{ callArgs }, layer] of kept) {
-      // A chain's calls say nothing of their own accord, but loading gives them `training` from the models around.
-      for (const node of layer.inboundNodes) node.callArgs = plainArguments(callArgs);
-    }
     return copy;
   }
 

@@ -9,7 +9,8 @@
  * Can be deleted when in tfjs-layers the setter of `Container.trainable` sets the `trainable` of every layer, and
  * `Sequential.build` keeps a model at the beginning as a layer.
  */
-import { LayersModel, Sequential } from '@tensorflow/tfjs-layers';
+import { Sequential } from '@tensorflow/tfjs-layers';
+import { builtModelOf, containerPrototype } from './tensorflow-internals.js';
 
 interface Trainable {
   trainable: boolean;
@@ -23,8 +24,7 @@ let isBuilding = false;
 
 /** From now on, `trainable` of any model means in TF.js what it means in Keras. */
 export function freezeAsKeras(): void {
-  // TF.js' class of whatever holds layers, which it does not export.
-  const container = Object.getPrototypeOf(LayersModel.prototype) as Trainable;
+  const container = containerPrototype() as Trainable;
   const inherited = Object.getOwnPropertyDescriptor(container, 'trainable')!;
   Object.defineProperty(container, 'trainable', {
     ...inherited,
@@ -44,10 +44,9 @@ export function freezeAsKeras(): void {
     } finally {
       isBuilding = false;
     }
-    const { model } = this as unknown as { model: LayersModel };
-    Object.defineProperties(model, {
-      trainableWeights: { get: () => this.trainableWeights },
-      nonTrainableWeights: { get: () => this.nonTrainableWeights },
+    Object.defineProperties(builtModelOf(this), {
+      trainableWeights: { configurable: true, get: () => this.trainableWeights },
+      nonTrainableWeights: { configurable: true, get: () => this.nonTrainableWeights },
     });
   };
 }

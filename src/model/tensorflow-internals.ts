@@ -3,7 +3,7 @@
  * (What is used of backends' memory is in src/backends.)
  */
 import { type Variable, serialization } from '@tensorflow/tfjs-core';
-import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import { type LayerVariable, LayersModel, type Sequential, layers } from '@tensorflow/tfjs-layers';
 
 type Layer = layers.Layer;
 
@@ -80,3 +80,17 @@ export function registeredClass(className: string): Registered | undefined {
   const { classNameMap } = serialization.SerializationMap.getMap();
   return Object.hasOwn(classNameMap, className) ? classNameMap[className] : undefined;
 }
+
+/** What every model inherits from TF.js' class of whatever holds layers, which is not exported. */
+export const containerPrototype = () => Object.getPrototypeOf(LayersModel.prototype) as object;
+
+/** What every TimeDistributed inherits; the class is not exported. */
+export function timeDistributedPrototype(): object {
+  // With names, since TF.js counts the layers that it has to name.
+  const layer = layers.timeDistributed({ name: 'wrapper', layer: layers.flatten({ name: 'layer' }) });
+  return Object.getPrototypeOf(layer) as object;
+}
+
+/** The functional model that a sequential one makes of itself when it is built, and trains and runs. */
+export const builtModelOf = (chain: Sequential) =>
+  (chain as unknown as { readonly model: LayersModel }).model;

@@ -7,16 +7,18 @@
  * Can be deleted when `TimeDistributed.call` of tfjs-layers folds, and passes on the call arguments of its node.
  */
 import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
-import { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { watchExecution } from './executed-node.js';
+import { executedNode } from './executed-node.js';
 import { type Layer, innerLayersOf, isContainer, isTimeDistributed } from './graph.js';
-import { type GraphNode, hasMask, maskFits } from './masks.js';
+import { hasMask, maskFits } from './masks.js';
+import { timeDistributedPrototype } from './tensorflow-internals.js';
 
 type CallArguments = Record<string, unknown> & { readonly mask?: Tensor | null };
-type TimeDistributed = Layer & { readonly layer: Layer };
-interface Prototype {
-  apply: (this: TimeDistributed, inputs: unknown, kwargs?: CallArguments) => unknown;
-  call: (this: TimeDistributed, inputs: Tensor | Tensor[], kwargs: CallArguments) => Tensor | Tensor[];
+interface Calling {
+  call: (
+    this: Layer & { readonly layer: Layer },
+    inputs: Tensor | Tensor[],
+    kwargs: CallArguments,
+  ) => Tensor | Tensor[];
 }
 
 /**
@@ -24,33 +26,17 @@ interface Prototype {
  * that has one in it.
  */
 export function foldTime(isMeant: (layer: Layer) => boolean): void {
-  const prototype = timeDistributedPrototype();
-  const { apply, call } = prototype;
   const holds = (layer: Layer): boolean => isMeant(layer) || innerLayersOf(layer).some(holds);
-  const nodes = new WeakMap<Layer, GraphNode>();
-
-  prototype.apply = function (inputs, kwargs) {
-    // TF.js' executor hands over a list; a tensor comes from somebody who calls directly.
-    if (!Array.isArray(inputs)) nodes.delete(this);
-    const output = apply.call(this, inputs, kwargs);
-    if (output instanceof SymbolicTensor) watchExecution(this, output, (node) => nodes.set(this, node));
-    return output;
-  };
-
+  const prototype = timeDistributedPrototype() as Calling;
+  const { call } = prototype;
   prototype.call = function (inputs, kwargs) {
     // The states of a stateful layer belong to the samples of a batch. Keras does not fold them either.
     if (this.layer.stateful || !holds(this.layer)) return call.call(this, inputs, kwargs);
-    const node = nodes.get(this);
-    nodes.delete(this);
+    const node = executedNode(this);
     return tidy(() => {
       const x = [inputs].flat()[0]!;
-      const own = Object.entries(node?.callArgs ?? {}).filter(([, value]) => value != null);
       const mask = !node || hasMask(node) ? kwargs.mask : null;
-      const given = {
-        ...kwargs,
-        ...Object.fromEntries(own),
-        mask: mask ? maskFor(this.layer, mask, x) : null,
-      };
+      const given = { ...kwargs, mask: mask ? maskFor(this.layer, mask, x) : null };
       const y = [this.layer.apply(fold(x), given)].flat()[0] as Tensor;
       return reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
     });
@@ -68,11 +54,4 @@ function maskFor(layer: Layer, mask: Tensor, x: Tensor): Tensor | null {
   if (mask.rank < 2 || isContainer(layer)) return null;
   const folded = fold(mask);
   return isTimeDistributed(layer) || maskFits(folded, fold(x).shape) ? folded : null;
-}
-
-/** TF.js does not export the class. */
-function timeDistributedPrototype(): Prototype {
-  // With names, since TF.js counts the layers that it has to name.
-  const layer = layers.timeDistributed({ name: 'wrapper', layer: layers.flatten({ name: 'layer' }) });
-  return Object.getPrototypeOf(layer) as Prototype;
 }

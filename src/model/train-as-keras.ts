@@ -1,4 +1,5 @@
 /** @file Has TF.js train models as Keras does where it does not. */
+import { passCallArgumentsOn } from './executed-node.js';
 import { freezeAsKeras } from './frozen.js';
 import type { Layer } from './graph.js';
 import { foldTime } from './time-distributed.js';
@@ -14,5 +15,6 @@ export function trainAsKeras(isNormalization: (layer: Layer) => boolean): void {
   if (isPatched) return;
   isPatched = true;
   freezeAsKeras();
+  passCallArgumentsOn();
   foldTime(isNormalization);
 }

@@ -18,8 +18,9 @@ import {
   type NormalizationLayer,
   type LayerCall,
   isBatchNormalization,
-  isContainer,
   callsOf,
+  innerLayersOf,
+  isContainer,
 } from '../model/graph.js';
 
 /** What the linear layers of a model have become so far. */
@@ -34,6 +35,21 @@ export function normalizationAt(call: LayerCall): NormalizationLayer | null {
   return isBatchNormalization(layer) ? layer : null;
 }
 
+/** The models in a model, and itself, with whether some call has what is in them in training mode. */
+export function trainingOfContainers(model: LayersModel): ReadonlyMap<LayersModel, boolean> {
+  const found = new Map<LayersModel, boolean>();
+  const visit = (layer: Layer, isTraining: boolean) => {
+    if (!isContainer(layer)) {
+      for (const inner of innerLayersOf(layer)) visit(inner, isTraining);
+    } else if (isTraining ? !found.get(layer) : !found.has(layer)) {
+      found.set(layer, isTraining);
+      for (const call of callsOf(layer)) visit(call.layer, Boolean(call.callArgs.training ?? isTraining));
+    }
+  };
+  visit(model, false);
+  return found;
+}
+
 /** A container's graph, from which calls go. */
 export class FoldGraph {
   /** The results of the calls that are gone. */
@@ -45,11 +61,13 @@ export class FoldGraph {
   /**
    * @param container whose calls these are
    * @param linear grows with each layer that is folded into
+   * @param isTraining whether a model around says `training: true`
    * @param countCalls how many times a layer is called, in the whole model
    */
   constructor(
     private readonly container: LayersModel,
     private readonly linear: LinearLayers,
+    private readonly isTraining: boolean,
     private readonly countCalls: (layer: Layer) => number,
   ) {
     this.calls = callsOf(container);
@@ -79,7 +97,10 @@ export class FoldGraph {
 
   private async changesFor(call: LayerCall, direction: Direction): Promise<Linear[]> {
     const layer = normalizationAt(call)!;
-    if (layer instanceof BatchNormalization && call.callArgs.training === true) {
+    // TF.js' own layer goes by what is said around it, and not by what is said with its own call.
+    const own = layer instanceof BatchNormalization || layer !== call.layer ? call.callArgs.training : null;
+    const training: unknown = own ?? this.isTraining;
+    if (training) {
       throw new Obstacle('it is called with training: true, and so depends on the batch');
     }
     const affine = await affineOf(layer, call);

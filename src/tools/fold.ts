@@ -8,7 +8,7 @@ import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf, isRecord } from './data.js';
 import { type Comparison, compare, predictionsOf, randomInputs } from './fold-comparison.js';
 import type { Direction } from './fold-affine.js';
-import { FoldGraph, type LinearLayers, normalizationAt } from './fold-graph.js';
+import { FoldGraph, type LinearLayers, normalizationAt, trainingOfContainers } from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
 import { type Changes, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
@@ -139,8 +139,10 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
   const pathOf = (layer: Layer) => found.get(layer)!.path;
   const nameOf = (call: LayerCall) => pathOf(normalizationAt(call)!);
   const linear: LinearLayers = new Map();
+  const training = trainingOfContainers(model);
+  const countCalls = (layer: Layer) => found.get(layer)!.calls;
   const containers = containersOf(model);
-  const graphs = containers.map((one) => new FoldGraph(one, linear, (layer) => found.get(layer)!.calls));
+  const graphs = containers.map((one) => new FoldGraph(one, linear, training.get(one) ?? false, countCalls));
   const order = new Map(layers.map(({ layer }, i) => [layer, i]));
   const calls = graphs
     .flatMap(({ normalizations }) => normalizations)

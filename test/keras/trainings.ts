@@ -231,6 +231,31 @@ export const TRAININGS: Record<string, () => Promise<Results>> = {
   wrapped_graph_around_a_chain: () =>
     wrapped(functional(smallBase(), dense(2, 3, 3), normalization()), [3, 4]),
 
+  async model_called_without_training() {
+    const base = functional(smallBase(), dense(2, 3, 3), normalization());
+    const head = dense(1, 2, 2);
+    const inputs = tf.input({ shape: [4] });
+    const outputs = head.apply(base.apply(inputs, { training: false })) as tf.SymbolicTensor;
+    return { losses: await trained(compiled(tf.model({ inputs, outputs }))), weights: weights(base, head) };
+  },
+
+  async model_called_with_and_without_training() {
+    const base = chain(3, dense(3, 1, 3), normalization());
+    const head = dense(1, 2, 3);
+    const inputs = tf.input({ shape: [3] });
+    const hidden = base.apply(base.apply(inputs), { training: false });
+    const outputs = head.apply(hidden) as tf.SymbolicTensor;
+    return { losses: await trained(compiled(tf.model({ inputs, outputs }))), weights: weights(base, head) };
+  },
+
+  async model_called_in_training_predicts() {
+    const base = functional(smallBase(), dense(2, 3, 3), normalization());
+    const inputs = tf.input({ shape: [4] });
+    const outputs = base.apply(inputs, { training: true }) as tf.SymbolicTensor;
+    const predicted = tf.model({ inputs, outputs }).predict(waves([8, 4], 5, 2, 1)) as tf.Tensor;
+    return { predicted: [...(await predicted.data())], weights: weights(base) };
+  },
+
   async wrapped_and_called_without_training() {
     const layer = normalization();
     const wrapper = tf.layers.timeDistributed({ layer });

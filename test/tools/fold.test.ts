@@ -344,16 +344,34 @@ describeBackends(() => {
     expect(classesOf(model)).toContain('BatchNormalization');
   });
 
-  test('keeps one that stays in training mode, and does not move its statistics', async () => {
-    const make = (x: tf.SymbolicTensor) =>
-      bn().apply(apply(layers.dense({ units: 4 }), x), { training: true }) as tf.SymbolicTensor;
-    const model = spoil(functional([4], make));
-    const weights = snapshot(model);
-    const { kept, model: copy } = await fold(model);
-    expect(kept[0]!.reason).toMatch(/^it is called with training: true/);
-    expect(snapshot(model)).toEqual(weights);
-    expect(snapshot(copy).map(([, values]) => values)).toEqual(weights.map(([, values]) => values));
-  });
+  const dense = () => layers.dense({ units: 4 });
+  const inTraining = (layer: Layer, x: tf.SymbolicTensor) =>
+    layer.apply(x, { training: true }) as tf.SymbolicTensor;
+  test.each<[string, number[], (x: tf.SymbolicTensor) => tf.SymbolicTensor]>([
+    ['itself', [4], (x) => inTraining(bn(), apply(dense(), x))],
+    ['by the model around it', [4], (x) => inTraining(chain([4], dense(), bn()), x)],
+    ['by the model around that', [4], (x) => inTraining(chain([4], chain([4], dense(), bn())), x)],
+    [
+      'by TimeDistributed',
+      [2, 4],
+      (x) => inTraining(layers.timeDistributed({ layer: bn() }), apply(dense(), x)),
+    ],
+    [
+      'by TimeDistributed around a model',
+      [2, 4],
+      (x) => inTraining(layers.timeDistributed({ layer: chain([4], dense(), bn()) }), x),
+    ],
+  ])(
+    'keeps one that is called in training mode, %s, and does not move its statistics',
+    async (_, shape, make) => {
+      const model = spoil(functional(shape, make));
+      const weights = snapshot(model);
+      const { kept, model: copy } = await fold(model);
+      expect(kept[0]!.reason).toMatch(/^it is called with training: true/);
+      expect(snapshot(model)).toEqual(weights);
+      expect(snapshot(copy).map(([, values]) => values)).toEqual(weights.map(([, values]) => values));
+    },
+  );
 
   test('keeps one whose statistics are not numbers, or whose mean is too far out to leave to the next layer', async () => {
     const set = (mean: number, variance: number) => {
