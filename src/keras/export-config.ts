@@ -142,6 +142,11 @@ function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect)
       'its adjustment is a function, which no file holds. Set layer.adjustment to null first.',
     );
   }
+  if (written.renorm !== true) {
+    // Keras 3 knows no renorm before 3.14.
+    delete written.renorm;
+    delete written.renorm_momentum;
+  }
   if (dialect === 'tf-keras') return;
   const { virtual_batch_size: ghosts, axis } = written;
   if (ghosts != null) {

@@ -10,7 +10,7 @@ export interface Hdf5Group {
 
 export interface Hdf5Dataset {
   shape: readonly number[];
-  values: Float32Array | Uint32Array;
+  values: Float32Array;
 }
 
 /** HDF5 holds at most 64 KiB of attributes beside an object; a text in a list takes 16 bytes there. */
@@ -37,8 +37,7 @@ export async function writeHdf5(root: Hdf5Group): Promise<Uint8Array> {
 function writeGroup(target: Group, { attributes = {}, groups = {}, datasets = {} }: Hdf5Group): void {
   for (const [name, value] of Object.entries(attributes)) writeAttribute(target, name, value);
   for (const [name, { shape, values }] of Object.entries(datasets)) {
-    const dtype = values instanceof Uint32Array ? '<I' : '<f';
-    target.create_dataset({ name, data: values, shape: [...shape], dtype });
+    target.create_dataset({ name, data: values, shape: [...shape], dtype: '<f' });
   }
   for (const [name, group] of Object.entries(groups)) writeGroup(target.create_group(name), group);
 }

@@ -5,7 +5,7 @@ import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject } from './json.js';
-import { type LayerNode, type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
+import { type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
@@ -130,15 +130,13 @@ async function asArchive(
   config: JsonObject,
   dialect: Dialect,
 ): Promise<Uint8Array> {
-  const tree = treeOf(model);
   // tf-keras asks for this group even where it is empty.
   const root: Hdf5Group = { groups: { vars: {} } };
-  for (const weight of weightsByFolder(tree)) {
+  for (const weight of weightsByFolder(treeOf(model))) {
     const vars = groupAt(root, [...weight.folder.split('/'), 'vars']);
     vars.datasets ??= {};
     vars.datasets[weight.index] = datasetOf(weight, values);
   }
-  if (dialect === 'keras3') addSeeds(root, tree, '');
   const text = new TextEncoder();
   const metadata = { keras_version: VERSIONS[dialect], date_saved: dateSaved(new Date()) };
   return writeArchive(
@@ -152,18 +150,6 @@ async function asArchive(
 
 /** As Keras writes it: `2026-11-22@13:20:30`. */
 const dateSaved = (date: Date) => date.toISOString().slice(0, 19).replace('T', '@');
-
-/** Layers that draw random numbers keep the state of their generator among the weights in Keras 3. */
-const SEEDED = ['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'];
-
-function addSeeds(root: Hdf5Group, node: LayerNode, above: string): void {
-  const folder = [above, node.folder].filter(Boolean).join('/');
-  if (SEEDED.includes(node.layer.getClassName())) {
-    const vars = groupAt(root, [...folder.split('/'), 'seed_generator', 'vars']);
-    vars.datasets = { 0: { shape: [2], values: Uint32Array.of(Math.floor(Math.random() * 2 ** 31), 0) } };
-  }
-  for (const child of node.children) addSeeds(root, child, folder);
-}
 
 /** HDF5 as Keras 2 writes it; a configuration there does not name modules. */
 function asHdf5(model: LayersModel, values: Values, config: JsonObject): Promise<Uint8Array> {

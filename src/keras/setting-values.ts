@@ -84,7 +84,7 @@ export function settingToKeras(name: string, value: unknown, dialect: Dialect): 
   if (value === undefined || value === null) return null;
   if (ACTIVATION_SETTINGS.includes(name)) return activationToKeras(value, dialect);
   const kind = /_(initializer|regularizer|constraint)$/.exec(name)?.[1];
-  if (kind) return objectToKeras(value, `keras.${kind}s`);
+  if (kind) return objectToKeras(value, `keras.${kind}s`, dialect);
   if (WORD_SETTINGS.includes(name) && typeof value === 'string') return snakeCase(value);
   // What is left over is null in TF.js and -1 in Keras.
   if (name === 'target_shape') return (value as (number | null)[]).map((size) => size ?? -1);
@@ -116,7 +116,7 @@ const OBJECT_CLASSES = new Set(
   ),
 );
 
-function objectToKeras(value: unknown, module: string): JsonObject {
+function objectToKeras(value: unknown, module: string, dialect: Dialect): JsonObject {
   const { className, config } = value as { className: string; config?: Record<string, Json | undefined> };
   const kerasClass = KERAS_CLASSES[className] ?? className;
   if (!OBJECT_CLASSES.has(kerasClass)) {
@@ -130,7 +130,8 @@ function objectToKeras(value: unknown, module: string): JsonObject {
   ]);
   return {
     module,
-    class_name: kerasClass,
+    // The name that every Keras 3 knows.
+    class_name: dialect === 'keras3' && kerasClass === 'Orthogonal' ? 'OrthogonalInitializer' : kerasClass,
     config: Object.fromEntries(entries.filter(([, inner]) => inner !== null)),
     registered_name: null,
   };

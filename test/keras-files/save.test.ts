@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import type { Packed } from '../golden/index.js';
 import { readArchive } from '../../src/data/archive.js';
+import { readHdf5 } from '../../src/keras/hdf5-reader.js';
 import { type GoldenModel, MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 
 mkdirSync(`${ROOT}out`, { recursive: true });
@@ -174,7 +175,41 @@ describe.skipIf(!python)('real Keras', { tags: ['keras'] }, () => {
   );
 });
 
+/** Where an archive has numbers, but for those of optimizers and metrics. */
+async function pathsOfWeights(archive: Uint8Array): Promise<string[]> {
+  const files = await readArchive(archive, ['model.weights.h5']);
+  const file = readHdf5(files.get('model.weights.h5')!);
+  const below = (path: string): string[] =>
+    file.keys(path).flatMap((name) => {
+      const inner = `${path}/${name}`;
+      return path.endsWith('/vars') ? [inner] : below(inner);
+    });
+  return below('')
+    .filter((path) => !/^\/(optimizer|metrics)/.test(path))
+    .sort();
+}
+
+const writerOf = ({ file }: GoldenModel) => (file.startsWith('keras3') ? 'keras3' : 'tf-keras');
+
+test.each(
+  MODELS.filter((golden) => golden.file.endsWith('.keras') && golden.savedFor.includes(writerOf(golden))),
+)('the weights of $file are saved where they were', async (golden) => {
+  const archive = readModel(golden);
+  const saved = await saveKerasModel(await loadKerasModel(archive), null, { for: writerOf(golden) });
+  expect(await pathsOfWeights(saved)).toEqual(await pathsOfWeights(archive));
+});
+
 describe('a model made here', () => {
+  test('says nothing that Keras 3.4 does not know, where it can do without', async () => {
+    const model = tf.sequential();
+    model.add(tf.layers.lstm({ units: 2, inputShape: [3, 2], recurrentActivation: 'sigmoid' }));
+    layerBatchNormalization(model);
+    const files = await readArchive(await saveKerasModel(model, null, { for: 'keras3' }), ['config.json']);
+    const config = new TextDecoder().decode(files.get('config.json'));
+    expect(config).not.toContain('renorm');
+    expect(config).toContain('"OrthogonalInitializer"');
+  });
+
   // As in the golden models 'shared' and 'merges' of each.
   test.each([
     [
