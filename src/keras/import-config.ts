@@ -20,6 +20,8 @@ const DEEPEST = 100;
 interface Context {
   readonly dialect: Dialect;
   readonly depth: number;
+  /** Types that TF.js lacks, and the layers that ask for them. */
+  readonly missingTypes: Map<string, string[]>;
 }
 
 /**
@@ -28,7 +30,12 @@ interface Context {
  */
 export function importModel(saved: Json, dialect: Dialect): LayerConfig {
   const { class_name: className } = expectObject(saved, "The model's configuration");
-  const model = importLayer(saved, { dialect, depth: 0 });
+  const missingTypes = new Map<string, string[]>();
+  const model = importLayer(saved, { dialect, depth: 0, missingTypes });
+  for (const [type, [first = '', ...others]] of missingTypes) {
+    const layers = others.length > 0 ? ` and ${others.length} more compute` : ' computes';
+    console.warn(`TF.js has no ${show(type)}: layer ${show(first)}${layers} in float32.`);
+  }
   if (isContainer(model)) return model;
   throw new ValueError(
     `The file holds ${show(className)}, neither a sequential nor a functional model. Models written as classes are ` +
@@ -75,7 +82,7 @@ function importLayer(saved: Json, context: Context): LayerConfig {
     return {
       className: savedClass,
       savedName,
-      config: { ...(Object.fromEntries(settings) as object), ...placement(config) },
+      config: { ...(Object.fromEntries(settings) as object), ...placement(config, context) },
     };
   }
   return refuse(
@@ -86,7 +93,7 @@ function importLayer(saved: Json, context: Context): LayerConfig {
 
 function importSettings(className: string, config: JsonObject, context: Context): LayerConfig['config'] {
   const { settings, fixed = {}, renamed = {}, unused = [] } = LAYERS[className]!;
-  const result: LayerConfig['config'] = placement(config);
+  const result: LayerConfig['config'] = placement(config, context);
   for (const [key, value] of Object.entries(config)) {
     if (key === 'activity_regularizer') {
       if (value !== null) {
@@ -106,6 +113,8 @@ function importSettings(className: string, config: JsonObject, context: Context)
           `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${adviceFor(key)}`,
         );
       }
+    } else if (isOfCell(config, key)) {
+      continue;
     } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
       throw new ValueError(`it has the setting ${show(key)} (${show(value)}), which TF.js lacks. ${WAY_OUT}`);
     }
@@ -125,6 +134,10 @@ function importSettings(className: string, config: JsonObject, context: Context)
   if (className === 'Bidirectional' && config.merge_mode === null) result.mergeMode = null;
   return result;
 }
+
+/** TF.js writes what it says of an RNN's cell beside the cell, too. */
+const isOfCell = ({ cell }: JsonObject, key: string): boolean =>
+  isObject(cell) && isObject(cell.config) && Object.hasOwn(cell.config, key);
 
 const isNothing = (value: Json) => value === null || value === false;
 
@@ -181,12 +194,12 @@ function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
 }
 
 /** The settings that every layer has. */
-function placement(config: JsonObject): LayerConfig['config'] {
+function placement(config: JsonObject, { missingTypes }: Context): LayerConfig['config'] {
   const result: LayerConfig['config'] = { name: expectName(config.name, "A layer's name") };
   if (config.trainable === false) result.trainable = false;
   const shape = config.batch_shape ?? config.batch_input_shape;
   if (shape != null) result.batchInputShape = importShape(shape, result.name);
-  const dtype = dataType(config.dtype ?? null, result.name);
+  const dtype = dataType(config.dtype ?? null, result.name, missingTypes);
   // TF.js uses a layer's type for its input.
   if (dtype && (shape != null || dtype !== 'float32')) result.dtype = dtype;
   return result;
@@ -199,11 +212,13 @@ function importShape(shape: Json, name: string): (number | null)[] {
 }
 
 /** A type, or a policy of types; float32 for the precisions that TF.js lacks. */
-function dataType(dtype: Json, name: string): string | null {
+function dataType(dtype: Json, name: string, missingTypes: Context['missingTypes']): string | null {
   const policy = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : dtype;
   if (typeof policy !== 'string') return null;
   if (/16|float64/.test(policy)) {
-    console.warn(`Layer ${show(name)}: TF.js has no ${show(policy)}; it computes in float32.`);
+    const layers = missingTypes.get(policy);
+    if (layers) layers.push(name);
+    else missingTypes.set(policy, [name]);
     return 'float32';
   }
   if (/^u?int/.test(policy)) return 'int32';

@@ -28,7 +28,7 @@ import {
 } from './graph.js';
 import { patchAlike } from './patches.js';
 import { assignExactly } from './weights.js';
-import { ownWeightsOf, propertyOf } from './tensorflow-internals.js';
+import { ownWeightsOf, settingsOf } from './tensorflow-internals.js';
 
 /** What is to be different in a copy. */
 export interface Changes {
@@ -79,11 +79,10 @@ export function remakeLayer(
   changed: serialization.ConfigDict = {},
   cls = layer.constructor as serialization.SerializableConstructor<Layer>,
 ): Layer {
-  const config = { ...configurationOf(layer), ...changed };
+  const config = { ...settingsOf(layer), ...changed };
   try {
     const made = cls.fromConfig(cls, config);
-    // What would be drawn is about to be overwritten, and drawing an orthogonal kernel takes long.
-    made.setFastWeightInitDuringBuild(true);
+    drawNothing(made);
     return made;
   } catch (error) {
     throw new ValueError(
@@ -93,18 +92,14 @@ export function remakeLayer(
   }
 }
 
-function configurationOf(layer: Layer): serialization.ConfigDict {
-  const config = layer.getConfig();
-  const forgotten = FORGOTTEN[layer.getClassName()] ?? [];
-  const remembered = forgotten.map((name) => [name, propertyOf(layer, name) ?? null]);
-  return { ...config, ...(Object.fromEntries(remembered) as serialization.ConfigDict) };
+/**
+ * Has a layer begin with zeros, which are about to be overwritten: drawing an orthogonal kernel takes long, and methods of
+ * tensors that TF.js' parts alone do not have. TF.js 4.22 does not tell the cells of stacked cells.
+ */
+function drawNothing(layer: Layer): void {
+  layer.setFastWeightInitDuringBuild(true);
+  innerLayersOf(layer).forEach(drawNothing);
 }
-
-/** What TF.js 4.22 leaves out of a layer's configuration, or writes another value for. */
-const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {
-  DepthwiseConv2D: ['depthwiseConstraint'],
-  SeparableConv2D: ['depthMultiplier'],
-};
 
 class Copier {
   readonly copies = new Map<Layer, Layer>();

@@ -6,8 +6,9 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { containersOf, isContainer } from './graph.js';
+import { containersOf, isContainer, layersOf } from './graph.js';
 import { type GraphNode, findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
+import { isSavedWrongly, settingsOf } from './tensorflow-internals.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
@@ -17,6 +18,11 @@ const PATCHES = {
   /** In TF.js a layer drops its mask that does not say to support masks. */
   passesMask(layer: Layer) {
     layer.supportsMasking = true;
+  },
+  /** TF.js 4.22 leaves settings out of what it saves. */
+  savesAllSettings(layer: Layer) {
+    const getConfig = layer.getConfig.bind(layer);
+    layer.getConfig = () => settingsOf(layer, getConfig());
   },
   /** The mask of a merge is where each of the masks there lets through; TF.js' own has one dimension too many. */
   mergesMasks(layer: Layer) {
@@ -70,6 +76,7 @@ export function patchLayers(model: LayersModel): void {
   const containers = containersOf(model);
   const all = new Set(containers.flatMap((container) => container.layers));
   for (const layer of all) patchLayer(layer);
+  for (const { layer } of layersOf(model)) if (isSavedWrongly(layer)) patch(layer, 'savesAllSettings');
   if (![...all].some(makesMask)) return;
   for (const layer of all) patchMaskSupport(layer);
   const masks = masksIn(containers);

@@ -14,6 +14,30 @@ export const isLayer = (value: unknown): value is Layer =>
 /** What a layer holds under a name: some settings are missing in its configuration. */
 export const propertyOf = (layer: Layer, name: string): unknown => Reflect.get(layer, name);
 
+/** What TF.js leaves out of a layer's configuration, or writes another value for. */
+const FORGOTTEN: Readonly<Record<string, readonly string[]>> = {
+  DepthwiseConv2D: ['depthwiseConstraint'],
+  SeparableConv2D: ['depthMultiplier'],
+};
+
+/** Whether TF.js saves a layer as another one, so that nobody can load it, or without what holds its weights. */
+export const isSavedWrongly = (layer: Layer): boolean => Object.hasOwn(FORGOTTEN, layer.getClassName());
+
+/** A layer's whole configuration. */
+export function settingsOf(layer: Layer, config = layer.getConfig()): serialization.ConfigDict {
+  const forgotten = FORGOTTEN[layer.getClassName()] ?? [];
+  const settings = forgotten.map((name) => {
+    const value = propertyOf(layer, name) ?? null;
+    return [name, value instanceof serialization.Serializable ? describe(value) : value] as const;
+  });
+  return { ...config, ...Object.fromEntries(settings) } as serialization.ConfigDict;
+}
+
+const describe = (object: serialization.Serializable) => ({
+  className: object.getClassName(),
+  config: object.getConfig(),
+});
+
 /**
  * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'
  * own lists change with what is trainable.

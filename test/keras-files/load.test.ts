@@ -261,3 +261,21 @@ test('penalties and constraints of Keras are those of the loaded layers', async 
     betaConstraint: { className: 'UnitNorm' },
   });
 });
+
+test('a type that TF.js lacks is told once, however many layers ask for it', async () => {
+  warnings.mockReset().mockImplementation(() => undefined);
+  const golden = modelNamed('tf-keras-mlp.keras');
+  const files = new Map(await readArchive(readModel(golden), { includes: () => true }));
+  const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as {
+    config: { layers: { config: { dtype?: unknown } }[] };
+  };
+  for (const layer of config.config.layers) {
+    layer.config.dtype = { class_name: 'Policy', config: { name: 'mixed_float16' } };
+  }
+  files.set('config.json', new TextEncoder().encode(JSON.stringify(config)));
+  const model = await loadKerasModel(await writeArchive(files));
+  expect(warnings.mock.calls).toEqual([
+    ["TF.js has no 'mixed_float16': layer 'input_1' and 4 more compute in float32."],
+  ]);
+  expect(predictionError(model, golden)).toBeLessThan(TOLERANCE);
+});

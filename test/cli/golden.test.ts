@@ -1,0 +1,32 @@
+/** @file Every model that Keras wrote goes through the command, and predicts what it predicted in Keras. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { loadKerasModel } from 'evenkeel/keras';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ROOT } from '../docs/blocks.js';
+import { MODELS, TOLERANCE, predictionError, readModel } from '../keras-files/golden.js';
+import { makeFolder } from './files.js';
+
+const folder = makeFolder(afterAll);
+
+beforeAll(async () => {
+  await tf.ready();
+  const files = MODELS.map((model) => {
+    const path = join(folder, model.file);
+    writeFileSync(path, readModel(model));
+    return path;
+  });
+  const program = ['--import', 'tsx', 'test/cli/fold-all.ts', ...files];
+  const { status, stderr } = spawnSync(process.execPath, program, { cwd: ROOT, encoding: 'utf8' });
+  // TF.js' own warnings are not for users of the command.
+  const others = stderr.split('\n').filter((line) => line !== '' && !/^Layer .* is named .* here/.test(line));
+  expect([others, status]).toEqual([[], 0]);
+});
+
+it.each(MODELS)('$file', async (golden) => {
+  const model = await loadKerasModel(join(folder, `${golden.file}.json`));
+  expect(predictionError(model, golden)).toBeLessThan(TOLERANCE);
+  model.dispose();
+});
