@@ -360,6 +360,43 @@ def wrapped_and_called_without_training() -> dict:
     return {"losses": trained(compiled(Model(inputs, outputs))), "weights": weights(layer)}
 
 
+def penalized(**arguments) -> L.Layer:
+    penalty = {"gamma_regularizer": keras.regularizers.L2(0.3), "beta_regularizer": keras.regularizers.L1(0.2)}
+    return normalization(**penalty, **arguments)
+
+
+@case
+def penalty_of_a_layer_called_twice() -> dict:
+    layer, hidden = penalized(), dense(4, 1, 4)
+    inputs = keras.Input((4,))
+    model = Model(inputs, layer(hidden(layer(inputs))))
+    return {"losses": trained(compiled(model)), "weights": weights(layer, hidden)}
+
+
+@case
+def penalty_in_a_model_called_twice() -> dict:
+    base = chain(4, dense(4, 1, 4), penalized())
+    inputs = keras.Input((4,))
+    model = Model(inputs, base(base(inputs)))
+    return {"losses": trained(compiled(model)), "weights": weights(base)}
+
+
+@case
+def penalty_of_a_frozen_layer() -> dict:
+    layer, head = penalized(trainable=False), dense(1, 2, 4)
+    return {"losses": trained(compiled(chain(4, layer, head))), "weights": weights(layer, head)}
+
+
+@case
+def penalty_of_a_wrapped_layer() -> dict:
+    return wrapped(penalized(), 3, 4)
+
+
+@case
+def penalty_in_a_wrapped_model() -> dict:
+    return folded(chain(4, dense(3, 1, 4), penalized()), 3, 4)
+
+
 def trainings() -> list[dict]:
     results = []
     for name, compute in CASES.items():

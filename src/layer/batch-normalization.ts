@@ -2,7 +2,7 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { Tensor, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
+import { type Scalar, Tensor, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { type Parameters, infer, inferLastAxis, train } from '../operation/composed/composed.js';
@@ -21,6 +21,7 @@ import {
 } from './arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
+import { countsPenalties } from '../model/penalties.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
 import { applyAtNode, executedNode } from '../model/executed-node.js';
 import type { Initializer } from './keras-objects.js';
@@ -208,6 +209,12 @@ export class BatchNormalization extends layers.Layer implements Weights {
     tidy(() => {
       super.setWeights(weights.map((weight) => toFloat32(weight)));
     });
+  }
+
+  /** The penalties on gamma and beta. */
+  override get losses(): (() => Scalar)[] {
+    // The model that counts them adds them itself, once.
+    return countsPenalties() ? [] : super.losses;
   }
 
   /**

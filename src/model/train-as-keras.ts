@@ -2,6 +2,7 @@
 import { passCallArgumentsOn } from './executed-node.js';
 import { freezeAsKeras } from './frozen.js';
 import type { Layer } from './graph.js';
+import { countPenaltiesOnce } from './penalties.js';
 import { foldTime } from './time-distributed.js';
 
 let isPatched = false;
@@ -17,4 +18,5 @@ export function trainAsKeras(isNormalization: (layer: Layer) => boolean): void {
   freezeAsKeras();
   passCallArgumentsOn();
   foldTime(isNormalization);
+  countPenaltiesOnce(isNormalization);
 }

@@ -99,6 +99,13 @@ async function toggled(combine: (generator: Model, discriminator: Model) => Mode
   return { losses, weights: weights(generator, discriminator) };
 }
 
+const penalized = (args: BatchNormalizationArgs = {}) =>
+  normalization({
+    gammaRegularizer: tf.regularizers.l2({ l2: 0.3 }),
+    betaRegularizer: tf.regularizers.l1({ l1: 0.2 }),
+    ...args,
+  });
+
 /** Trains a layer in TimeDistributed. */
 async function wrapped(
   layer: Layer,
@@ -264,4 +271,27 @@ export const TRAININGS: Record<string, () => Promise<Results>> = {
     const outputs = wrapper.apply(hidden, { training: false }) as tf.SymbolicTensor;
     return { losses: await trained(compiled(tf.model({ inputs, outputs }))), weights: weights(layer) };
   },
+
+  async penalty_of_a_layer_called_twice() {
+    const [layer, hidden] = [penalized(), dense(4, 1, 4)];
+    const inputs = tf.input({ shape: [4] });
+    const outputs = layer.apply(hidden.apply(layer.apply(inputs))) as tf.SymbolicTensor;
+    const losses = await trained(compiled(tf.model({ inputs, outputs })));
+    return { losses, weights: weights(layer, hidden) };
+  },
+
+  async penalty_in_a_model_called_twice() {
+    const base = chain(4, dense(4, 1, 4), penalized());
+    const inputs = tf.input({ shape: [4] });
+    const outputs = base.apply(base.apply(inputs)) as tf.SymbolicTensor;
+    return { losses: await trained(compiled(tf.model({ inputs, outputs }))), weights: weights(base) };
+  },
+
+  async penalty_of_a_frozen_layer() {
+    const [layer, head] = [penalized({ trainable: false }), dense(1, 2, 4)];
+    return { losses: await trained(compiled(chain(4, layer, head))), weights: weights(layer, head) };
+  },
+
+  penalty_of_a_wrapped_layer: () => wrapped(penalized(), [3, 4]),
+  penalty_in_a_wrapped_model: () => wrapped(chain(4, dense(3, 1, 4), penalized()), [3, 4]),
 };
