@@ -9,6 +9,7 @@ import { camelCase } from './naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { isContainer } from '../model/graph.js';
+import { maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
 
@@ -211,6 +212,7 @@ function exportFunctional(
   };
   const members = described.layers.map((member, i) => {
     const layer = container.layers[i]!;
+    if (isKeras3) checkMergedMasks(layer);
     const places = member.inboundNodes ?? [];
     const inbound = places.map((inputs, node): Json => {
       const called = (inputs[0]?.[3] ?? {}) as JsonObject;
@@ -245,6 +247,21 @@ interface Placed {
 function inputTensors(layer: Layer, place: number): SymbolicTensor[] {
   const nodes = (layer as unknown as Placed).inboundNodes;
   return nodes[isContainer(layer) ? place + 1 : place]!.inputTensors;
+}
+
+/** Where masks of several makers meet, TF.js and tf-keras keep what all let through, Keras 3 what any does. */
+function checkMergedMasks(layer: Layer): void {
+  if (!mergesMasks(layer.getClassName())) return;
+  for (const { inputTensors } of layer.inboundNodes) {
+    const makers = inputTensors.map(maskMakersOf);
+    const all = new Set(makers.flatMap((some) => [...some]));
+    if (all.size > 0 && (all.size > 1 || makers.some(({ size }) => size === 0))) {
+      throw new ValueError(
+        `Layer ${show(layer.name)} (${show(layer.getClassName())}) cannot be saved: its inputs have different masks, ` +
+          `or some have none, and Keras 3 joins them to another mask. Save for: 'tf-keras'.`,
+      );
+    }
+  }
 }
 
 /** Layers that take the first states of a recurrent layer as further inputs, where Keras 3 has an argument. */

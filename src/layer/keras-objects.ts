@@ -62,6 +62,8 @@ const INITIALIZERS: Kind<Initializer> = {
     lecununiform: (c) => initializers.leCunUniform(c),
     identity: (c) => initializers.identity(c),
     orthogonal: (c) => initializers.orthogonal(c),
+    // Keras 3 before 3.7.
+    orthogonalinitializer: (c) => initializers.orthogonal(c),
   },
 };
 

@@ -76,6 +76,15 @@ export function findsMask(
   return false;
 }
 
+/** The tensors whose layers make the masks that reach a tensor. */
+export function maskMakersOf(tensor: SymbolicTensor): Set<SymbolicTensor> {
+  const tensors = new Set([tensor]);
+  for (const one of tensors) {
+    if (!makesMask(one.sourceLayer)) for (const before of maskedThrough(one)) tensors.add(before);
+  }
+  return new Set([...tensors].filter(({ sourceLayer }) => makesMask(sourceLayer)));
+}
+
 /** The graph does not change, so each node is looked at once. */
 const known = new WeakMap<GraphNode, boolean>();
 

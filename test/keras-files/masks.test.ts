@@ -228,3 +228,29 @@ test('axes from the end, and sizes left open, come back', async () => {
   const y = (await loadKerasModel(bytes)).predict(tf.ones([2, 4, 3])) as tf.Tensor;
   expect(y.shape).toEqual([2, 8, 3]);
 });
+
+test.each([
+  ['of two makers', true, true],
+  ['of one input alone', true, false],
+])('masks %s, which Keras 3 joins otherwise than TF.js, are not saved for it', async (_, ...makes) => {
+  const inputs = makes.map(() => tf.input({ shape: [4], dtype: 'int32' }));
+  const embedded = inputs.map((input, i) =>
+    tf.layers.embedding({ inputDim: 5, outputDim: 2, maskZero: makes[i] }).apply(input),
+  );
+  const sum = tf.layers.add({ name: 'sum' }).apply(embedded as tf.SymbolicTensor[]);
+  const outputs = tf.layers.simpleRNN({ units: 2 }).apply(sum) as tf.SymbolicTensor;
+  const model = tf.model({ inputs, outputs });
+  await expect(saveKerasModel(model, null, { for: 'keras3' })).rejects.toThrow(
+    /'sum' \('Add'\) cannot be saved: its inputs have different masks/,
+  );
+  await saveKerasModel(model, null, { for: 'tf-keras' });
+});
+
+test('one mask on both sides of a sum is saved for Keras 3', async () => {
+  const input = tf.input({ shape: [4], dtype: 'int32' });
+  const embedded = tf.layers.embedding({ inputDim: 5, outputDim: 2, maskZero: true }).apply(input);
+  const cells = [0, 1].map(() => tf.layers.simpleRNN({ units: 2, returnSequences: true }).apply(embedded));
+  const outputs = tf.layers.add().apply(cells as tf.SymbolicTensor[]) as tf.SymbolicTensor;
+  const bytes = await saveKerasModel(tf.model({ inputs: input, outputs }), null, { for: 'keras3' });
+  expect((await loadKerasModel(bytes)).layers).toHaveLength(5);
+});

@@ -202,12 +202,17 @@ test.each(
 describe('a model made here', () => {
   test('says nothing that Keras 3.4 does not know, where it can do without', async () => {
     const model = tf.sequential();
-    model.add(tf.layers.lstm({ units: 2, inputShape: [3, 2], recurrentActivation: 'sigmoid' }));
+    const recurrentInitializer = tf.initializers.orthogonal({ gain: 3 });
+    model.add(tf.layers.simpleRNN({ units: 2, inputShape: [3, 2], recurrentInitializer }));
     layerBatchNormalization(model);
-    const files = await readArchive(await saveKerasModel(model, null, { for: 'keras3' }), ['config.json']);
+    const bytes = await saveKerasModel(model, null, { for: 'keras3' });
+    const files = await readArchive(bytes, ['config.json']);
     const config = new TextDecoder().decode(files.get('config.json'));
     expect(config).not.toContain('renorm');
     expect(config).toContain('"OrthogonalInitializer"');
+    expect((await loadKerasModel(bytes)).layers[1]?.getConfig()).toMatchObject({
+      recurrentInitializer: { className: 'Orthogonal', config: { gain: 3 } },
+    });
   });
 
   // As in the golden models 'shared' and 'merges' of each.
