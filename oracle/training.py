@@ -58,7 +58,9 @@ def trained(model: Model, steps: int = 2, is_padded: bool = False) -> list[float
 
 def weights(*layers: L.Layer) -> list[float]:
     """All numbers of all weights, in the order in which each layer made them."""
-    own = [w for layer in layers for part in parts(layer) for w in (*part._trainable_weights, *part._non_trainable_weights)]
+    own = [
+        w for layer in layers for part in parts(layer) for w in (*part._trainable_weights, *part._non_trainable_weights)
+    ]
     return [float(v) for w in own for v in w.numpy().ravel()]
 
 
