@@ -8,7 +8,8 @@ export type {
   RenormClipping,
   WeightValues,
 } from './layer/arguments.js';
-export { BatchNormalization, type CallArguments } from './layer/batch-normalization.js';
+export { BatchNormalization } from './layer/batch-normalization.js';
+export type { CallArguments } from './layer/call-arguments.js';
 export type { Description } from './layer/description.js';
 export type { Constraint, Initializer, ObjectConfiguration, Regularizer } from './layer/keras-objects.js';
 export { layerBatchNormalization } from './layer/layer-batch-normalization.js';

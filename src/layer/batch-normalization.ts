@@ -19,13 +19,14 @@ import {
   type ResolvedArguments,
   resolveArguments,
 } from './arguments.js';
+import { type CallArguments, checkCallArguments } from './call-arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { countsPenalties } from '../model/penalties.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
 import { applyAtNode, executedNode } from '../model/executed-node.js';
 import type { Initializer } from './keras-objects.js';
-import { checkMask, hasMask, maskFits } from '../model/masks.js';
+import { hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show } from '../text/show.js';
 import { constrain, penaltyOf, store } from './variables.js';
@@ -40,19 +41,6 @@ import { freeWeightNames } from '../model/tensorflow-internals.js';
 
 type Shape = (number | null)[];
 type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
-
-/** What a call of the layer may say. */
-export interface CallArguments {
-  /** true: normalize by the batch's moments and move the statistics. Default false: by the moving statistics. */
-  training?: boolean | null;
-  /**
-   * Which elements enter the batch's moments, in training: a tensor of the input's shape without its last axis,
-   * dimensions of 1 broadcast. Numbers are weights, booleans are 0 or 1.
-   */
-  mask?: Tensor | null;
-  /** false: use the batch's moments in training, but leave every moving and renorm statistic alone. Default true. */
-  updateMovingStatistics?: boolean | null;
-}
 
 const isBatchNormalization = (layer: layers.Layer) => layer instanceof BatchNormalization;
 
@@ -222,6 +210,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
    *
    * @param inputs one tensor of rank 1 to 6, int32 and bool ones are cast to float32
    * @param kwargs see {@link CallArguments}
+   * @throws TypeError for an unknown argument or a value of the wrong type
    * @throws ValueError where the input's shape, the batch's size or the mask do not fit
    */
   override apply(
@@ -236,9 +225,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
       );
     }
     return applyAtNode(this, inputs, () => {
-      if (input instanceof Tensor && kwargs?.mask != null && kwargs.training && !executedNode(this)) {
-        checkMask(kwargs.mask, input.shape);
-      }
+      if (!executedNode(this)) checkCallArguments(kwargs, input);
       return super.apply(inputs, kwargs);
     });
   }

@@ -8,8 +8,6 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import { ValueError } from '../text/value-error.js';
-import { isTensor, show } from '../text/show.js';
 
 type Layer = layers.Layer;
 /** One call of a layer in a graph, as TF.js keeps it. */
@@ -101,21 +99,4 @@ export function hasMask(node: GraphNode): boolean {
 /** Whether a mask fits inputs of `shape`: one rank less, every dimension the input's or 1. */
 export function maskFits(mask: Tensor, shape: readonly number[]): boolean {
   return mask.rank === shape.length - 1 && mask.shape.every((size, i) => size === 1 || size === shape[i]);
-}
-
-/**
- * Refuses a mask that was given with the call and does not fit.
- *
- * @throws TypeError where it is no tensor, ValueError where its shape is wrong
- */
-export function checkMask(mask: unknown, shape: readonly number[]): void {
-  if (!isTensor(mask)) {
-    throw new TypeError(`mask: expected a tensor of numbers or booleans, received ${show(mask)}.`);
-  }
-  if (!maskFits(mask, shape)) {
-    throw new ValueError(
-      `mask: expected the input's shape without its last axis, ${show(shape.slice(0, -1))} or 1 where it is ` +
-        `broadcast, received ${show(mask.shape)} for an input of shape ${show(shape)}.`,
-    );
-  }
 }

@@ -17,7 +17,7 @@ import {
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { activeFusedBackend } from '../backends/active.js';
 import type { Moments } from '../core/passes.js';
-import type { CallArguments } from '../layer/batch-normalization.js';
+import type { CallArguments } from '../layer/call-arguments.js';
 import { type Plan, makePlan } from '../layer/plan.js';
 import { batchMoments, infer } from '../operation/composed/composed.js';
 import { momentsFused } from '../operation/fused.js';

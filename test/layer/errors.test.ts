@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import {
   BatchNormalization,
   type BatchNormalizationArgs,
+  type CallArguments,
   ValueError,
   layerBatchNormalization,
 } from 'evenkeel';
@@ -16,6 +17,10 @@ const built = (args: BatchNormalizationArgs, shape: (number | null)[]) => {
   return layer;
 };
 const build = (args: BatchNormalizationArgs, shape: (number | null)[]) => () => built(args, shape);
+
+/** Calls a layer that is built with arguments of any kind, as a JavaScript program may. */
+const call = (args: unknown) => () => built({}, [null, 4]).apply(tf.zeros([2, 4]), args as CallArguments);
+const KNOWN_IN_CALLS = 'Known are training, mask, updateMovingStatistics.';
 
 const KNOWN =
   'axis, momentum, epsilon, center, scale, renorm, renormClipping, renormMomentum, fused, virtualBatchSize, ' +
@@ -260,6 +265,68 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     'TypeError',
     'mask: expected a tensor of numbers or booleans, received [1, 0].',
   ],
+  'a mask that is an array, in inference too': [
+    () => built({}, [null, 4]).apply(tf.zeros([2, 4]), { mask: [1, 0] as never }),
+    'TypeError',
+    'mask: expected a tensor of numbers or booleans, received [1, 0].',
+  ],
+  'a mask for a symbolic tensor': [
+    () => built({}, [null, 4]).apply(tf.input({ shape: [4] }), { mask: tf.ones([2]) }),
+    'ValueError',
+    'mask: in a model the mask comes through the graph, from tf.layers.masking or from an embedding with maskZero. ' +
+      'Leave the argument out.',
+  ],
+  'a misspelt call argument': [
+    call({ Training: true }),
+    'TypeError',
+    `Unknown call argument 'Training'. Did you mean 'training'? ${KNOWN_IN_CALLS}`,
+  ],
+  'a misspelt call argument on a symbolic tensor': [
+    () => built({}, [null, 4]).apply(tf.input({ shape: [4] }), { traning: true } as CallArguments),
+    'TypeError',
+    `Unknown call argument 'traning'. Did you mean 'training'? ${KNOWN_IN_CALLS}`,
+  ],
+  'a call argument spelled as in Python': [
+    call({ update_moving_statistics: false }),
+    'TypeError',
+    `Unknown call argument 'update_moving_statistics'. Did you mean 'updateMovingStatistics'? ${KNOWN_IN_CALLS}`,
+  ],
+  'a call argument of TensorFlow 1': [
+    call({ is_training: true }),
+    'TypeError',
+    `Unknown call argument 'is_training'. Here it is 'training'. ${KNOWN_IN_CALLS}`,
+  ],
+  'a call argument like no other': [
+    call({ x: 1 }),
+    'TypeError',
+    `Unknown call argument 'x'. ${KNOWN_IN_CALLS}`,
+  ],
+  'a boolean in place of call arguments': [
+    call(true),
+    'TypeError',
+    'The call arguments: expected an object with any of training, mask, updateMovingStatistics, received true.',
+  ],
+  'a mask in place of call arguments': [
+    call(tf.ones([2])),
+    'TypeError',
+    'The call arguments: expected an object with any of training, mask, updateMovingStatistics, ' +
+      'received a tensor of shape [2].',
+  ],
+  'training in words': [
+    call({ training: 'yes' }),
+    'TypeError',
+    "training: expected true or false, received 'yes'.",
+  ],
+  'training by halves': [
+    call({ training: 0.5 }),
+    'TypeError',
+    'training: expected true or false, received 0.5.',
+  ],
+  'statistics in words': [
+    call({ updateMovingStatistics: 'no' }),
+    'TypeError',
+    "updateMovingStatistics: expected true or false, received 'no'.",
+  ],
   'an adjustment that returns one thing': [
     () => built({ adjustment: () => [1] as never }, [null, 4]).apply(tf.zeros([2, 4]), { training: true }),
     'ValueError',
@@ -343,4 +410,22 @@ test.for(ACCEPTED_OPTIONS)('takes %j as the core does', (options) => {
 test('takes scalars as limits, whatever they are just now', () => {
   const renormClipping = { rmax: tf.scalar(-1), rmin: 2, dmax: tf.variable(tf.zeros([1])) };
   expect(new BatchNormalization({ renorm: true, renormClipping }).renormClipping).toEqual(renormClipping);
+});
+
+test('a refused call leaves the statistics alone', () => {
+  const layer = built({}, [null, 4]);
+  const before = layer.movingMean.read().dataSync().join();
+  expect(() => layer.apply(tf.ones([2, 4]), { training: true, trainig: 1 } as CallArguments)).toThrow(
+    TypeError,
+  );
+  expect(layer.movingMean.read().dataSync().join()).toBe(before);
+});
+
+test('takes 1 and 0 for true and false, as files of Keras have them', () => {
+  const layer = built({}, [null, 1]);
+  const infer = (args: unknown) =>
+    (layer.apply(tf.tensor2d([[1], [3]]), args as CallArguments) as tf.Tensor).dataSync()[0]!;
+  expect(infer({ training: 0, updateMovingStatistics: 1 })).toBe(infer({}));
+  expect(infer({ training: 1, updateMovingStatistics: 0 })).toBeCloseTo(-1, 2);
+  expect(infer({})).toBe(infer({ training: false }));
 });

@@ -123,6 +123,27 @@ describeBackends(() => {
     }
   });
 
+  test('takes what the recurrent layers of a model leave in the arguments of all', async () => {
+    class PassingOn extends tf.layers.Layer {
+      static readonly className = 'PassingOn';
+      readonly inner = layerBatchNormalization();
+      override call(inputs: tf.Tensor | tf.Tensor[], kwargs: object): tf.Tensor {
+        return this.inner.apply([inputs].flat()[0]!, kwargs) as tf.Tensor;
+      }
+    }
+    const x = tf.input({ shape: [4, 3] });
+    const [sequence, ...state] = tf.layers
+      .lstm({ units: 3, returnState: true, returnSequences: true })
+      .apply(x) as tf.SymbolicTensor[];
+    const decoded = tf.layers.lstm({ units: 3, returnSequences: true }).apply([sequence!, ...state]);
+    const normalized = layerBatchNormalization({ name: 'bn' }).apply(decoded);
+    const passing = new PassingOn({});
+    const model = tf.model({ inputs: x, outputs: passing.apply(normalized) as tf.SymbolicTensor });
+    compile(model);
+    await fit(model);
+    expect(weightsOf(passing.inner)[2]).not.toEqual([0, 0, 0]);
+  });
+
   test('null means nothing said', () => {
     const layer = layerBatchNormalization();
     const x = draw([4, 3], 2);
