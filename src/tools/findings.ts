@@ -1,6 +1,7 @@
 /** @file What a finding is, and what the rules that make findings look at. */
 import type { Normalization } from './normalizations.js';
 import type { Population } from './population.js';
+import { THRESHOLDS } from './thresholds.js';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -18,6 +19,7 @@ export const FINDING_NAMES = [
   'statistics-gap',
   'data-shift',
   'zero-gamma',
+  'quantized-weights',
   'constant-channel',
   'dead-relu',
   'epsilon-dominates',
@@ -92,6 +94,10 @@ export const diagnose = (
     ...details
   }: Partial<Pick<Diagnosis, 'channels'>> & Pick<Diagnosis, 'evidence' | 'message' | 'cure'>,
 ): Diagnosis => ({ name, severity, channels, ...details });
+
+/** Of a finding that a few channels of a healthy model may have. */
+export const severityOf = (channels: readonly number[], { weights }: Subject): Severity =>
+  channels.length >= THRESHOLDS.manyChannels * weights.movingMean.length ? 'warning' : 'note';
 
 /** Indices of the values for which something holds. */
 export const indicesOf = (values: Float64Array, holds: (value: number, index: number) => boolean): number[] =>

@@ -3,16 +3,17 @@ import { type Layer, type NormalizationLayer, channelDimension } from '../model/
 import {
   type Diagnosis,
   type Rule,
-  type Severity,
   type Subject,
   diagnose,
   indicesOf,
   median,
   plural,
   round,
+  severityOf,
 } from './findings.js';
 import { STOCK_AXIS, isEvenkeel, isFrozen, isStockOffLastAxis } from './normalizations.js';
 import { distances, rootMeanSquare } from './population.js';
+import { channelsLostToQuantization } from './statistics-rules.js';
 import { THRESHOLDS } from './thresholds.js';
 
 const notFinite: Rule = ({ weights }) => {
@@ -33,9 +34,6 @@ const notFinite: Rule = ({ weights }) => {
   });
 };
 
-const severityOf = (channels: readonly number[], { weights }: Subject): Severity =>
-  channels.length >= THRESHOLDS.manyChannels * weights.movingMean.length ? 'warning' : 'note';
-
 const zeroGamma: Rule = (subject) => {
   const { gamma } = subject.weights;
   if (!gamma?.every(Number.isFinite)) return null;
@@ -54,9 +52,10 @@ const zeroGamma: Rule = (subject) => {
 
 const constantChannel: Rule = (subject) => {
   const { layer, weights } = subject;
+  const lost = channelsLostToQuantization(subject);
   const channels = indicesOf(
     weights.movingVariance,
-    (value) => value >= 0 && value <= THRESHOLDS.constantVariance * layer.epsilon,
+    (value, c) => value >= 0 && value <= THRESHOLDS.constantVariance * layer.epsilon && !lost.has(c),
   );
   if (channels.length === 0) return null;
   return diagnose('constant-channel', severityOf(channels, subject), {
@@ -99,10 +98,13 @@ const deadRelu: Rule = (subject) => {
   });
 };
 
-const epsilonDominates: Rule = ({ layer: { epsilon }, weights: { movingVariance } }) => {
+const epsilonDominates: Rule = (subject) => {
+  const { epsilon } = subject.layer;
+  const { movingVariance } = subject.weights;
+  const lost = channelsLostToQuantization(subject);
   const channels = indicesOf(
     movingVariance,
-    (value) => value > THRESHOLDS.constantVariance * epsilon && value < epsilon,
+    (value, c) => value > THRESHOLDS.constantVariance * epsilon && value < epsilon && !lost.has(c),
   );
   if (channels.length < THRESHOLDS.smallVariances * movingVariance.length) return null;
   return diagnose('epsilon-dominates', 'warning', {

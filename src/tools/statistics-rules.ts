@@ -8,8 +8,10 @@ import {
   median,
   plural,
   round,
+  severityOf,
 } from './findings.js';
 import { type Statistics, distances, rootMeanSquare } from './population.js';
+import { quantizationOf } from './quantization.js';
 import { THRESHOLDS } from './thresholds.js';
 
 const negativeVariance: Rule = ({ weights: { movingVariance } }) => {
@@ -33,6 +35,35 @@ const hugeVariance: Rule = ({ weights: { movingVariance } }) => {
     evidence: { largest: round(channels.reduce((a, c) => Math.max(a, movingVariance[c]!), 0)) },
     message: `The moving variance of ${plural(channels.length, 'channel')} is huge: inputs were not scaled, or training diverged.`,
     cure: 'Scale the inputs (pixels to 0 … 1); look for an overflow in the data; then recalibrate or train again.',
+  });
+};
+
+/** Channels whose moving variance, with epsilon, is below what quantization rounds to 0: what it was is unknown. */
+export function channelsLostToQuantization({ layer: { epsilon }, weights }: Subject): Set<number> {
+  const quantization = quantizationOf(weights.movingVariance);
+  if (!quantization) return new Set();
+  const isLost = (value: number) => value >= 0 && value + epsilon <= quantization.step / 2;
+  return new Set(indicesOf(weights.movingVariance, isLost));
+}
+
+const quantizedWeights: Rule = (subject) => {
+  const channels = [...channelsLostToQuantization(subject)];
+  if (channels.length === 0) return null;
+  const { bits, step } = quantizationOf(subject.weights.movingVariance)!;
+  return diagnose('quantized-weights', severityOf(channels, subject), {
+    channels,
+    evidence: {
+      channels: channels.length,
+      of: subject.weights.movingVariance.length,
+      bits,
+      step: round(step),
+    },
+    message:
+      `The weights are quantized: moving variances are ${bits}-bit multiples of ${round(step)}. Those of ` +
+      `${plural(channels.length, 'channel')} were rounded to 0, so that epsilon takes their place.`,
+    cure:
+      'Quantize the other weights only (tensorflowjs_converter takes names after --quantize_uint8 and its like), or ' +
+      'fold first and quantize after. Recalibrating gives a loaded model right variances.',
   });
 };
 
@@ -67,7 +98,8 @@ function gapOf(subject: Subject): Gap | null {
   if (!inputs || inputs.training.batches === 0 || isUntrained(subject) || !isUsable(subject)) return null;
   const actual = inputs.training.whole();
   const moving = { mean: weights.movingMean, variance: weights.movingVariance };
-  const perChannel = distances(actual, moving, layer.epsilon);
+  const lost = channelsLostToQuantization(subject);
+  const perChannel = distances(actual, moving, layer.epsilon).map((one, c) => (lost.has(c) ? 0 : one));
   const distance = rootMeanSquare(perChannel);
   const least = Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(inputs.samples));
   return distance > least
@@ -200,6 +232,7 @@ const statisticsGap: Rule = (subject) => {
 export const STATISTICS_RULES: readonly Rule[] = [
   negativeVariance,
   hugeVariance,
+  quantizedWeights,
   untrainedStatistics,
   youngStatistics,
   statisticsGap,

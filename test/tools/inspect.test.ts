@@ -60,6 +60,24 @@ const beforeRelu = (beta: number[]) =>
     layers: [normalization({ inputShape: [4] }, { beta }), tf.layers.activation({ activation: 'relu' })],
   });
 
+/** Numbers as TF.js' converter quantizes them: whole steps from the least of them to the largest. */
+function quantize(values: readonly number[], bits: number): number[] {
+  const least = Math.min(...values);
+  const step = (Math.max(...values) - least) / (2 ** bits - 1);
+  return values.map((value) => Math.round((value - least) / step) * step + least);
+}
+
+/** Forty variances, from 1e-6 to 5623. */
+const SPREAD = Array.from({ length: 40 }, (_, c) => 10 ** (c / 4 - 6));
+
+/** A layer of 40 channels whose moving variances have been quantized. */
+function quantized(bits: number | null, variances: readonly number[]) {
+  const variance = bits === null ? [...variances] : quantize(variances, bits);
+  const all = (value: number) => variance.map(() => value);
+  const weights = [all(1), all(0), all(0), variance];
+  return tf.sequential({ layers: [layerBatchNormalization({ weights, epsilon: 1e-6, inputShape: [40] })] });
+}
+
 const CASES: Record<FindingName, Case[]> = {
   'not-finite': [
     {
@@ -186,6 +204,13 @@ const CASES: Record<FindingName, Case[]> = {
       channels: [1, 2],
     },
   ],
+  'quantized-weights': [8, 16].map((bits) => ({
+    // Variances from 1e-6 to 5623: half a step is 11, or 0.043, and all that is less becomes the least.
+    make: () => ({ model: quantized(bits, SPREAD) }),
+    severity: 'warning',
+    channels: [...Array(bits === 8 ? 29 : 19).keys()],
+    evidence: { bits },
+  })),
   'dead-relu': [{ make: () => ({ model: beforeRelu([0, -5, 0, -1]) }), severity: 'warning', channels: [1] }],
   'epsilon-dominates': [
     {
@@ -293,6 +318,22 @@ describeBackends(() => {
       ['statistics-gap', 'behind'],
       ['output-gap', null],
     ]);
+  });
+
+  test('names quantization as the cause, and neither dead channels nor other data', async () => {
+    // The least, which many others become, is 0.
+    const model = quantized(8, [0, ...SPREAD.slice(1)]);
+    expect(namesOf(await inspect(model))).toEqual(['quantized-weights']);
+    const x = normal(
+      400,
+      SPREAD.map(() => 0),
+      SPREAD.map(Math.sqrt),
+    );
+    expect(namesOf(await inspect(model, x)).filter((name) => /shift|gap$/.test(name))).toEqual([
+      'output-gap',
+    ]);
+    const dead = SPREAD.map((value, c) => (c < 9 ? 0 : value));
+    expect(namesOf(await inspect(quantized(null, dead)))).toEqual(['constant-channel']);
   });
 
   test('says nothing of a beta below 0 where no ReLU follows', async () => {
