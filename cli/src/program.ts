@@ -36,7 +36,7 @@ it. What a file is, its content says; how an output is written, its name: .h5, .
 evenkeel help <command> shows a command's options and examples.
 
 Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
-does not fit or cannot be written; 130 stopped by Ctrl-C. 70 is a fault of evenkeel's own.
+does not fit or cannot be written, or a model to fold gives NaN or infinity; 130 stopped by Ctrl-C. 70 is a fault of evenkeel's own.
 `;
 
 function makeProgram(context: Context): Command {

@@ -56,12 +56,14 @@ export class Doctor implements DoctorFunctions {
 
   async #examine(model: LayersModel, data: Data | null, options: ToolOptions): Promise<Examination> {
     const report = await inspect(model, data && [...data.tensors], options);
+    return { ...this.#describe(model, data), report, tensors: memory().numTensors };
+  }
+
+  #describe(model: LayersModel, data: Data | null): Pick<Examination, 'inputs' | 'parameters' | 'data'> {
     return {
       inputs: shapesOf(model),
       parameters: model.countParams(),
       data: data && `${data.source}: ${data.tensors[0]!.shape[0]} samples`,
-      report,
-      tensors: memory().numTensors,
     };
   }
 
@@ -100,23 +102,36 @@ export class Doctor implements DoctorFunctions {
     });
   }
 
-  fold(): Promise<{ folding: Folding; examination: Examination }> {
+  fold(): Promise<Folding> {
     return this.#afterOthers(async (options) => {
       const before = this.#theModel();
       const data = this.#data ? { data: this.#data.tensors } : {};
       const { model, ...folding } = await fold(before, { ...options, ...data });
       before.dispose();
       this.#model = model;
-      return { folding, examination: await this.#examine(model, this.#data, options) };
+      return folding;
     });
   }
 
-  recalibrate(): Promise<Examination> {
+  recalibrate(): Promise<void> {
     return this.#afterOthers(async (options) => {
       const model = this.#theModel();
       if (!this.#data) throw new Error('Recalibrating takes data: drop some first.');
       await recalibrate(model, [...this.#data.tensors], options);
-      return this.#examine(model, this.#data, options);
+    });
+  }
+
+  examine(): Promise<Examination> {
+    return this.#afterOthers(async (options) => {
+      const model = this.#theModel();
+      try {
+        return await this.#examine(model, this.#data, options);
+      } catch (error) {
+        // The model is another by now: what is known of it without data is told at least.
+        if (error !== options.signal?.reason) throw error;
+        const { data } = this.#describe(model, this.#data);
+        return { ...(await this.#examine(model, null, {})), data };
+      }
     });
   }
 

@@ -77,16 +77,16 @@ const takeData = (files: readonly File[]): Promise<void> =>
 
 const fold = (): Promise<void> =>
   during('Folding', async () => {
-    const result = await doctor.fold();
-    folding.value = result.folding;
+    const { folded, kept } = (folding.value = await doctor.fold());
     layerLookedAt.value = 0;
-    examination.value = result.examination;
-    return `Folded ${result.folding.folded.length}, kept ${result.folding.kept.length}.`;
+    examination.value = await doctor.examine();
+    return `Folded ${folded.length}, kept ${kept.length}.`;
   });
 
 const recalibrate = (): Promise<void> =>
   during('Recalibrating', async () => {
-    examination.value = await doctor.recalibrate();
+    await doctor.recalibrate();
+    examination.value = await doctor.examine();
     return `Recalibrated. ${summary(examination.value)}`;
   });
 
@@ -250,7 +250,7 @@ function offBy({ inputs }: InspectedLayer): string {
   return Math.sqrt(squares / distances.length).toFixed(3);
 }
 
-function FoldingView({ folded, kept, largestDifference, largestOutput, comparedOn }: Folding) {
+function FoldingView({ folded, kept, largestDifference, largestOutput, comparedOn, warnings }: Folding) {
   return (
     <section aria-labelledby="folding-title">
       <h2 id="folding-title">Folded</h2>
@@ -259,6 +259,11 @@ function FoldingView({ folded, kept, largestDifference, largestOutput, comparedO
         {largestDifference.toExponential(1)}, the largest being {largestOutput.toPrecision(3)} (compared on{' '}
         {comparedOn}).
       </p>
+      {warnings.map((warning) => (
+        <p key={warning} role="alert" data-testid="folding-warning">
+          {warning}
+        </p>
+      ))}
       <ul class="note">
         {folded.map(({ name, into }) => (
           <li key={name}>

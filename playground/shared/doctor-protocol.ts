@@ -30,8 +30,10 @@ export interface DoctorFunctions {
   open(files: readonly File[]): Promise<Examination>;
   /** Reads data from what was dropped, and looks at the model with it. */
   takeData(files: readonly File[]): Promise<Examination>;
-  fold(): Promise<{ readonly folding: Folding; readonly examination: Examination }>;
-  recalibrate(): Promise<Examination>;
+  fold(): Promise<Folding>;
+  recalibrate(): Promise<void>;
+  /** Looks at the model as it is. Where it is stopped, it looks without the data. */
+  examine(): Promise<Examination>;
   save(format: FormatName): Promise<Uint8Array>;
   /** Stops what is being done. */
   cancel(): void;

@@ -3,8 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { type InspectReport } from 'evenkeel/tools';
-import { loadKerasModel } from 'evenkeel/keras';
+import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeModel } from '../../cli/src/write-model.js';
 import { dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
 
 beforeAll(() => tf.ready());
@@ -79,6 +80,25 @@ describe('fold', () => {
     const folded = await loadKerasModel(output);
     expect(folded.layers.map((layer) => layer.getClassName())).not.toContain('BatchNormalization');
     expectClose(await predict(output, SHAPE), await predict(source, SHAPE));
+  });
+});
+
+describe('fold, of a model that is not finite,', () => {
+  it('ends with 3, says why, and writes nothing', async () => {
+    const model = tf.sequential({
+      layers: [
+        tf.layers.dense({ units: 2, inputShape: [2], weights: [tf.fill([2, 2], 3e38), tf.zeros([2])] }),
+        tf.layers.batchNormalization(),
+        tf.layers.dense({ units: 1, weights: [tf.fill([2, 1], 3e38), tf.zeros([1])] }),
+      ],
+    });
+    const folder = makeFolder();
+    const file = join(folder, 'nan.h5');
+    writeFileSync(file, await saveKerasModel(model, null, { for: 'tf-keras', format: 'h5' }));
+    const { code, stdout, stderr } = await evenkeel(['fold', file, join(folder, 'out.h5')]);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/nan\.h5: .*NaN or infinite.*Nothing was written\.\n$/);
+    expect(readdirSync(folder)).toEqual(['nan.h5']);
   });
 });
 
@@ -242,4 +262,19 @@ describe('help', () => {
       expect(stdout).toMatch(new RegExp(`\\nExamples:\\n  evenkeel ${name} `));
     },
   );
+});
+
+it('writes nothing where it is stopped between making the files and writing them', async () => {
+  const controller = new AbortController();
+  const folder = makeFolder();
+  const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });
+  const target = { path: join(folder, 'out.json'), format: 'json' } as const;
+  const save = model.save.bind(model);
+  model.save = async (...args) => {
+    const saved = await save(...args);
+    controller.abort();
+    return saved;
+  };
+  await expect(writeModel(model, target, controller.signal)).rejects.toThrow('This operation was aborted');
+  expect(readdirSync(folder)).toEqual([]);
 });

@@ -184,3 +184,32 @@ describe('a model', () => {
     );
   });
 });
+
+describe('an input of whole numbers', () => {
+  const words = () => {
+    const input = tf.input({ shape: [3], dtype: 'int32' });
+    const embedded = tf.layers.embedding({ inputDim: 9, outputDim: 2 }).apply(input);
+    return tf.model({ inputs: input, outputs: embedded as tf.SymbolicTensor });
+  };
+  const tokens = (...values: number[]) => fileOf(npy('<f4', [1, 3], bytesOf(Float32Array.from(values))));
+
+  it('takes them, whatever the file calls them', async () => {
+    const model = words();
+    const [tensor] = (await openData(model, tokens(0, 3, 8))).tensors();
+    expect([tensor!.dtype, ...tensor!.dataSync()]).toEqual(['int32', 0, 3, 8]);
+  });
+
+  it.each([
+    [
+      { divideBy: 255 },
+      [0, 3, 8],
+      /takes whole numbers of 32 bits, such as tokens, which must not be divided/,
+    ],
+    [{}, [0, 0.5, 8], /^data holds 0\.5, the model's input .* takes whole numbers of 32 bits/],
+    [{}, [0, NaN, 8], /^data holds NaN/],
+    [{}, [0, 2 ** 31, 8], /^data holds 2147483648/],
+  ])('refuses %j of %j', async (options, values, message) => {
+    const model = words();
+    expect(await refusalOf(openData(model, tokens(...values), options))).toMatch(message);
+  });
+});

@@ -1,5 +1,6 @@
 /** @file `evenkeel fold`: makes a model for inference, without the normalizations that can vanish into a neighbour. */
 import { Command } from 'commander';
+import { ValueError } from 'evenkeel/core';
 import type { FoldReport } from 'evenkeel/tools';
 import { type Context, withModel } from '../context.js';
 import {
@@ -21,7 +22,7 @@ import { escapeControls } from '../../../src/text/show.js';
 
 type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;
 
-/** As many samples are compared: a difference shows in few, and both models must hold all at once. */
+/** How many samples to compare: a few show any difference, and both models must hold all of them at once. */
 const MOST_SAMPLES = 64;
 
 export function foldCommand(context: Context): Command {
@@ -63,6 +64,9 @@ async function foldModel(
         signal,
         onProgress: progress.onProgress,
       });
+      if (!Number.isFinite(report.largestOutput) || !Number.isFinite(report.largestDifference)) {
+        throw new ValueError(`${[path, ...report.warnings].join(': ')} Nothing was written.`);
+      }
       return { report, written: await writeModel(folded, target, signal) };
     } finally {
       progress.stop();
@@ -78,7 +82,7 @@ async function foldModel(
 }
 
 function formatReport(
-  { folded, kept, largestDifference, largestOutput, comparedOn }: Omit<FoldReport, 'model'>,
+  { folded, kept, largestDifference, largestOutput, comparedOn, warnings }: Omit<FoldReport, 'model'>,
   output: string,
   { width }: Terminal,
 ): string {
@@ -101,6 +105,9 @@ function formatReport(
         'because '.length,
         width,
       ),
+    ),
+    ...warnings.map((warning) =>
+      formatEntries([['warning', escapeControls(warning)]], 'because '.length, width),
     ),
     `Outputs differ by at most ${formatNumber(largestDifference)}, on ${comparedOn}; the largest output is ` +
       `${formatNumber(largestOutput)}.\nWritten: ${escapeControls(output)}`,
