@@ -121,6 +121,11 @@ describeBackends(() => {
       layer.apply(draw([4, 3], 2), { training: true });
       expect(weightsOf(layer)[2]).not.toEqual(before);
     }
+    tf.dispose(model.predict(drawFor(model.inputs[0]!, 1)));
+    const before = weightsOf(layer)[2];
+    // A list, as TF.js' executor hands over.
+    layer.apply([draw([4, 3], 2)], { training: true });
+    expect(weightsOf(layer)[2]).not.toEqual(before);
   });
 
   test('takes what the recurrent layers of a model leave in the arguments of all', async () => {

@@ -182,6 +182,18 @@ describeBackends(() => {
       expect(seen(layer)).toEqual([PADDED.all]);
     });
 
+    test('is not taken at TimeDistributed, though it would fit the layer inside', async () => {
+      const [masked, plain] = [tf.input({ shape: [4, 1] }), tf.input({ shape: [4, 1] })];
+      const layer = sees();
+      const steps = pass(
+        tf.layers.timeDistributed({ layer }),
+        pass(tf.layers.reshape({ targetShape: [4, 1] }), plain),
+      );
+      const outputs = [pass(sees(), pass(masking(), masked)), steps];
+      await look(tf.model({ inputs: [masked, plain], outputs }), [sequences(), sequences()]);
+      expect(seen(layer)).toEqual([PADDED.all]);
+    });
+
     test('is not taken after a Reshape, which drops masks', async () => {
       const layer = sees();
       const reshape = tf.layers.reshape({ targetShape: [4, 1] });
