@@ -5,11 +5,11 @@ import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
 import { LAYERS, miscomputed } from './layer-table.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
-import { camelCase } from './naming.js';
+import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { isContainer } from '../model/graph.js';
-import { maskMakersOf, mergesMasks } from '../model/masks.js';
+import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
 
@@ -264,9 +264,6 @@ function checkMergedMasks(layer: Layer): void {
   }
 }
 
-/** Layers that take the first states of a recurrent layer as further inputs, where Keras 3 has an argument. */
-const WITH_STATES = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
-
 function inboundOfKeras3(
   layer: Layer,
   ends: readonly [string, number, number][],
@@ -278,7 +275,8 @@ function inboundOfKeras3(
     return { class_name: '__keras_tensor__', config: { shape, dtype, keras_history: [...history] } };
   });
   if (serialized.length === 1) return { args: serialized, kwargs: called };
-  if (!WITH_STATES.includes(layer.getClassName())) return { args: [serialized], kwargs: called };
+  // The first states of a recurrent layer are further inputs in TF.js, and an argument in Keras 3.
+  if (!isRecurrent(layer.getClassName())) return { args: [serialized], kwargs: called };
   const [input, ...states] = serialized;
   return { args: [input!], kwargs: { ...called, initial_state: states } };
 }

@@ -13,9 +13,8 @@ export interface StoredArray {
   readonly values: Float32Array;
 }
 
-/** A file of these and a hundred times its own bytes are allowed as weights: gzip's best on what repeats. */
-const ALWAYS_ALLOWED = 2 ** 22;
-const LARGEST_RATIO = 25;
+/** How many numbers a file of weights may hold: gzip's best on what repeats is a hundredfold of its bytes. */
+export const numbersIn = ({ byteLength }: ArrayBuffer | Uint8Array): number => 2 ** 22 + 25 * byteLength;
 
 export interface Hdf5File {
   /** Whether there is a group or a dataset at `path`. */
@@ -104,7 +103,7 @@ function toArray(place: Group | Dataset | null, path: string, buffer: ArrayBuffe
   if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
   const shape = [...place.shape].map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (!(size <= ALWAYS_ALLOWED + LARGEST_RATIO * buffer.byteLength)) {
+  if (!(size <= numbersIn(buffer))) {
     throw new ValueError(
       `The weight at ${show(path)} says that its shape is ${show(shape)}, far more than the file holds. ` +
         `The file is damaged.`,

@@ -8,7 +8,7 @@ import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
-import { camelCase } from './naming.js';
+import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';

@@ -7,7 +7,7 @@ import {
   serializeObject,
 } from '../layer/keras-objects.js';
 import { type Json, type JsonObject, isObject } from './json.js';
-import { camelCase, snakeCase } from './naming.js';
+import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 

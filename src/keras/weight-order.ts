@@ -40,15 +40,20 @@ function childrenOf(layer: Layer, order: Order): LayerNode[] {
   return parts.flatMap(([name, part]) => (part ? [treeOf(part, order, name)] : []));
 }
 
-/** Keras names folders after classes, and numbers those of one class. */
-function numbered(within: string, members: readonly Layer[], order: Order): LayerNode[] {
-  const seen = new Map<string, number>();
-  return members.map((member) => {
-    const name = folderName(member.getClassName() === 'Model' ? 'Functional' : member.getClassName());
-    const count = seen.get(name) ?? 0;
-    seen.set(name, count + 1);
-    return treeOf(member, order, `${within}/${name}${count > 0 ? `_${count}` : ''}`);
+/** Keras names the folders of a container's layers after their classes, and numbers those of one class. */
+export function numberedFolders(classNames: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  return classNames.map((className) => {
+    const name = folderName(className === 'Model' ? 'Functional' : className);
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return `${name}${count > 0 ? `_${count}` : ''}`;
   });
+}
+
+function numbered(within: string, members: readonly Layer[], order: Order): LayerNode[] {
+  const folders = numberedFolders(members.map((member) => member.getClassName()));
+  return members.map((member, i) => treeOf(member, order, `${within}/${folders[i]!}`));
 }
 
 /** A weight and where it lies. */

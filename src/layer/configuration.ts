@@ -10,6 +10,7 @@ import {
   type RenormClipping,
 } from './arguments.js';
 import { serializeObject } from './keras-objects.js';
+import { camelCase } from '../text/naming.js';
 import { show } from '../text/show.js';
 
 type ConfigDict = serialization.ConfigDict;
@@ -64,7 +65,7 @@ export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
   const args: Record<string, unknown> = {};
   const dropped: string[] = [];
   for (const [key, value] of Object.entries(config)) {
-    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    const name = camelCase(key);
     if (value === null || SILENTLY_DROPPED.has(name) || (name === 'synchronized' && !value)) continue;
     if (ARGUMENT_NAMES.includes(name) && !NEVER_SAVED.has(name)) args[name] = value;
     else dropped.push(key);

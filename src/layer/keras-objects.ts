@@ -8,6 +8,7 @@
 import type { serialization } from '@tensorflow/tfjs-core';
 import { constraints, initializers, layers, regularizers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { camelCase } from '../text/naming.js';
 import { show } from '../text/show.js';
 import { registeredClass } from '../model/tensorflow-internals.js';
 
@@ -89,9 +90,6 @@ const CONSTRAINTS: Kind<Constraint> = {
     unitnorm: (c) => constraints.unitNorm(c),
   },
 };
-
-const camelCase = (text: string) =>
-  text.replace(/_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** A configuration's keys and its words (`fan_in`) as TF.js spells them. */
 const camelCased = (configuration: Configuration): Configuration =>

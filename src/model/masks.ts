@@ -31,6 +31,8 @@ const PASSING = new Set([
 /** Layers that TF.js says to support masking, and that drop them. */
 const DROPPING = new Set(['Dot']);
 
+/** Whether a class is a recurrent layer, which takes its first states as further inputs. */
+export const isRecurrent = (className: string): boolean => RECURRENT.includes(className);
 /** Whether layers of a class pass their masks on, in Keras, and in TF.js once they are patched. */
 export const passesMask = (className: string): boolean => PASSING.has(className);
 /** Whether layers of a class pass masks on in Keras, and in TF.js do not do so of their own accord. */

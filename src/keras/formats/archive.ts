@@ -1,13 +1,12 @@
 /** @file Models in `.keras` archives. */
 import { readArchive } from '../../data/archive.js';
 import { ValueError } from '../../text/value-error.js';
-import { readHdf5 } from '../hdf5-reader.js';
+import { numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { expectObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
-import { folderName } from '../naming.js';
 import { setWeight } from '../set-weights.js';
-import { treeOf, weightsByFolder } from '../weight-order.js';
-import { type OpenedModel, decode, dialectOf, fileOrder, numbersIn } from './opened-model.js';
+import { numberedFolders, treeOf, weightsByFolder } from '../weight-order.js';
+import { type OpenedModel, decode, dialectOf, fileOrder } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
@@ -57,10 +56,8 @@ function folderOf(path: readonly LayerConfig[]): string {
     .map((layer, i) => {
       const siblings = path[i]!.config.layers;
       if (!siblings) return 'layer';
-      const name = folderName(layer.className);
-      const before = siblings.slice(0, siblings.indexOf(layer));
-      const count = before.filter(({ className }) => folderName(className) === name).length;
-      return `layers/${name}${count > 0 ? `_${count}` : ''}`;
+      const folders = numberedFolders(siblings.map(({ className }) => className));
+      return `layers/${folders[siblings.indexOf(layer)]!}`;
     })
     .join('/');
 }

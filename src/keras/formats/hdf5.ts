@@ -1,11 +1,11 @@
 /** @file Models in HDF5 (`.h5`). */
 import { ValueError } from '../../text/value-error.js';
-import { type Hdf5File, readHdf5 } from '../hdf5-reader.js';
+import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { setWeight } from '../set-weights.js';
 import { treeOf, weightsInRow } from '../weight-order.js';
-import { type OpenedModel, dialectOf, fileOrder, numbersIn, refuseRest } from './opened-model.js';
+import { type OpenedModel, dialectOf, fileOrder, refuseRest } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** Legacy HDF5 of Keras 2 and 3: the configuration is an attribute, and weights lie by layers, in a row. */

@@ -19,9 +19,6 @@ export interface OpenedModel {
   readonly fill: (model: LayersModel, config: LayerConfig) => void;
 }
 
-/** Compressed weights are at most so much smaller; more, and they are no weights. */
-export const numbersIn = (bytes: Uint8Array) => 2 ** 22 + 25 * bytes.length;
-
 export const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 export const dialectOf = (version: unknown): Dialect =>

@@ -2,11 +2,12 @@
 import { io } from '@tensorflow/tfjs-core';
 import { ValueError } from '../../text/value-error.js';
 import { expectObject, isObject, parseJson } from '../json.js';
+import { numbersIn } from '../hdf5-reader.js';
 import { setWeight } from '../set-weights.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
-import { type OpenedModel, decode, dialectOf, fileOrder, numbersIn, refuseRest } from './opened-model.js';
+import { type OpenedModel, decode, dialectOf, fileOrder, refuseRest } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards. */
