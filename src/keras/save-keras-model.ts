@@ -11,6 +11,7 @@ import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
 import { writeFiles } from '../data/node-files.js';
 import type { Dialect } from './setting-values.js';
+import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
 
 export interface SaveOptions {
@@ -77,6 +78,7 @@ function checkArguments(
   if (target != null && typeof target !== 'string') {
     throw new TypeError(`target: expected a path, or null for the bytes, received ${show(typeof target)}.`);
   }
+  checkNames('option', 'saveKerasModel', options, ['for', 'format']);
   const dialect = options?.for;
   if (dialect !== 'tf-keras' && dialect !== 'keras3') {
     throw new ValueError(`for: expected 'tf-keras' or 'keras3', received ${show(dialect)}.`);

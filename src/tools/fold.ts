@@ -4,6 +4,7 @@
  */
 import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkNames } from '../text/names.js';
 import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf, isRecord } from './data.js';
 import { type Comparison, compare, predictionsOf, randomInputs } from './fold-comparison.js';
@@ -27,6 +28,12 @@ export interface FoldOptions extends ToolOptions {
   /** Inputs to compare the two models on, as they may also stand before the options. Default: random numbers. */
   readonly data?: Inputs | undefined;
 }
+
+const FOLD_OPTIONS = Object.keys({
+  data: true,
+  signal: true,
+  onProgress: true,
+} satisfies Record<keyof FoldOptions, true>);
 
 export interface FoldReport extends Comparison {
   /** The model without what was folded. It shares nothing with the original, and is not compiled. */
@@ -93,6 +100,7 @@ async function foldModel(
   data: Inputs | null | undefined,
   options: FoldOptions,
 ): Promise<FoldReport> {
+  checkNames('option', 'fold', options, FOLD_OPTIONS);
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
   const inputs = data == null ? randomInputs(model) : inputsToCompareOn(model, data);

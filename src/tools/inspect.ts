@@ -1,6 +1,7 @@
 /** @file What is wrong with a model's batch normalizations: gathers what the rules look at. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkNames } from '../text/names.js';
 import { ValueError } from '../text/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import { Examination } from './examination.js';
@@ -15,6 +16,13 @@ export interface InspectOptions extends ToolOptions, DataOptions {
   /** How many batches to look at, at most. Default: all of them. */
   readonly batches?: number | undefined;
 }
+
+const INSPECT_OPTIONS = Object.keys({
+  batches: true,
+  batchSize: true,
+  signal: true,
+  onProgress: true,
+} satisfies Record<keyof InspectOptions, true>);
 
 /** A number per channel; null where it is not finite. */
 export type PlainNumbers = readonly (number | null)[];
@@ -87,7 +95,7 @@ export interface InspectReport {
  *
  * @param model any layers model, with this library's layer or TF.js' own in it, nested or not
  * @param data some hundred samples or more, prepared as for the model's use, see {@link Data}
- * @throws TypeError for data of an unknown form
+ * @throws TypeError for data of an unknown form, and for an unknown option
  * @throws ValueError for data that is empty or does not fit the model, or options that cannot be
  * @example
  * ```ts
@@ -102,6 +110,7 @@ export async function inspect(
   data?: Data | null,
   options: InspectOptions = {},
 ): Promise<InspectReport> {
+  checkNames('option', 'inspect', options, INSPECT_OPTIONS);
   options.signal?.throwIfAborted();
   const normalizations = findNormalizations(model);
   const weights = await Promise.all(normalizations.map(readWeights));

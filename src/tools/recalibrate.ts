@@ -7,6 +7,7 @@
 import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import type { NormalizationLayer } from '../model/graph.js';
@@ -48,6 +49,16 @@ export interface RecalibrateOptions extends ToolOptions, DataOptions {
    */
   readonly tolerance?: number | undefined;
 }
+
+const RECALIBRATE_OPTIONS = Object.keys({
+  batches: true,
+  statistics: true,
+  order: true,
+  tolerance: true,
+  batchSize: true,
+  signal: true,
+  onProgress: true,
+} satisfies Record<keyof RecalibrateOptions, true>);
 
 /** A layer's statistics as plain numbers; null where one is not finite. */
 export interface PlainStatistics {
@@ -105,7 +116,7 @@ const FEWEST_TO_SETTLE = 4;
  * @param model any layers model, with this library's layer or TF.js' own in it, nested or not. Its statistics are
  *   replaced when all are known, and not before: after an error or an abort the model is as it was.
  * @param data what to take the statistics from, see {@link Data}; `'layer by layer'` goes through it more than once
- * @throws TypeError for data of an unknown form
+ * @throws TypeError for data of an unknown form, and for an unknown option
  * @throws ValueError for options that cannot be, data that does not fit the model or holds NaN, an iterable that can be
  *   gone through only once where that is not enough, fewer than two values per channel
  * @example
@@ -120,6 +131,7 @@ export async function recalibrate(
   data: Data,
   options: RecalibrateOptions = {},
 ): Promise<RecalibrateReport> {
+  checkNames('option', 'recalibrate', options, RECALIBRATE_OPTIONS);
   const { statistics = 'population', order = 'layer by layer', tolerance = 0, signal, onProgress } = options;
   oneOf('statistics', statistics, STATISTICS);
   oneOf('order', order, ORDERS);
