@@ -3,6 +3,7 @@ export type { Batch, Batches, Data, DataOptions, Dataset, Inputs } from './data.
 export { type Finding, FINDING_NAMES, type FindingName, type OutputGap, type Severity } from './findings.js';
 export { type FoldOptions, type FoldReport, fold } from './fold.js';
 export { type FreezeReport, type LayerPattern, freeze, unfreeze } from './freeze.js';
+export { groupFindings } from './group-findings.js';
 export {
   inspect,
   type InspectedInputs,

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { type InspectReport } from 'evenkeel/tools';
+import { layerBatchNormalization } from 'evenkeel';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeModel } from '../../cli/src/write-model.js';
@@ -144,6 +145,24 @@ describe('inspect', () => {
     expect((await evenkeel([...args, '--fail-on', 'note'])).code).toBe(1);
     expect((await evenkeel([...args, '--fail-on', 'warning'])).code).toBe(1);
     expect((await evenkeel([...args, '--fail-on', 'error'])).code).toBe(0);
+  });
+
+  it('tells once what many layers have', async () => {
+    const model = tf.sequential();
+    for (let i = 0; i < 10; i++) {
+      layerBatchNormalization(model, {
+        name: `bn${i}`,
+        movingVarianceInitializer: 'zeros',
+        ...(i === 0 && { inputShape: [2] }),
+      });
+    }
+    const file = join(makeFolder(), 'model.h5');
+    await saveKerasModel(model, file, { for: 'tf-keras' });
+    const { stdout } = await evenkeel(['inspect', file]);
+    expect(stdout.match(/constant-channel/g)).toHaveLength(1);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'constant-channel in 10 layers: bn0, bn1, bn2, bn3, bn4, bn5, bn6, bn7 and 2 more bn0: ',
+    );
   });
 
   it('shows names from files as text, on terminals, in JSON and in the report', async () => {

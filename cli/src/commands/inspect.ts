@@ -75,7 +75,9 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
     const { writeReport } = await import('../report/write-report.js');
     await writeReport(html, report, path);
   }
-  terminal.out(settings.json ? formatJson(report) : formatReport(report, terminal));
+  const { groupFindings } = await import('evenkeel/tools');
+  const groups = groupFindings(report.findings);
+  terminal.out(settings.json ? formatJson(report) : formatReport(report, groups, terminal));
   if (html !== undefined && !settings.json) terminal.out(`\nReport: ${escapeControls(html)}\n`);
   const least = settings.failOn && SEVERITIES.indexOf(settings.failOn);
   if (least !== undefined && report.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= least)) {
@@ -83,7 +85,11 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
 }
 
-function formatReport({ model, data, layers, outputs, findings }: InspectReport, terminal: Terminal): string {
+function formatReport(
+  { model, data, layers, outputs }: InspectReport,
+  groups: readonly Finding[][],
+  terminal: Terminal,
+): string {
   const seen = data
     ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
     : 'no data';
@@ -97,7 +103,7 @@ function formatReport({ model, data, layers, outputs, findings }: InspectReport,
     ]);
     parts.push(formatTable(['output, training against inference', 'difference', 'same largest value'], rows));
   }
-  parts.push(findings.length > 0 ? formatFindings(findings, terminal) : 'Nothing is wrong.');
+  parts.push(groups.length > 0 ? formatFindings(groups, terminal) : 'Nothing is wrong.');
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -130,16 +136,29 @@ function formatLayers(layers: readonly InspectedLayer[]): string {
 const LABEL_WIDTH = 9;
 const STYLES = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
 
-function formatFindings(findings: readonly Finding[], { paint, width }: Terminal): string {
-  return findings
-    .map(({ severity, name, layer, message, evidence, cure }) => {
-      const where = layer === null ? 'the model' : escapeControls(layer);
+/** Layers that are named where many have the same finding. */
+const MOST_LAYERS = 8;
+
+/** Where a kind of finding was made: the layer, or all of them. */
+function formatLayersOf(group: readonly Finding[]): string {
+  const layers = group.map(({ layer }) => (layer === null ? 'the model' : escapeControls(layer)));
+  if (layers.length === 1) return layers[0]!;
+  const more = layers.length > MOST_LAYERS ? ` and ${layers.length - MOST_LAYERS} more` : '';
+  return `${layers.length} layers: ${layers.slice(0, MOST_LAYERS).join(', ')}${more}`;
+}
+
+/** What many layers have is told once, by the first of them. */
+function formatFindings(groups: readonly Finding[][], { paint, width }: Terminal): string {
+  return groups
+    .map((group) => {
+      const { severity, name, layer, message, evidence, cure } = group[0]!;
+      const about = group.length > 1 ? `${escapeControls(layer ?? 'the model')}: ` : '';
       const numbers = Object.entries(evidence).map(
         ([what, value]) => `${what} ${typeof value === 'number' ? formatNumber(value) : value}`,
       );
       const details = [
-        [paint(STYLES[severity], severity), `${paint('bold', name)} in ${where}`],
-        ['', escapeControls(message)],
+        [paint(STYLES[severity], severity), `${paint('bold', name)} in ${formatLayersOf(group)}`],
+        ['', `${about}${escapeControls(message)}`],
         ['evidence', escapeControls(numbers.join(', '))],
         ['cure', escapeControls(cure)],
       ] as const;
