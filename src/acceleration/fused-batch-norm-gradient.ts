@@ -22,11 +22,11 @@ import {
   reshape,
   rsqrt,
   sub,
-  sum,
 } from '@tensorflow/tfjs-core';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
+import { productWhereGiven, sumOver } from '../operation/sums.js';
 import { gradientsOf } from '../operation/tf-kernels.js';
 import { type Inputs, epsilonOf, layoutFor } from './fused-batch-norm.js';
 
@@ -93,12 +93,13 @@ function byOperations(dy: Tensor, { x, mean, variance, scale }: Saved, epsilon: 
   const slope = () => (scale ? mul(inverse(), scale) : inverse());
   const normalized = () => mul(sub(x, mean), inverse());
   const sumTo = ({ shape }: Tensor, all: Tensor) =>
-    reshape(sum(all, broadcast_util.getReductionAxes(shape, all.shape)), shape);
+    reshape(sumOver(all, broadcast_util.getReductionAxes(shape, all.shape)), shape);
   return {
     x: () => mul(dy, slope()),
     mean: () => sumTo(mean, neg(mul(dy, slope()))),
-    variance: () => sumTo(variance, mul(mul(mul(dy, normalized()), mul(slope(), inverse())), -0.5)),
-    scale: () => sumTo(scale ?? mean, mul(dy, normalized())),
+    variance: () =>
+      sumTo(variance, mul(mul(productWhereGiven(dy, normalized()), mul(slope(), inverse())), -0.5)),
+    scale: () => sumTo(scale ?? mean, productWhereGiven(dy, normalized())),
     offset: () => sumTo(mean, dy),
   };
 }

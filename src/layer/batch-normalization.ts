@@ -5,7 +5,8 @@
 import { type Scalar, Tensor, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { type Parameters, infer, inferLastAxis, train } from '../operation/composed/composed.js';
+import type { Parameters } from '../operation/adjustment.js';
+import { infer, inferLastAxis, train } from '../operation/composed/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
 import { inferFused, trainFused } from '../operation/fused.js';
@@ -310,7 +311,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const backend = this.fusedBackend();
     if (backend) return inferFused(backend, x, parameters, statistics, axes, this.epsilon);
     return infersByFusedOperation
-      ? inferLastAxis(x, parameters, statistics, this.epsilon)
+      ? inferLastAxis(x, parameters, statistics, axes, this.epsilon)
       : infer(x, parameters, statistics, axes, this.epsilon);
   }
 

@@ -8,9 +8,9 @@ import { Tensor, add, broadcastTo, expandDims, mul, reshape, transpose, zeros } 
 import type { ElementWeights, FusedBackend, ScaleAndOffset, Statistics } from '../backends/backend.js';
 import { type Layout, makeLayout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
-import type { Parameters, Trained, TrainingStep } from './composed/composed.js';
+import { type Parameters, adjust } from './adjustment.js';
+import type { Trained, TrainingStep } from './composed/composed.js';
 import { momentsOf, normalizeBy } from './tf-kernels.js';
-import { stopGradient } from './stop-gradient.js';
 import { toFloat32 } from './to-float32.js';
 
 /** Normalizes x (float32, not empty) by its own moments. */
@@ -67,7 +67,7 @@ const restore = (y: Tensor, { permutation }: Layout) =>
 
 /** A mask as the passes take it: without a permutation one weight serves the input's whole last axis. */
 function elementWeights(mask: Tensor, { shape, permutation }: Layout): ElementWeights {
-  const rows = broadcastTo(toFloat32(stopGradient(mask)), shape.slice(0, -1));
+  const rows = broadcastTo(toFloat32(mask), shape.slice(0, -1));
   if (!permutation) return { tensor: rows, span: shape.at(-1)! };
   return { tensor: transpose(broadcastTo(expandDims(rows, -1), [...shape]), [...permutation]), span: 1 };
 }
@@ -90,14 +90,7 @@ function settleAdjustment(
     part instanceof Tensor &&
     part.shape.some((size, d) => size > 1 && !axes.includes(d + shape.length - part.rank));
   if (varies(scale) || varies(bias)) {
-    const broadcastShape = shape.map((size, d) => (axes.includes(d) ? size : 1));
-    const finish = (normalized: Tensor) => {
-      let y: Tensor = add(mul(normalized, scale), bias);
-      if (gamma) y = mul(y, reshape(gamma, broadcastShape));
-      if (beta) y = add(y, reshape(beta, broadcastShape));
-      return y;
-    };
-    return { scale: null, offset: null, finish };
+    return { scale: null, offset: null, finish: (y) => adjust(y, adjustment, { gamma, beta }, axes) };
   }
   const perChannel = (part: Tensor | number): Tensor => {
     const whole = add(part, 0);

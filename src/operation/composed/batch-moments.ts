@@ -1,51 +1,52 @@
-/** @file The batch's moments: mean and variance per group and channel, of all elements or of those that a mask lets in. */
-import {
-  type Tensor,
-  add,
-  cast,
-  div,
-  equal,
-  mean,
-  mul,
-  notEqual,
-  square,
-  sub,
-  sum,
-  zerosLike,
-} from '@tensorflow/tfjs-core';
-import { REDUCED } from './channel-view.js';
-import { choose } from './choose.js';
+/** @file The batch's moments: mean and variance per ghost batch and channel, of all elements or of those that a mask lets in. */
+import { type Tensor, add, cast, div, equal, fill, mul, square, sub, zerosLike } from '@tensorflow/tfjs-core';
+import { choose } from '../choose.js';
+import { sumOver } from '../sums.js';
+import { GHOSTS, REDUCED } from './channel-view.js';
 
-/** Tensors of shape `[1, groups, 1, channels, 1]`. */
+/** Tensors of shape `[1, ghosts, 1, channels, 1]`. */
 export interface Moments {
-  readonly mean: Tensor;
+  /** How many elements there were, or their weight. Where it is 0, the others mean nothing. */
+  readonly count: Tensor;
+  /** The mean as float32 has it, near which x − centre is exact. */
+  readonly centre: Tensor;
+  /** What the rounding left over: the mean is centre + rest. */
+  readonly rest: Tensor;
   /** The mean of the squared distances: n in the denominator, not n − 1. */
   readonly variance: Tensor;
 }
 
-/** The moments of an arranged input, in two passes. */
-export function moments(x: Tensor): Moments {
-  const batchMean = mean(x, REDUCED, true);
-  return { mean: batchMean, variance: mean(square(sub(x, batchMean)), REDUCED, true) };
-}
-
-/** Moments of which some channels may have had nothing to be computed from. */
-export interface WeightedMoments extends Moments {
-  /** Where a channel's weights do not sum to 0; elsewhere its moments mean nothing. */
-  readonly isKnown: Tensor;
-}
-
 /**
- * The weighted moments: `mean = Σ w·x / Σ w`, `variance = Σ w·(x − mean)² / Σ w`.
+ * The moments of a viewed input: `mean = Σ w·x / Σ w`, `variance = Σ w·(x − mean)² / Σ w`.
  *
- * @param weights of x's shape; where one is 0, x does not enter, even if it is NaN
+ * @param weights of x's shape; where one is 0, x does not enter, even if it is NaN; null for weights of 1
  */
-export function weightedMoments(x: Tensor, weights: Tensor): WeightedMoments {
-  const total = sum(weights, REDUCED, true);
-  const isKnown = notEqual(total, 0);
-  const divisor = add(total, cast(equal(total, 0), 'float32'));
-  const counted = choose(equal(weights, 0), zerosLike(x), x);
-  const batchMean = div(sum(mul(weights, counted), REDUCED, true), divisor);
-  const variance = div(sum(mul(weights, square(sub(counted, batchMean))), REDUCED, true), divisor);
-  return { mean: batchMean, variance, isKnown };
+export function moments(x: Tensor, weights: Tensor | null): Moments {
+  const count = weights ? sumOver(weights, REDUCED) : countOf(x);
+  const divisor = weights ? add(count, cast(equal(count, 0), 'float32')) : count;
+  const counted = weights ? choose(equal(weights, 0), zerosLike(x), x) : x;
+  const average = (values: Tensor) => div(sumOver(weights ? mul(weights, values) : values, REDUCED), divisor);
+  const centre = average(counted);
+  const distance = sub(counted, centre);
+  const rest = average(distance);
+  return { count, centre, rest, variance: average(square(sub(distance, rest))) };
+}
+
+function countOf({ shape }: Tensor): Tensor {
+  const reduced = REDUCED.reduce((product, d) => product * shape[d]!, 1);
+  return fill(
+    shape.map((size, d) => (REDUCED.includes(d) ? 1 : size)),
+    reduced,
+  );
+}
+
+/** Ghost batches share their statistics: the mean of what each of them tells, as in Keras. */
+export function averageOverGhosts(values: Tensor): Tensor {
+  const ghosts = values.shape[GHOSTS]!;
+  return ghosts === 1 ? values : div(sumOver(values, [GHOSTS]), ghosts);
+}
+
+/** The mean in one number. Of an infinite value it is infinite, as in Keras, while there is no rest to it. */
+export function meanOf({ centre, rest }: Moments): Tensor {
+  return add(centre, choose(equal(rest, rest), rest, zerosLike(rest)));
 }

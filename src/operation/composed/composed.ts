@@ -9,51 +9,35 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor4D,
-  add,
   batchNorm,
   broadcastTo,
+  engine,
   expandDims,
-  fill,
-  mean,
   mul,
+  notEqual,
   ones,
   reshape,
-  rsqrt,
   stack,
-  sub,
-  sum,
   zeros,
+  zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { ChannelOptions, Statistics } from '../../backends/backend.js';
-import {
-  type Arrangement,
-  arrange,
-  arrangeChannels,
-  GROUPS,
-  makeArrangement,
-  REDUCED,
-  restore,
-} from './channel-view.js';
-import { choose } from './choose.js';
-import { type Moments, moments, weightedMoments } from './batch-moments.js';
-import { type Correction, renormCorrection } from './renorm.js';
-import { stopGradient } from '../stop-gradient.js';
-import { moveStatistics } from './statistics.js';
+import { type Adjustment, type Parameters, adjust } from '../adjustment.js';
+import { choose } from '../choose.js';
+import { constants, stopGradient } from '../stop-gradient.js';
 import { toFloat32 } from '../to-float32.js';
-
-/** Gamma and beta in Keras' shape; null where scale or center is off. */
-export interface Parameters {
-  gamma: Tensor | null;
-  beta: Tensor | null;
-}
+import { type Moments, averageOverGhosts, meanOf, moments } from './batch-moments.js';
+import { REDUCED, asChannels, fromView, makeView, toView } from './channel-view.js';
+import { type Normalization, normalizeBy } from './normalize.js';
+import { renormCorrection } from './renorm.js';
+import { moveStatistics } from './statistics.js';
 
 /** What a training step needs beside tensors of its own. */
 export interface TrainingStep extends ChannelOptions {
   /** The channels' axes, counted from 0, increasing. */
   axes: readonly number[];
   virtualBatchSize: number | null;
-  /** Scale and bias, each broadcastable to x. */
-  adjustment: readonly [Tensor | number, Tensor | number] | null;
+  adjustment: Adjustment | null;
   /** Weights of x's shape without the last axis; dimensions of 1 are broadcast. */
   mask: Tensor | null;
 }
@@ -68,48 +52,51 @@ export interface Trained<Value = Tensor> {
 /** Normalizes x (float32, not empty) by its own moments. */
 export function train(
   x: Tensor,
-  parameters: Parameters,
+  { gamma, beta }: Parameters,
   statistics: Statistics,
   step: TrainingStep,
 ): Trained {
-  const { axes, epsilon } = step;
-  const arrangement = makeArrangement(x.shape, axes, step.virtualBatchSize);
-  const arranged = arrange(x, arrangement);
-  const masked =
-    step.mask && weightedMoments(arranged, arrange(elementWeights(step.mask, x.shape), arrangement));
-  const batch = masked ?? moments(arranged);
-  const isKnown = masked && masked.isKnown;
+  const { axes, adjustment, mask, epsilon } = step;
+  const view = makeView(x.shape, axes, step.virtualBatchSize);
+  const viewed = toView(x, view);
+  const weights = mask && toView(elementWeights(mask, x.shape), view);
+  const batch = constantMoments(viewed, weights);
+  const isKnown = weights && notEqual(batch.count, 0);
 
-  const average = averageOverGroups(batch, arrangement);
-  let correction: Correction | null = null;
-  if (statistics.renorm) {
-    const { renormMean, renormStddev } = statistics.renorm;
-    correction = renormCorrection(average, renormMean, renormStddev, epsilon, step.renormClipping);
-  }
-  const used = isKnown ? replaceUnknown(batch, correction, isKnown, statistics) : { ...batch, correction };
-  const y = applyAffine(arranged, used, used.correction, parameters, arrangement, step);
+  const correction =
+    statistics.renorm && renormCorrection(batch, statistics.renorm, epsilon, step.renormClipping);
+  const own = { ...batch, weights, r: correction && correction.r, d: correction && correction.d };
+  const normalization = isKnown ? replaceUnknown(own, isKnown, statistics) : own;
+  const normalized = (scale: Tensor | null, offset: Tensor | null) =>
+    fromView(normalizeBy(viewed, normalization, epsilon, { scale, offset }), view);
+  const y = adjustment
+    ? adjust(normalized(null, null), adjustment, { gamma, beta }, axes)
+    : normalized(gamma && asChannels(gamma), beta && asChannels(beta));
 
-  const [outer, , middle, , inner] = arrangement.shape;
-  const count = outer * middle * inner;
-  const variance = step.bessel && count > 1 ? mul(average.variance, count / (count - 1)) : average.variance;
-  return { y, moved: () => moveStatistics(statistics, { mean: average.mean, variance }, isKnown, step) };
+  const moved = () => {
+    const count = REDUCED.reduce((product, d) => product * view.shape[d]!, 1);
+    const variance = averageOverGhosts(batch.variance);
+    const average = {
+      mean: averageOverGhosts(meanOf(batch)),
+      variance: step.bessel && count > 1 ? mul(variance, count / (count - 1)) : variance,
+    };
+    return moveStatistics(statistics, average, isKnown, step);
+  };
+  return { y, moved };
 }
 
 /**
- * The moments of x (float32, not empty), per group and channel: a tensor `[3, groups · channels]` of counts, means and
- * variances. Where a count is 0, the others mean nothing.
+ * The moments of x (float32, not empty), per ghost batch and channel: a tensor `[3, ghosts · channels]` of counts, means
+ * and variances. Where a count is 0, the others mean nothing.
  */
 export function batchMoments(
   x: Tensor,
   { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
 ): Tensor {
-  const arrangement = makeArrangement(x.shape, axes, virtualBatchSize);
-  const arranged = arrange(x, arrangement);
-  const weights = mask && arrange(elementWeights(mask, x.shape), arrangement);
-  const batch = weights ? weightedMoments(arranged, weights) : moments(arranged);
-  const [outer, groups, middle, channels, inner] = arrangement.shape;
-  const count = weights ? sum(weights, REDUCED) : fill([groups, channels], outer * middle * inner);
-  return stack([count, batch.mean, batch.variance].map((values) => reshape(values, [groups * channels])));
+  const view = makeView(x.shape, axes, virtualBatchSize);
+  const weights = mask && toView(elementWeights(mask, x.shape), view);
+  const batch = moments(toView(x, view), weights);
+  return stack([batch.count, meanOf(batch), batch.variance].map((values) => reshape(values, [values.size])));
 }
 
 /** Normalizes x (float32, not empty) by the moving statistics. */
@@ -120,38 +107,44 @@ export function infer(
   axes: readonly number[],
   epsilon: number,
 ): Tensor {
-  const arrangement = makeArrangement(x.shape, axes, null);
-  const inverse = rsqrt(add(arrangeChannels(movingVariance), epsilon));
-  const slope = gamma ? mul(inverse, arrangeChannels(gamma)) : inverse;
-  const centred = mul(sub(arrange(x, arrangement), arrangeChannels(movingMean)), slope);
-  return restore(beta ? add(centred, arrangeChannels(beta)) : centred, arrangement);
+  const view = makeView(x.shape, axes, null);
+  const normalization = {
+    centre: asChannels(movingMean),
+    variance: asChannels(movingVariance),
+    ...{ rest: null, r: null, d: null, count: null, weights: null },
+  };
+  const scaleAndOffset = { scale: gamma && asChannels(gamma), offset: beta && asChannels(beta) };
+  return fromView(normalizeBy(toView(x, view), normalization, epsilon, scaleAndOffset), view);
 }
 
 /**
  * The same by TF.js' fused operation, which takes its parameters by position and so is right only where the channels
- * are the last dimensions.
+ * are the last dimensions. Its gradient makes NaN of a NaN in x whose dy is 0, so it is not for training.
  */
 export function inferLastAxis(
   x: Tensor,
-  { gamma, beta }: Parameters,
-  { movingMean, movingVariance }: Statistics,
+  parameters: Parameters,
+  statistics: Statistics,
+  axes: readonly number[],
   epsilon: number,
 ): Tensor {
+  if (engine().isTapeOn()) return infer(x, parameters, statistics, axes, epsilon);
+  const { gamma, beta } = parameters;
+  const { movingMean, movingVariance } = statistics;
   const channels = movingMean.size;
   const isVector = movingMean.rank === 1;
   const vector = (parameter: Tensor) => (isVector ? parameter : reshape(parameter, [channels]));
   // The operation takes ranks to 4, and reads its channels from the last dimension.
-  const seen = isVector && x.rank <= 4 ? x : reshape(x, [-1, channels]);
-  // Without a scale or an offset the operation has no gradient: it cannot save what is not there.
+  const narrow = isVector && x.rank <= 4 ? x : reshape(x, [-1, channels]);
   const y = batchNorm(
-    seen as Tensor4D,
+    narrow as Tensor4D,
     vector(movingMean) as Tensor1D,
     vector(movingVariance) as Tensor1D,
     (beta ? vector(beta) : zeros([channels])) as Tensor1D,
     (gamma ? vector(gamma) : ones([channels])) as Tensor1D,
     epsilon,
   );
-  return seen === x ? y : reshape(y, x.shape);
+  return narrow === x ? y : reshape(y, x.shape);
 }
 
 /** A mask as one weight per element of x, a constant. */
@@ -159,47 +152,28 @@ function elementWeights(mask: Tensor, shape: number[]): Tensor {
   return broadcastTo(expandDims(toFloat32(stopGradient(mask)), -1), shape);
 }
 
-/** Statistics take the mean over ghost batches of their means and of their variances, as Keras does. */
-function averageOverGroups(batch: Moments, { shape }: Arrangement): Moments {
-  if (shape[GROUPS] === 1) return batch;
-  return { mean: mean(batch.mean, GROUPS, true), variance: mean(batch.variance, GROUPS, true) };
+/** The moments, which the gradient of the normalization does not need to be told of. */
+function constantMoments(x: Tensor, weights: Tensor | null): Moments {
+  const [count, centre, rest, variance] = constants(() => {
+    const batch = moments(x, weights);
+    return [batch.count, batch.centre, batch.rest, batch.variance];
+  });
+  return { count: count!, centre: centre!, rest: rest!, variance: variance! };
 }
 
 /** A channel of which everything was masked is normalized by the moving statistics. */
 function replaceUnknown(
-  batch: Moments,
-  correction: Correction | null,
+  own: Normalization,
   isKnown: Tensor,
   { movingMean, movingVariance }: Statistics,
-): Moments & { correction: Correction | null } {
+): Normalization {
+  const { rest, r, d } = own;
   return {
-    mean: choose(isKnown, batch.mean, arrangeChannels(movingMean)),
-    variance: choose(isKnown, batch.variance, arrangeChannels(movingVariance)),
-    correction: correction && {
-      r: choose(isKnown, correction.r, ones(correction.r.shape)),
-      d: choose(isKnown, correction.d, zeros(correction.d.shape)),
-    },
+    ...own,
+    centre: choose(isKnown, own.centre, asChannels(movingMean)),
+    rest: rest && choose(isKnown, rest, zerosLike(rest)),
+    variance: choose(isKnown, own.variance, asChannels(movingVariance)),
+    r: r && choose(isKnown, r, ones(r.shape)),
+    d: d && choose(isKnown, d, zerosLike(d)),
   };
-}
-
-/** ((x̂·r + d)·scale + bias)·gamma + beta, in the input's own shape. */
-function applyAffine(
-  arranged: Tensor,
-  { mean: centre, variance }: Moments,
-  correction: Correction | null,
-  { gamma, beta }: Parameters,
-  arrangement: Arrangement,
-  { adjustment, epsilon }: TrainingStep,
-): Tensor {
-  const inverse = rsqrt(add(variance, epsilon));
-  let y: Tensor = mul(sub(arranged, centre), correction ? mul(inverse, correction.r) : inverse);
-  if (correction) y = add(y, correction.d);
-  if (adjustment) {
-    // Shaped like the input, so it meets the input's own shape.
-    const [scale, bias] = adjustment;
-    y = arrange(add(mul(restore(y, arrangement), scale), bias), arrangement);
-  }
-  if (gamma) y = mul(y, arrangeChannels(gamma));
-  if (beta) y = add(y, arrangeChannels(beta));
-  return restore(y, arrangement);
 }

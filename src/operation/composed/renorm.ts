@@ -5,10 +5,10 @@
  * [rmin, rmax] and ±dmax; constants to the gradient.
  */
 import { type Tensor, add, div, maximum, minimum, neg, reshape, sqrt, sub } from '@tensorflow/tfjs-core';
-import type { Limits } from '../../backends/backend.js';
-import { arrangeChannels } from './channel-view.js';
-import type { Moments } from './batch-moments.js';
+import type { Limits, RenormStatistics } from '../../backends/backend.js';
 import { stopGradient } from '../stop-gradient.js';
+import { asChannels } from './channel-view.js';
+import { type Moments, averageOverGhosts } from './batch-moments.js';
 
 /** `x̂·r + d` replaces `x̂`. Tensors of shape `[1, 1, 1, channels, 1]`. */
 export interface Correction {
@@ -21,19 +21,18 @@ const limit = (value: Tensor | number): Tensor | number =>
   typeof value === 'number' ? value : reshape(value, []);
 
 /**
- * @param batch the batch's moments, averaged over ghost batches
- * @param renormMean the average before this step, likewise renormStddev
+ * @param statistics before this step
  */
 export function renormCorrection(
-  batch: Moments,
-  renormMean: Tensor,
-  renormStddev: Tensor,
+  { centre, rest, variance }: Moments,
+  { renormMean, renormStddev }: RenormStatistics,
   epsilon: number,
   { rmax, rmin, dmax }: Limits,
 ): Correction {
-  const sigma = maximum(arrangeChannels(renormStddev), Math.sqrt(epsilon));
-  let r: Tensor = div(sqrt(add(batch.variance, epsilon)), sigma);
-  let d: Tensor = div(sub(batch.mean, arrangeChannels(renormMean)), sigma);
+  const sigma = maximum(asChannels(renormStddev), Math.sqrt(epsilon));
+  let r: Tensor = div(sqrt(add(averageOverGhosts(variance), epsilon)), sigma);
+  // Near each other their difference is exact, which the mean as one number is not.
+  let d: Tensor = div(averageOverGhosts(add(sub(centre, asChannels(renormMean)), rest)), sigma);
   if (rmin != null) r = maximum(r, limit(rmin));
   if (rmax != null) r = minimum(r, limit(rmax));
   if (dmax != null) {

@@ -1,0 +1,139 @@
+/**
+ * @file The normalization and its gradient, of TF.js operations:
+ *
+ *   x̂ = (x − mean)·inverse      inverse = 1/√(variance + epsilon)      y = (x̂·r + d)·scale + offset
+ *
+ *   dx = slope·dy − w/W·slope·(Σdy + x̂·Σdy·x̂)       slope = inverse·r·scale
+ *   dscale = Σdy·(x̂·r + d)       doffset = Σdy
+ *
+ * where w is an element's weight and W the weight of all. TF.js' own gradients of the same operations would do, but for
+ * digits: its gradient of the root is infinite or 0 for deviations beyond 1e13 and below 1e-15, its sums on wasm add one
+ * by one, and a dy of 0 times NaN is NaN. A second derivative is TF.js' of these formulas.
+ */
+import {
+  type Tensor,
+  add,
+  cast,
+  customGrad,
+  div,
+  engine,
+  equal,
+  mul,
+  notEqual,
+  rsqrt,
+  sub,
+  zerosLike,
+} from '@tensorflow/tfjs-core';
+import type { ScaleAndOffset } from '../../backends/backend.js';
+import { choose } from '../choose.js';
+import { productWhereGiven, sumOver } from '../sums.js';
+import { moments } from './batch-moments.js';
+import { GHOSTS, REDUCED } from './channel-view.js';
+
+/**
+ * What a viewed input is normalized by, of shape `[1, ghosts, 1, channels, 1]`; what ghost batches share has 1 for them.
+ */
+export interface Normalization {
+  readonly centre: Tensor;
+  /** The mean is centre + rest; null for 0. */
+  readonly rest: Tensor | null;
+  readonly variance: Tensor;
+  /** Of renorm; null for 1 and 0. */
+  readonly r: Tensor | null;
+  readonly d: Tensor | null;
+  /** The weight of all elements, where these are the input's own moments; null where they are constants. */
+  readonly count: Tensor | null;
+  /** Of x's shape; null for 1. */
+  readonly weights: Tensor | null;
+}
+
+type Kept = Normalization & { readonly x: Tensor; readonly scale: Tensor | null };
+
+/** y, of x's shape, with scale and offset of shape `[1, 1, 1, channels, 1]`. The gradient reaches them and x. */
+export function normalizeBy(
+  x: Tensor,
+  normalization: Normalization,
+  epsilon: number,
+  { scale, offset }: ScaleAndOffset,
+): Tensor {
+  const inputs = [x, scale, offset].filter((input) => input !== null);
+  // What the gradient needs must go through TF.js' hands: it is gone by then, and a tape must know it.
+  const needed = Object.entries({ ...normalization, x, scale });
+  const present = needed.filter((entry): entry is [string, Tensor] => entry[1] !== null);
+  const operation = customGrad((...args) => {
+    const save = args.at(-1) as (tensors: Tensor[]) => void;
+    save(present.map(([, tensor]) => tensor));
+    return {
+      value: apply(x, normalization, epsilon, { scale, offset }),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const kept = Object.fromEntries([
+          ...needed,
+          ...present.map(([name], i): [string, Tensor] => [name, saved[i]!]),
+        ]) as unknown as Kept;
+        const gradients = gradientsOf(dy, kept, epsilon);
+        return [gradients.x, ...(scale ? [gradients.scale] : []), ...(offset ? [gradients.offset] : [])];
+      },
+    };
+  });
+  return operation(...inputs);
+}
+
+const inverseOf = ({ variance }: Normalization, epsilon: number) => rsqrt(add(variance, epsilon));
+
+function distanceFromMean(x: Tensor, { centre, rest }: Normalization): Tensor {
+  const distance = sub(x, centre);
+  return rest ? sub(distance, rest) : distance;
+}
+
+/** What x − mean is multiplied by. */
+function slopeOf(inverse: Tensor, r: Tensor | null, scale: Tensor | null): Tensor {
+  const slope = r ? mul(inverse, r) : inverse;
+  return scale ? mul(slope, scale) : slope;
+}
+
+function apply(
+  x: Tensor,
+  normalization: Normalization,
+  epsilon: number,
+  { scale, offset }: ScaleAndOffset,
+): Tensor {
+  const { r, d } = normalization;
+  const y = mul(distanceFromMean(x, normalization), slopeOf(inverseOf(normalization, epsilon), r, scale));
+  const shift = d && (scale ? mul(d, scale) : d);
+  const intercept = shift && offset ? add(shift, offset) : (shift ?? offset);
+  return intercept ? add(y, intercept) : y;
+}
+
+function gradientsOf(dy: Tensor, kept: Kept, epsilon: number): Record<'x' | 'scale' | 'offset', Tensor> {
+  const { x, scale, r, d, count, weights } = kept;
+  const normalization = engine().isTapeOn() ? asFunctionOfX(kept) : kept;
+  const inverse = inverseOf(normalization, epsilon);
+  const normalized = mul(distanceFromMean(x, normalization), inverse);
+  const sumOfDy = sumOver(dy, REDUCED);
+  const sumOfProduct = sumOver(productWhereGiven(dy, normalized), REDUCED);
+  const slope = slopeOf(inverse, r, scale);
+  let dx: Tensor = mul(dy, slope);
+  if (count) {
+    // Where there is no weight, none of this counts.
+    const share = div(slope, add(count, cast(equal(count, 0), 'float32')));
+    const viaMoments = add(mul(normalized, mul(share, sumOfProduct)), mul(share, sumOfDy));
+    dx = sub(dx, weights ? choose(equal(weights, 0), zerosLike(dy), mul(weights, viaMoments)) : viaMoments);
+  }
+  const ofScale = r && d ? add(mul(sumOfProduct, r), mul(sumOfDy, d)) : sumOfProduct;
+  return { x: dx, scale: sumOver(ofScale, [GHOSTS]), offset: sumOver(sumOfDy, [GHOSTS]) };
+}
+
+/** The moments computed anew, for TF.js to differentiate; those that are constants stay so. */
+function asFunctionOfX(kept: Kept): Normalization {
+  const { x, count, weights } = kept;
+  if (!count) return kept;
+  const own = moments(x, weights);
+  if (!weights) return { ...kept, ...own };
+  const isKnown = notEqual(count, 0);
+  return {
+    ...kept,
+    centre: choose(isKnown, own.centre, kept.centre),
+    rest: choose(isKnown, own.rest, zerosLike(own.rest)),
+    variance: choose(isKnown, own.variance, kept.variance),
+  };
+}
