@@ -8,7 +8,7 @@ import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
-import { isContainer } from '../model/graph.js';
+import { callsTo, isContainer, isSequential } from '../model/graph.js';
 import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
@@ -29,8 +29,6 @@ interface DescribedContainer {
   inputLayers: [string, number, number][];
   outputLayers: [string, number, number][];
 }
-
-const isSequential = (container: Layer) => container.getClassName() === 'Sequential';
 
 /** @throws ValueError that names the layer, and the way out */
 export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
@@ -222,7 +220,7 @@ function exportFunctional(
         tensor,
       ]);
       if (dialect === 'tf-keras') return given.map((end): Json => [...end, called]);
-      return inboundOfKeras3(layer, given, inputTensors(layer, node), called);
+      return inboundOfKeras3(layer, given, callsTo(layer)[node]!.inputs, called);
     });
     return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
   });
@@ -239,21 +237,11 @@ function exportFunctional(
   );
 }
 
-interface Placed {
-  inboundNodes: { inputTensors: SymbolicTensor[] }[];
-}
-
-/** The symbolic inputs at one of a layer's places; of a model, its own making comes first and is not among them. */
-function inputTensors(layer: Layer, place: number): SymbolicTensor[] {
-  const nodes = (layer as unknown as Placed).inboundNodes;
-  return nodes[isContainer(layer) ? place + 1 : place]!.inputTensors;
-}
-
 /** Where masks of several makers meet, TF.js and tf-keras keep what all let through, Keras 3 what any does. */
 function checkMergedMasks(layer: Layer): void {
   if (!mergesMasks(layer.getClassName())) return;
-  for (const { inputTensors } of layer.inboundNodes) {
-    const makers = inputTensors.map(maskMakersOf);
+  for (const { inputs } of callsTo(layer)) {
+    const makers = inputs.map(maskMakersOf);
     const all = new Set(makers.flatMap((some) => [...some]));
     if (all.size > 0 && (all.size > 1 || makers.some(({ size }) => size === 0))) {
       throw new ValueError(

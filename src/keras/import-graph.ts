@@ -57,8 +57,8 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   );
   const kept =
     inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
-  const callArgs = callArguments({ ...kept, mask }, layer);
-  return tensors.map((tensor) => [...readTensor(tensor, graph), callArgs]);
+  const calledWith = callArguments({ ...kept, mask }, layer);
+  return tensors.map((tensor) => [...readTensor(tensor, graph), calledWith]);
 }
 
 function readTensor({ config }: JsonObject, graph: Graph): End {

@@ -25,7 +25,7 @@ import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { countsPenalties } from '../model/penalties.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
-import { applyAtNode, executedNode } from '../model/executed-node.js';
+import { applyAsCall, executedCall } from '../model/executed-call.js';
 import type { Initializer } from './keras-objects.js';
 import { hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
@@ -225,8 +225,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
           `A model's output is in its property outputs, a layer's in output.`,
       );
     }
-    return applyAtNode(this, inputs, () => {
-      if (!executedNode(this)) checkCallArguments(kwargs, input);
+    return applyAsCall(this, inputs, () => {
+      if (!executedCall(this)) checkCallArguments(kwargs, input);
       return super.apply(inputs, kwargs);
     });
   }
@@ -259,8 +259,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   /** Called by TF.js; use `apply`, which checks its input. */
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor {
-    // A shared layer may have a mask, or `training: false`, at one node and not at another.
-    const own: CallArguments = executedNode(this)?.callArgs ?? {};
+    // A shared layer may have a mask, or `training: false`, in one call and not in another.
+    const own: CallArguments = executedCall(this)?.kwargs ?? {};
     const training = own.training ?? kwargs.training ?? false;
     const update = own.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
     return tidy(() => {
@@ -279,8 +279,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
    * @internal
    */
   maskInCall(x: Tensor, { mask }: CallArguments): Tensor | null {
-    const node = executedNode(this);
-    if (!mask || (node && !hasMask(node)) || !maskFits(mask, x.shape)) return null;
+    const call = executedCall(this);
+    if (!mask || (call && !hasMask(call)) || !maskFits(mask, x.shape)) return null;
     if (this.virtualBatchSize !== null) {
       refuseTogether(`Layer ${show(this.name)}: a mask`, 'virtualBatchSize');
     }

@@ -5,6 +5,7 @@ import { ValueError } from '../text/value-error.js';
 import type { BatchNormalizationArgs } from './arguments.js';
 import { BatchNormalization } from './batch-normalization.js';
 import { show, isTensor } from '../text/show.js';
+import { callsTo } from '../model/graph.js';
 
 /**
  * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads: TypeScript settles what
@@ -91,7 +92,7 @@ function addTo(model: Sequential, args?: BatchNormalizationArgs | null): Sequent
 
 function onlyOutputOf(layer: layers.Layer): SymbolicTensor {
   const outputs =
-    layer instanceof LayersModel ? layer.outputs : layer.inboundNodes.flatMap((node) => node.outputTensors);
+    layer instanceof LayersModel ? layer.outputs : callsTo(layer).flatMap(({ outputs }) => outputs);
   if (outputs.length === 1) return outputs[0]!;
   throw new ValueError(
     `layerBatchNormalization: expected a layer or model with exactly one output, ${show(layer.name)} has ` +

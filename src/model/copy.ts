@@ -142,7 +142,7 @@ class Copier {
     for (const call of calls) {
       const taken = call.inputs.map((tensor) => tensors.get(tensor)!);
       const layer = this.layerAt(call, original);
-      const given = layer ? callAgain(layer, taken, call.callArgs) : taken;
+      const given = layer ? callAgain(layer, taken, call.kwargs) : taken;
       call.outputs.forEach((tensor, i) => tensors.set(tensor, given[i]!));
     }
     const outputs = original.outputs.map((tensor) => tensors.get(tensor)!);
@@ -208,19 +208,15 @@ class Copier {
 }
 
 /** Calls a layer on the copy's tensors. */
-function callAgain(
-  layer: Layer,
-  inputs: SymbolicTensor[],
-  callArgs: LayerCall['callArgs'],
-): SymbolicTensor[] {
-  const output = layer.apply(inputs.length === 1 ? inputs[0]! : inputs, plainArguments(callArgs));
+function callAgain(layer: Layer, inputs: SymbolicTensor[], kwargs: LayerCall['kwargs']): SymbolicTensor[] {
+  const output = layer.apply(inputs.length === 1 ? inputs[0]! : inputs, plainArguments(kwargs));
   return [output].flat() as SymbolicTensor[];
 }
 
 /** What can be said again of call arguments: the rest are tensors of the original. */
-const plainArguments = (callArgs: LayerCall['callArgs']): LayerCall['callArgs'] =>
+const plainArguments = (kwargs: LayerCall['kwargs']): LayerCall['kwargs'] =>
   Object.fromEntries(
-    Object.entries(callArgs).filter(([, value]) => value === null || typeof value !== 'object'),
+    Object.entries(kwargs).filter(([, value]) => value === null || typeof value !== 'object'),
   );
 
 /**

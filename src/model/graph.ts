@@ -4,21 +4,19 @@
  * A container is a sequential or functional model, also one that stands in another as a layer. A wrapper
  * (TimeDistributed, Bidirectional, a recurrent layer with its cells) holds layers that stand in no graph.
  */
-import type { LayerVariable, LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
-import { heldLayersOf, isLayer } from './tensorflow-internals.js';
+import {
+  type LayerCall,
+  callMaking,
+  callsAndMakingOf,
+  heldLayersOf,
+  isLayer,
+} from './tensorflow-internals.js';
 
 export type Layer = layers.Layer;
-
-/** One call of a layer in a container's graph; a shared layer has several. */
-export interface LayerCall {
-  readonly layer: Layer;
-  readonly inputs: readonly SymbolicTensor[];
-  readonly outputs: readonly SymbolicTensor[];
-  /** What was said with the call, such as `training`. */
-  readonly callArgs: Readonly<Record<string, unknown>>;
-}
+export type { LayerCall };
 
 /** A layer and where it was found. */
 export interface FoundLayer {
@@ -94,6 +92,11 @@ export function innerLayersOf(layer: Layer): Layer[] {
   return Object.values(heldLayersOf(layer)).flat();
 }
 
+/** Every call of a layer, in all containers together. */
+export const callsTo = (layer: Layer): LayerCall[] =>
+  // The first of a model's is its own making.
+  callsAndMakingOf(layer).slice(isContainer(layer) ? 1 : 0);
+
 /**
  * Every call in a container's graph, each after those whose results it takes. Input layers are left out: their tensors
  * are the model's inputs.
@@ -104,20 +107,19 @@ export function callsOf(container: LayersModel): LayerCall[] {
 
 function callsOfGraph({ inputs, outputs }: LayersModel): LayerCall[] {
   const calls: LayerCall[] = [];
-  const seen = new Set<unknown>();
+  const seen = new Set<LayerCall>();
   const pending = outputs.toReversed().map((tensor) => ({ tensor, isReady: false }));
   // A stack, since models are deeper than calls may be.
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { tensor, isReady } = next;
     if (inputs.includes(tensor)) continue;
-    const layer = tensor.sourceLayer;
-    const node = layer.inboundNodes[tensor.nodeIndex]!;
+    const call = callMaking(tensor);
     if (isReady) {
-      calls.push(callOf(node));
-    } else if (!seen.has(node)) {
-      seen.add(node);
+      calls.push(call);
+    } else if (!seen.has(call)) {
+      seen.add(call);
       pending.push({ tensor, isReady: true });
-      for (const input of node.inputTensors.toReversed()) pending.push({ tensor: input, isReady: false });
+      for (const input of call.inputs.toReversed()) pending.push({ tensor: input, isReady: false });
     }
   }
   return calls;
@@ -130,20 +132,13 @@ function callsOfChain({ layers: chain, inputs }: LayersModel): LayerCall[] {
     if (layer.getClassName() === 'InputLayer') return [];
     if (i === 0 && isContainer(layer)) {
       tensor = layer.outputs[0]!;
-      return [{ layer, inputs, outputs: [tensor], callArgs: {} }];
+      return [{ layer, inputs, outputs: [tensor], kwargs: {} }];
     }
-    const node = layer.inboundNodes.find(({ inputTensors }) => inputTensors[0] === tensor)!;
-    tensor = node.outputTensors[0]!;
-    return [callOf(node)];
+    const call = callsTo(layer).find(({ inputs: given }) => given[0] === tensor)!;
+    tensor = call.outputs[0]!;
+    return [call];
   });
 }
-
-const callOf = (node: Layer['inboundNodes'][number]): LayerCall => ({
-  layer: node.outboundLayer,
-  inputs: node.inputTensors,
-  outputs: node.outputTensors,
-  callArgs: node.callArgs ?? {},
-});
 
 /** The model and every container in it, each once, the outermost first. */
 export function containersOf(model: LayersModel): LayersModel[] {

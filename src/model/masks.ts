@@ -8,10 +8,9 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { type LayerCall, callMaking } from './tensorflow-internals.js';
 
 type Layer = layers.Layer;
-/** One call of a layer in a graph, as TF.js keeps it. */
-export type GraphNode = Layer['inboundNodes'][number];
 
 /** Layers that join the masks of their inputs. */
 const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
@@ -50,12 +49,14 @@ export function makesMask(layer: Layer): boolean {
 }
 
 /** The tensors whose masks make up a tensor's own. */
-function maskedThrough({ sourceLayer, nodeIndex, tensorIndex }: SymbolicTensor): readonly SymbolicTensor[] {
+function maskedThrough(tensor: SymbolicTensor): readonly SymbolicTensor[] {
+  const { sourceLayer } = tensor;
   if (!sourceLayer.supportsMasking || DROPPING.has(sourceLayer.getClassName())) return [];
+  const { inputs, outputs } = callMaking(tensor);
   // The last step of a recurrent layer, and its states, have no mask over steps any more.
-  if ('returnSequences' in sourceLayer && (sourceLayer.returnSequences === false || tensorIndex > 0))
+  if ('returnSequences' in sourceLayer && (sourceLayer.returnSequences === false || tensor !== outputs[0]))
     return [];
-  return sourceLayer.inboundNodes[nodeIndex]!.inputTensors;
+  return inputs;
 }
 
 /**
@@ -65,10 +66,10 @@ function maskedThrough({ sourceLayer, nodeIndex, tensorIndex }: SymbolicTensor):
  * @param onwards where else a tensor's mask may come from: from the inside of a nested model, or the outside
  */
 export function findsMask(
-  node: GraphNode,
+  { inputs }: Pick<LayerCall, 'inputs'>,
   onwards: (tensor: SymbolicTensor) => readonly SymbolicTensor[] = () => [],
 ): boolean {
-  const tensors = new Set(node.inputTensors);
+  const tensors = new Set(inputs);
   for (const tensor of tensors) {
     if (makesMask(tensor.sourceLayer)) return true;
     for (const before of [...maskedThrough(tensor), ...onwards(tensor)]) tensors.add(before);
@@ -85,15 +86,15 @@ export function maskMakersOf(tensor: SymbolicTensor): Set<SymbolicTensor> {
   return new Set([...tensors].filter(({ sourceLayer }) => makesMask(sourceLayer)));
 }
 
-/** The graph does not change, so each node is looked at once. */
-const known = new WeakMap<GraphNode, boolean>();
+/** The graph does not change, so each call is looked at once. */
+const known = new WeakMap<LayerCall, boolean>();
 
 /** Whether TF.js' executor has a mask for this call of a layer. */
-export function hasMask(node: GraphNode): boolean {
-  let answer = known.get(node);
+export function hasMask(call: LayerCall): boolean {
+  let answer = known.get(call);
   if (answer === undefined) {
-    answer = findsMask(node);
-    known.set(node, answer);
+    answer = findsMask(call);
+    known.set(call, answer);
   }
   return answer;
 }

@@ -6,9 +6,9 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { containersOf, isContainer, layersOf } from './graph.js';
-import { type GraphNode, findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
-import { isSavedWrongly, settingsOf } from './tensorflow-internals.js';
+import { callsTo, containersOf, isContainer, layersOf } from './graph.js';
+import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
+import { callMaking, isSavedWrongly, settingsOf } from './tensorflow-internals.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
@@ -89,7 +89,7 @@ function patchLayer(layer: Layer): void {
   else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }
 
-const rankOf = (layer: Layer): number => layer.inboundNodes[0]?.inputTensors[0]?.shape.length ?? 0;
+const rankOf = (layer: Layer): number => callsTo(layer)[0]?.inputs[0]?.shape.length ?? 0;
 
 /** TF.js takes every negative axis for the last. */
 function countFromFront(layer: Layer & { axis: number }): void {
@@ -112,9 +112,6 @@ function patchMaskSupport(layer: Layer): void {
   if (mergesMasks(className)) patch(layer, 'mergesMasks');
 }
 
-/** Every call of a layer; a model's first node is its own making. */
-const nodesOf = (layer: Layer): GraphNode[] => layer.inboundNodes.slice(isContainer(layer) ? 1 : 0);
-
 /** What is known of the masks of a whole model. */
 interface Masks {
   /** How many are made when it runs; at least two where it is not one. */
@@ -128,12 +125,12 @@ function masksIn(containers: readonly LayersModel[]): Masks {
     containersOf(container).some((one) => one.layers.some(makesMask)),
   );
   const makers = new Set(making.flatMap((container) => container.layers).filter(makesMask));
-  const made = [...makers].reduce((sum, layer) => sum + nodesOf(layer).length, 0);
-  const again = making.reduce((sum, container) => sum + Math.max(nodesOf(container).length - 1, 0), 0);
+  const made = [...makers].reduce((sum, layer) => sum + callsTo(layer).length, 0);
+  const again = making.reduce((sum, container) => sum + Math.max(callsTo(container).length - 1, 0), 0);
   const outside = new Map<SymbolicTensor, SymbolicTensor[]>();
   for (const container of containers) {
     container.inputs.forEach((tensor, i) => {
-      const given = nodesOf(container).map(({ inputTensors }) => inputTensors[i]!);
+      const given = callsTo(container).map(({ inputs }) => inputs[i]!);
       outside.set(tensor, [...(outside.get(tensor) ?? []), ...given]);
     });
   }
@@ -148,11 +145,11 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   const into = (tensor: SymbolicTensor) => outside.get(tensor) ?? [];
   // In Keras masks pass into a nested model and out of it. In TF.js' graph both ends there.
   const across = (tensor: SymbolicTensor) => {
-    const { sourceLayer: source, tensorIndex } = tensor;
-    return isContainer(source) ? [source.outputs[tensorIndex]!] : into(tensor);
+    const { sourceLayer: source } = tensor;
+    return isContainer(source) ? [source.outputs[callMaking(tensor).outputs.indexOf(tensor)]!] : into(tensor);
   };
-  const nodes = nodesOf(layer);
-  const masked = nodes.map((node) => findsMask(node, across));
+  const calls = callsTo(layer);
+  const masked = calls.map((call) => findsMask(call, across));
   if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {
     refuse(
       'its input has a mask, which it uses in Keras and not in TF.js. Replace it by GlobalMaxPooling1D or a recurrent ' +
@@ -167,9 +164,9 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   if (masked.includes(false)) {
     refuse('its input has a mask in one call and none in another, which TF.js cannot tell apart.');
   }
-  if (isContainer(layer) || nodes.every((node) => findsMask(node))) return;
+  if (isContainer(layer) || calls.every((call) => findsMask(call))) return;
   // What arrives is the mask that some layer was last called with.
-  if (count > 1 || !nodes.every((node) => findsMask(node, into))) {
+  if (count > 1 || !calls.every((call) => findsMask(call, into))) {
     refuse(
       'its mask is made in another model than its own, and TF.js does not hand it on. Put the layers of both models ' +
         'into one, and save it again.',

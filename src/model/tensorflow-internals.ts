@@ -3,7 +3,13 @@
  * (What is used of backends' memory is in src/backends.)
  */
 import { type Variable, serialization } from '@tensorflow/tfjs-core';
-import { type LayerVariable, LayersModel, type Sequential, layers } from '@tensorflow/tfjs-layers';
+import {
+  type LayerVariable,
+  LayersModel,
+  type Sequential,
+  type SymbolicTensor,
+  layers,
+} from '@tensorflow/tfjs-layers';
 
 type Layer = layers.Layer;
 
@@ -37,6 +43,72 @@ const describe = (object: serialization.Serializable) => ({
   className: object.getClassName(),
   config: object.getConfig(),
 });
+/** One call of a layer in a graph; a shared layer has several. */
+export interface LayerCall {
+  readonly layer: Layer;
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputs: readonly SymbolicTensor[];
+  /** What the layer was called with beside tensors, such as `training`. */
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
+type GraphNode = Layer['inboundNodes'][number];
+const calls = new WeakMap<GraphNode, LayerCall>();
+
+/** A node as a call. */
+class NodeCall implements LayerCall {
+  readonly #node: GraphNode;
+
+  constructor(node: GraphNode) {
+    this.#node = node;
+  }
+
+  get layer() {
+    return this.#node.outboundLayer;
+  }
+
+  get inputs() {
+    return this.#node.inputTensors;
+  }
+
+  get outputs() {
+    return this.#node.outputTensors;
+  }
+
+  get kwargs() {
+    return this.#node.callArgs ?? {};
+  }
+}
+
+/** The same object for the same node. */
+function callOf(node: GraphNode): LayerCall {
+  const call = calls.get(node) ?? new NodeCall(node);
+  calls.set(node, call);
+  return call;
+}
+
+/** Every call of a layer; of a model, its making comes first, as if it were one. */
+export const callsAndMakingOf = (layer: Layer): LayerCall[] => layer.inboundNodes.map(callOf);
+
+/** The call of a layer that gave a tensor. */
+export const callMaking = ({ sourceLayer, nodeIndex }: SymbolicTensor): LayerCall =>
+  callOf(sourceLayer.inboundNodes[nodeIndex]!);
+
+/**
+ * Watches a call of a layer: TF.js reads the inputs of its output right before it applies the layer.
+ *
+ * @param output what the layer gave when it was called
+ */
+export function watchExecution(output: SymbolicTensor, onExecution: () => void): void {
+  const { inputs } = output;
+  Object.defineProperty(output, 'inputs', {
+    enumerable: true,
+    get: () => {
+      onExecution();
+      return inputs;
+    },
+  });
+}
 
 /**
  * Every weight that a layer made itself, without those of the layers in it, in the order in which it made them: TF.js'

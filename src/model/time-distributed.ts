@@ -4,10 +4,10 @@
  * TF.js 4.22 calls it for each step. A normalization then has the moments of a step where Keras has those of the whole
  * batch, and moves its statistics as many times as there are steps.
  *
- * Can be deleted when `TimeDistributed.call` of tfjs-layers folds, and passes on the call arguments of its node.
+ * Can be deleted when `TimeDistributed.call` of tfjs-layers folds, and passes on the arguments of its call.
  */
 import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
-import { executedNode } from './executed-node.js';
+import { executedCall } from './executed-call.js';
 import { type Layer, innerLayersOf, isContainer, isTimeDistributed } from './graph.js';
 import { hasMask, maskFits } from './masks.js';
 import { timeDistributedPrototype } from './tensorflow-internals.js';
@@ -32,10 +32,10 @@ export function foldTime(isMeant: (layer: Layer) => boolean): void {
   prototype.call = function (inputs, kwargs) {
     // The states of a stateful layer belong to the samples of a batch. Keras does not fold them either.
     if (this.layer.stateful || !holds(this.layer)) return call.call(this, inputs, kwargs);
-    const node = executedNode(this);
+    const executed = executedCall(this);
     return tidy(() => {
       const x = [inputs].flat()[0]!;
-      const mask = !node || hasMask(node) ? kwargs.mask : null;
+      const mask = !executed || hasMask(executed) ? kwargs.mask : null;
       const given = { ...kwargs, mask: mask ? maskFor(this.layer, mask, x) : null };
       const y = [this.layer.apply(fold(x), given)].flat()[0] as Tensor;
       return reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);

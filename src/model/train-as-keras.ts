@@ -1,5 +1,5 @@
 /** @file Has TF.js train models as Keras does where it does not. */
-import { passCallArgumentsOn } from './executed-node.js';
+import { passCallArgumentsOn } from './executed-call.js';
 import { freezeAsKeras } from './frozen.js';
 import type { Layer } from './graph.js';
 import { countPenaltiesOnce } from './penalties.js';

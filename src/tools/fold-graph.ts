@@ -43,7 +43,7 @@ export function trainingOfContainers(model: LayersModel): ReadonlyMap<LayersMode
       for (const inner of innerLayersOf(layer)) visit(inner, isTraining);
     } else if (isTraining ? !found.get(layer) : !found.has(layer)) {
       found.set(layer, isTraining);
-      for (const call of callsOf(layer)) visit(call.layer, Boolean(call.callArgs.training ?? isTraining));
+      for (const call of callsOf(layer)) visit(call.layer, Boolean(call.kwargs.training ?? isTraining));
     }
   };
   visit(model, false);
@@ -98,7 +98,7 @@ export class FoldGraph {
   private async changesFor(call: LayerCall, direction: Direction): Promise<Linear[]> {
     const layer = normalizationAt(call)!;
     // TF.js' own layer goes by what is said around it, and not by what is said with its own call.
-    const own = layer instanceof BatchNormalization || layer !== call.layer ? call.callArgs.training : null;
+    const own = layer instanceof BatchNormalization || layer !== call.layer ? call.kwargs.training : null;
     const training: unknown = own ?? this.isTraining;
     if (training) {
       throw new Obstacle('it is called with training: true, and so depends on the batch');

@@ -10,6 +10,7 @@ import {
   isBatchNormalization,
   isContainer,
   callsOf,
+  callsTo,
 } from '../model/graph.js';
 
 /** What surrounds one use of a normalization in a model. */
@@ -90,7 +91,7 @@ export function findNormalizations(model: LayersModel): Normalization[] {
       const source = inputs[0]!.sourceLayer;
       const users = calls.filter((other) => other.inputs.includes(inputs[0]!)).length;
       const isOnlyUser =
-        users === 1 && source.inboundNodes.length === 1 && !container.outputs.includes(inputs[0]!);
+        users === 1 && callsTo(source).length === 1 && !container.outputs.includes(inputs[0]!);
       look(layer, prefix + layer.name, { source, isOnlyUser, followers }, isWrapped);
     }
   };
