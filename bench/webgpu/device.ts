@@ -37,6 +37,8 @@ export async function startWebgpu(onSwiftShader: boolean): Promise<string | null
     if (!fs.existsSync(SWIFTSHADER))
       return `no SwiftShader at ${SWIFTSHADER}, which Debian's chromium brings`;
     process.env.VK_ICD_FILENAMES = SWIFTSHADER;
+    // Without this folder the device complains that it finds no display, which it does not need.
+    process.env.XDG_RUNTIME_DIR ??= os.tmpdir();
     loadVulkan();
   }
   const dawn = await import('webgpu').catch((error: unknown) => String(error));

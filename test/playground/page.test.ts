@@ -145,7 +145,7 @@ describe.skipIf(!executablePath)(
       const momentum = b.getByLabel('momentum', { exact: true });
       await playground.set('momentum', MARKUP, b);
       expect(await playground.problems()).toEqual([
-        `Network B: momentum: expected a finite number, received '${MARKUP}'.`,
+        `Network B: momentum: expected a finite number, usually from 0 to 1, received '${MARKUP}'.`,
       ]);
       expect(await momentum.getAttribute('aria-invalid')).toBe('true');
       expect(await momentum.inputValue()).toBe(MARKUP);
@@ -201,7 +201,7 @@ describe.skipIf(!executablePath)(
         return problem!;
       };
       expect(await refused({ name: MARKUP, bytes: Buffer.from('no digits') })).toContain(
-        `${MARKUP} is not an IDX file`,
+        `${MARKUP} is in no format known here. Accepted are .npy, .npz and IDX files, gzipped or not.`,
       );
       expect(await refused(images)).toContain(
         'Expected one file of images beside one of labels, received 1 and 0',
