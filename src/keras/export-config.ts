@@ -1,9 +1,9 @@
 /** @file A TF.js model's configuration as tf-keras or Keras 3 writes it; refused where they would compute something else. */
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { BatchNormalization } from '../layer/batch-normalization.js';
 import type { Json, JsonObject } from './json.js';
-import { LAYERS, miscomputed } from './layer-table.js';
+import { writeInputShape } from './layer-hooks.js';
+import { entryOf } from './layer-table.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
@@ -40,7 +40,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
-  const entry = Object.hasOwn(LAYERS, className) ? LAYERS[className] : undefined;
+  const entry = entryOf(className);
   if (!entry) {
     return refuse(
       `Keras has no such layer, or not with the same numbers. Replace it by other layers, or save the model by model.save.`,
@@ -59,28 +59,22 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
         );
       }
     }
-    const wrong = miscomputed(className, (name) => config[camelCase(name)]);
+    const wrong = entry.miscomputed?.((name) => config[camelCase(name)]) ?? null;
     if (wrong !== null) throw new ValueError(`${wrong}. Use windows as long as the strides.`);
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);
-        return [
-          nameIn(dialect, name, className),
-          exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect),
-        ];
+        const kerasName = (dialect === 'tf-keras' ? entry.namedInTfKeras?.[name] : undefined) ?? name;
+        return [kerasName, exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect)];
       }),
     );
     const written: JsonObject = {
       name: layer.name,
       ...(isFrozen(layer) ? { trainable: false } : {}),
-      dtype: className === 'InputLayer' ? ((config.dtype as string | undefined) ?? 'float32') : 'float32',
-      ...inputShape(className, config, dialect),
+      dtype: 'float32',
       ...withoutNull(settings),
-      // TF.js has no other, and Keras' default is true.
-      ...(entry.fixed && 'reset_after' in entry.fixed ? { reset_after: false } : {}),
-      ...(className === 'Bidirectional' && config.mergeMode === null ? { merge_mode: null } : {}),
     };
-    if (className === 'BatchNormalization') adaptNormalization(layer, written, dialect);
+    entry.write?.({ layer, config, written, dialect });
     return inModule('keras.layers', className, written);
   } catch (error) {
     if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
@@ -93,10 +87,6 @@ function valueOf(layer: Layer, config: Record<string, unknown>, name: string): u
   const own = propertyOf(layer, name);
   return config[name] ?? (typeof own === 'number' || typeof own === 'boolean' ? own : undefined);
 }
-
-/** Keras 3 renamed one setting. */
-const nameIn = (dialect: Dialect, name: string, className: string) =>
-  dialect === 'tf-keras' && className === 'LeakyReLU' && name === 'negative_slope' ? 'alpha' : name;
 
 const withoutNull = (settings: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
@@ -118,48 +108,12 @@ function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dial
   }
 }
 
-function inputShape(
-  className: string,
-  { batchInputShape }: Record<string, unknown>,
-  dialect: Dialect,
-): JsonObject {
-  if (className !== 'InputLayer') return {};
-  return { [dialect === 'keras3' ? 'batch_shape' : 'batch_input_shape']: batchInputShape as Json };
-}
-
 /** TF.js freezes the layers of a container by their weights alone. */
 function isFrozen(layer: Layer): boolean {
   const own = weightsByFolder(treeOf(layer));
   // Where a layer has nothing to train, only its own word counts.
   const parameters = own.filter(({ variable }) => !/\/(moving|renorm)_\w+$/.test(variable.originalName));
   return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
-}
-
-function adaptNormalization(layer: Layer, written: JsonObject, dialect: Dialect): void {
-  if (layer instanceof BatchNormalization && layer.adjustment) {
-    throw new ValueError(
-      'its adjustment is a function, which no file holds. Set layer.adjustment to null first.',
-    );
-  }
-  if (written.renorm !== true) {
-    // Keras 3 knows no renorm before 3.14.
-    delete written.renorm;
-    delete written.renorm_momentum;
-  }
-  if (dialect === 'tf-keras') return;
-  const { virtual_batch_size: ghosts, axis } = written;
-  if (ghosts != null) {
-    throw new ValueError(
-      `it has ghost batches (virtualBatchSize), which Keras 3 lacks. Save for: 'tf-keras'.`,
-    );
-  }
-  const [first, ...others] = [axis ?? -1].flat();
-  if (others.length > 0) {
-    throw new ValueError(`it has several axes (${show(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`);
-  }
-  written.axis = first!;
-  // What Keras 3 computes is what fused: false means.
-  delete written.fused;
 }
 
 function inModule(module: string, className: string, config: JsonObject): JsonObject {
@@ -181,11 +135,8 @@ function exportSequential(
   const members = container.layers.map((layer, i) => exportLayer(layer, described.layers[i]!, dialect));
   if (container.layers[0]?.getClassName() !== 'InputLayer') {
     const input = container.inputs[0]!;
-    const config = {
-      name: `${container.name}_input`,
-      dtype: input.dtype,
-      ...inputShape('InputLayer', { batchInputShape: input.shape }, dialect),
-    };
+    const config: JsonObject = { name: `${container.name}_input`, dtype: input.dtype };
+    writeInputShape(config, input.shape, dialect);
     members.unshift(inModule('keras.layers', 'InputLayer', config));
   }
   return inModule('keras', 'Sequential', { name: container.name, layers: members });

@@ -6,8 +6,9 @@ import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readPlaces, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
-import { LAYERS, OTHER_NAMES, REFUSED, WITHOUT_MEANING, miscomputed } from './layer-table.js';
+import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
+import { readDataType } from '../layer/data-type.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
@@ -68,9 +69,10 @@ function importLayer(saved: Json, context: Context): LayerConfig {
       : importFunctional(config, inner);
   }
   if (Object.hasOwn(REFUSED, className)) refuse(`${REFUSED[className]!}.`);
-  if (Object.hasOwn(LAYERS, className)) {
+  const entry = entryOf(className);
+  if (entry) {
     try {
-      return { className, savedName, config: importSettings(className, config, inner) };
+      return { className, savedName, config: importSettings(entry, config, inner) };
     } catch (error) {
       if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
       return refuse(reasonOf(error));
@@ -91,8 +93,8 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   );
 }
 
-function importSettings(className: string, config: JsonObject, context: Context): LayerConfig['config'] {
-  const { settings, fixed = {}, renamed = {}, unused = [] } = LAYERS[className]!;
+function importSettings(entry: LayerEntry, config: JsonObject, context: Context): LayerConfig['config'] {
+  const { settings, fixed = {}, renamed = {}, unused = [], advice = {} } = entry;
   const result: LayerConfig['config'] = placement(config, context);
   for (const [key, value] of Object.entries(config)) {
     if (key === 'activity_regularizer') {
@@ -105,33 +107,23 @@ function importSettings(className: string, config: JsonObject, context: Context)
     }
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
-      const setting = nested(className, key, value, context) ?? settingFromKeras(key, value, context.dialect);
+      const setting = nested(entry, key, value, context) ?? settingFromKeras(key, value, context.dialect);
       if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
         throw new ValueError(
-          `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${adviceFor(key)}`,
+          `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${advice[key] ?? WAY_OUT}`,
         );
       }
     } else if (isOfCell(config, key)) {
       continue;
-    } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused, 'backward_layer'].includes(key)) {
+    } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused].includes(key)) {
       throw new ValueError(`it has the setting ${show(key)} (${show(value)}), which TF.js lacks. ${WAY_OUT}`);
     }
   }
-  // Keras' default is true, and files written before 2.0 do not say.
-  if (/^GRU/.test(className) && context.dialect === 'keras3' && config.reset_after === undefined) {
-    throw new ValueError(`its reset_after is true, and TF.js has only false. ${adviceFor('reset_after')}`);
-  }
-  if (className === 'Bidirectional') checkBackward(config);
-  const wrong = miscomputed(className, (name) => config[name]);
+  const wrong = entry.miscomputed?.((name) => config[name]) ?? null;
   if (wrong !== null) throw new ValueError(`${wrong}. ${WAY_OUT}`);
-  if (className === 'BatchNormalization' && result.renorm !== true) {
-    delete result.renormClipping;
-    delete result.renormMomentum;
-  }
-  // null gives the two outputs unmerged, where a setting left out gives them side by side.
-  if (className === 'Bidirectional' && config.merge_mode === null) result.mergeMode = null;
+  entry.read?.({ saved: config, result, dialect: context.dialect });
   return result;
 }
 
@@ -141,56 +133,20 @@ const isOfCell = ({ cell }: JsonObject, key: string): boolean =>
 
 const isNothing = (value: Json) => value === null || value === false;
 
-function adviceFor(key: string): string {
-  return key === 'reset_after' ? 'Train it with reset_after=False, or use an LSTM.' : WAY_OUT;
-}
-
 /** Settings that are layers. */
-function nested(className: string, key: string, value: Json, context: Context): unknown {
+function nested({ readInner }: LayerEntry, key: string, value: Json, context: Context): unknown {
   if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, context));
   if (key !== 'layer' && key !== 'cell') return undefined;
-  const layer = importLayer(className === 'Bidirectional' ? withoutZeros(value) : value, context);
+  const layer = importLayer(readInner ? readInner(value) : value, context);
   // Keras 3 names the layer as it is called within Bidirectional, which TF.js does again.
   if (key === 'layer') layer.config.name = layer.config.name.replace(/^forward_/, '');
   return layer;
-}
-
-/**
- * Keras 3 sets zero_output_for_mask for whatever Bidirectional reads in whole sequences, and tf-keras does so without a
- * word; it changes nothing but the outputs at masked steps.
- */
-function withoutZeros(value: Json): Json {
-  if (!isObject(value) || !isObject(value.config)) return value;
-  return { ...value, config: without(value.config, ['zero_output_for_mask']) };
 }
 
 function isSame(value: Json, fixed: Json): boolean {
   if (value === null || value === fixed) return true;
   if (Array.isArray(value)) return value.every((element) => isSame(element, fixed));
   return Number(value) === fixed; // numbers of NumPy are written as text
-}
-
-const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
-  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
-
-/** TF.js makes the backward layer of the forward one. */
-function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
-  if (backward == null) return;
-  const settings = (saved: Json | undefined) => {
-    const { config } = expectObject(saved, 'A layer of Bidirectional');
-    const rest = without(expectObject(config, 'Its configuration'), [
-      'name',
-      'go_backwards',
-      'dtype',
-      'seed',
-    ]);
-    return JSON.stringify(rest, (key, value: unknown) => (key === 'shared_object_id' ? undefined : value));
-  };
-  if (settings(layer) !== settings(backward)) {
-    throw new ValueError(
-      `its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`,
-    );
-  }
 }
 
 /** The settings that every layer has. */
@@ -211,18 +167,12 @@ function importShape(shape: Json, name: string): (number | null)[] {
   throw new ValueError(`The input shape of ${show(name)} is ${show(shape)}. The file is damaged.`);
 }
 
-/** A type, or a policy of types; float32 for the precisions that TF.js lacks. */
-function dataType(dtype: Json, name: string, missingTypes: Context['missingTypes']): string | null {
-  const policy = isObject(dtype) && isObject(dtype.config) ? dtype.config.name : dtype;
-  if (typeof policy !== 'string') return null;
-  if (/16|float64/.test(policy)) {
-    const layers = missingTypes.get(policy);
-    if (layers) layers.push(name);
-    else missingTypes.set(policy, [name]);
-    return 'float32';
-  }
-  if (/^u?int/.test(policy)) return 'int32';
-  return policy === 'bool' || policy === 'string' ? policy : 'float32';
+/** A type as a file has it; float32 for the precisions that TF.js lacks. */
+function dataType(saved: Json, name: string, missingTypes: Context['missingTypes']): string | null {
+  const read = readDataType(saved);
+  if (!read) return null;
+  if (read.isMissing) missingTypes.set(read.name, [...(missingTypes.get(read.name) ?? []), name]);
+  return ['int32', 'bool', 'string'].includes(read.type) ? read.type : 'float32';
 }
 
 function importSequential(saved: JsonObject, config: JsonObject, context: Context): LayerConfig {

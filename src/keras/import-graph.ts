@@ -6,6 +6,7 @@ import { ValueError } from '../text/value-error.js';
 import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
 import { isTensorTree, tensorsIn } from './keras-tensors.js';
+import { entryOf } from './layer-table.js';
 import { WAY_OUT } from './setting-values.js';
 import { show } from '../text/show.js';
 
@@ -84,9 +85,6 @@ export function readEnds(saved: Json, graph: Graph): End[] {
   return typeof ends[0] === 'string' ? [readEnd(ends, graph)] : ends.flatMap((end) => readEnds(end, graph));
 }
 
-/** Layers that draw random numbers in training, for which TF.js has no word at one place. */
-const DRAWING = ['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout'];
-
 /** What is left of call arguments in TF.js: `training`, which this library's layer honours. */
 function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
   const { training, ...others } = saved;
@@ -104,7 +102,8 @@ function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
         `The file is damaged.`,
     );
   }
-  if (DRAWING.includes(layer.className)) {
+  if (entryOf(layer.className)?.isRandom) {
+    // TF.js cannot set the training mode of these for a single call.
     console.warn(
       `Layer ${show(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
         `${layer.className}: it draws in fit, and not in predict.`,

@@ -1,8 +1,22 @@
 /**
- * @file Every layer that TF.js has: which settings it takes, under Keras' names, and what Keras' other settings must be,
- * since TF.js does not have them. Both directions, reading and writing, go by this table.
+ * @file Every layer that TF.js has: which settings it takes, under Keras' names, what Keras' other settings must be, since
+ * TF.js does not have them, and what else its class needs. Both directions, reading and writing, go by this table.
  */
 import type { Json } from './json.js';
+import {
+  type Reading,
+  type Writing,
+  RESET_AFTER_ADVICE,
+  checkResetAfter,
+  miscomputedIn3D,
+  readBidirectional,
+  readNormalization,
+  withoutZeroOutput,
+  writeBidirectional,
+  writeInput,
+  writeNormalization,
+  writeResetAfter,
+} from './layer-hooks.js';
 
 /** How Keras writes a layer that is renamed or in another form. */
 export interface LayerEntry {
@@ -14,8 +28,22 @@ export interface LayerEntry {
   readonly unused?: readonly string[];
   /** Names of the settings in TF.js, where they are not Keras' in camelCase; older Keras names may be among them. */
   readonly renamed?: Readonly<Record<string, string>>;
+  /** Names that tf-keras has for settings, where they are not Keras 3's. */
+  readonly namedInTfKeras?: Readonly<Record<string, string>>;
   /** Why Keras 3 cannot have it. */
   readonly notInKeras3?: string;
+  /** What to do about a `fixed` setting that has another value, where more can be said than to replace the layer. */
+  readonly advice?: Readonly<Record<string, string>>;
+  /** Whether it draws random numbers in training. */
+  readonly isRandom?: boolean;
+  /** Why TF.js computes other numbers with these settings than Keras. */
+  readonly miscomputed?: (setting: (name: string) => unknown) => string | null;
+  /** Changes the layer within, as the file has it, before it is read. */
+  readonly readInner?: (inner: Json) => Json;
+  /** Checks or completes what was read. */
+  readonly read?: (reading: Reading) => void;
+  /** Checks or completes what is written. */
+  readonly write?: (writing: Writing) => void;
 }
 
 const words = (text: string) => text.trim().split(/\s+/);
@@ -43,6 +71,13 @@ const recurrent = (settings: readonly string[], fixed: Record<string, Json> = {}
   settings: [...settings, ...SEQUENCES],
   fixed: { ...RNN_FIXED, ...fixed },
 });
+/** TF.js' GRU resets before the product with the recurrent kernel, Keras' after it by default. */
+const RESET_BEFORE = {
+  fixed: { reset_after: false },
+  advice: { reset_after: RESET_AFTER_ADVICE },
+  read: checkResetAfter,
+  write: writeResetAfter,
+} satisfies Partial<LayerEntry>;
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
 const POOLING_1D: LayerEntry = {
   settings: words('pool_size strides padding'),
@@ -52,8 +87,8 @@ const GLOBAL_1D: LayerEntry = { settings: [], fixed: { data_format: 'channels_la
 const GLOBAL_2D: LayerEntry = { settings: ['data_format'], fixed: { keepdims: false } };
 const NOTHING: LayerEntry = { settings: [] };
 
-export const LAYERS: Readonly<Record<string, LayerEntry>> = {
-  InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false } },
+const LAYERS: Readonly<Record<string, LayerEntry>> = {
+  InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
 
   BatchNormalization: {
     settings: words(
@@ -62,6 +97,8 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
        renorm renorm_clipping renorm_momentum virtual_batch_size fused`,
     ),
     fixed: { synchronized: false },
+    read: readNormalization,
+    write: writeNormalization,
   },
   LayerNormalization: {
     settings: words(
@@ -81,9 +118,9 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
     fixed: { groups: 1, data_format: 'channels_last' },
   },
   Conv2D: CONVOLUTION,
-  Conv3D: CONVOLUTION,
+  Conv3D: { ...CONVOLUTION, miscomputed: miscomputedIn3D },
   Conv2DTranspose: TRANSPOSED,
-  Conv3DTranspose: TRANSPOSED,
+  Conv3DTranspose: { ...TRANSPOSED, miscomputed: miscomputedIn3D },
   SeparableConv2D: {
     settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE, ...POINTWISE],
     fixed: { groups: 1 },
@@ -98,17 +135,21 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
 
   Activation: { settings: ['activation'] },
   ReLU: { settings: ['max_value'], fixed: { negative_slope: 0, threshold: 0 } },
-  LeakyReLU: { settings: ['negative_slope'], renamed: { negative_slope: 'alpha', alpha: 'alpha' } },
+  LeakyReLU: {
+    settings: ['negative_slope'],
+    renamed: { negative_slope: 'alpha', alpha: 'alpha' },
+    namedInTfKeras: { negative_slope: 'alpha' },
+  },
   PReLU: { settings: words('alpha_initializer alpha_regularizer alpha_constraint shared_axes') },
   ELU: { settings: [], fixed: { alpha: 1 } },
   ThresholdedReLU: { settings: ['theta'], notInKeras3: 'Keras 3 has no ThresholdedReLU' },
   Softmax: { settings: ['axis'] },
 
-  Dropout: { settings: words('rate noise_shape') },
-  SpatialDropout1D: { settings: ['rate'], fixed: { noise_shape: null } },
-  GaussianNoise: { settings: ['stddev'] },
-  GaussianDropout: { settings: ['rate'] },
-  AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null } },
+  Dropout: { settings: words('rate noise_shape'), isRandom: true },
+  SpatialDropout1D: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
+  GaussianNoise: { settings: ['stddev'], isRandom: true },
+  GaussianDropout: { settings: ['rate'], isRandom: true },
+  AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
 
   Flatten: { settings: ['data_format'] },
   Reshape: { settings: ['target_shape'] },
@@ -133,15 +174,15 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   AveragePooling1D: POOLING_1D,
   MaxPooling2D: POOLING,
   AveragePooling2D: POOLING,
-  MaxPooling3D: POOLING,
-  AveragePooling3D: POOLING,
+  MaxPooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
+  AveragePooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
   GlobalAveragePooling1D: GLOBAL_1D,
   GlobalMaxPooling1D: GLOBAL_1D,
   GlobalAveragePooling2D: GLOBAL_2D,
   GlobalMaxPooling2D: GLOBAL_2D,
 
   SimpleRNN: recurrent(CELL),
-  GRU: recurrent(GATED, { reset_after: false }),
+  GRU: { ...RESET_BEFORE, ...recurrent(GATED, RESET_BEFORE.fixed) },
   LSTM: recurrent(LSTM),
   ConvLSTM2D: recurrent([
     ...LSTM.filter((name) => name !== 'units'),
@@ -149,26 +190,22 @@ export const LAYERS: Readonly<Record<string, LayerEntry>> = {
   ]),
   RNN: { settings: ['cell', ...SEQUENCES], fixed: RNN_FIXED },
   SimpleRNNCell: { settings: CELL },
-  GRUCell: { settings: GATED, fixed: { reset_after: false } },
+  GRUCell: { settings: GATED, ...RESET_BEFORE },
   LSTMCell: { settings: LSTM },
   StackedRNNCells: { settings: ['cells'] },
-  Bidirectional: { settings: words('layer merge_mode') },
+  Bidirectional: {
+    settings: words('layer merge_mode'),
+    unused: ['backward_layer'],
+    readInner: withoutZeroOutput,
+    read: readBidirectional,
+    write: writeBidirectional,
+  },
   TimeDistributed: { settings: ['layer'] },
 };
 
-/**
- * Why TF.js computes other numbers with these settings than Keras: in three dimensions, where padding is 'same' and strides
- * are longer than windows, it begins outside of the input.
- */
-export function miscomputed(className: string, setting: (name: string) => unknown): string | null {
-  const strides = setting('strides');
-  if (!/3D/.test(className) || setting('padding') !== 'same' || strides == null) return null;
-  const sizes = [setting('kernel_size') ?? setting('pool_size')].flat();
-  const shorter = [strides].flat().some((stride, i) => (stride as number) > (sizes[i] as number));
-  return shorter
-    ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'"
-    : null;
-}
+/** What is known of a class; undefined where Keras and TF.js do not both have it. */
+export const entryOf = (className: string): LayerEntry | undefined =>
+  Object.hasOwn(LAYERS, className) ? LAYERS[className] : undefined;
 
 /** Classes under the names that some versions of Keras gave them. */
 export const OTHER_NAMES: Readonly<Record<string, string>> = {

@@ -9,6 +9,7 @@ import {
   type Options,
   type RenormClipping,
 } from './arguments.js';
+import { readDataType } from './data-type.js';
 import { serializeObject } from './keras-objects.js';
 import { camelCase } from '../text/naming.js';
 import { show } from '../text/show.js';
@@ -71,7 +72,14 @@ export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
     else dropped.push(key);
   }
   const dtype = args.dtype ?? config.inputDType;
-  if (dtype != null) args.dtype = dataTypeOf(dtype, config.name);
+  const read = readDataType(dtype);
+  if (read?.isMissing) {
+    console.warn(
+      `BatchNormalization ${show(config.name)}: TF.js has no ${read.name}; the layer computes in float32.`,
+    );
+  }
+  // What cannot be read, the constructor refuses.
+  if (dtype != null) args.dtype = read?.type ?? dtype;
   if (dropped.length > 0) {
     console.warn(
       `BatchNormalization ${show(config.name)}: its configuration has ${show(dropped)}, which mean nothing here ` +
@@ -79,13 +87,4 @@ export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
     );
   }
   return args;
-}
-
-/** A type, or the name in a Keras dtype policy; float32 for the precisions that TF.js lacks. */
-function dataTypeOf(dtype: unknown, layerName: unknown): string {
-  const policy = typeof dtype === 'object' ? (dtype as { config?: { name?: unknown } }).config?.name : dtype;
-  const name = String(policy);
-  if (!/16|64/.test(name)) return name;
-  console.warn(`BatchNormalization ${show(layerName)}: TF.js has no ${name}; the layer computes in float32.`);
-  return 'float32';
 }

@@ -262,7 +262,7 @@ test('penalties and constraints of Keras are those of the loaded layers', async 
   });
 });
 
-test('a type that TF.js lacks is told once, however many layers ask for it', async () => {
+test('there is one warning for a type that TF.js lacks, however many layers ask for it', async () => {
   warnings.mockReset().mockImplementation(() => undefined);
   const golden = modelNamed('tf-keras-mlp.keras');
   const files = new Map(await readArchive(readModel(golden), { includes: () => true }));
@@ -278,4 +278,18 @@ test('a type that TF.js lacks is told once, however many layers ask for it', asy
     ["TF.js has no 'mixed_float16': layer 'input_1' and 4 more compute in float32."],
   ]);
   expect(predictionError(model, golden)).toBeLessThan(TOLERANCE);
+});
+
+test('integers of every size are read as int32, without a warning', async () => {
+  warnings.mockReset();
+  const golden = modelNamed('tf-keras-mlp.keras');
+  const files = new Map(await readArchive(readModel(golden), { includes: () => true }));
+  const config = JSON.parse(new TextDecoder().decode(files.get('config.json'))) as {
+    config: { layers: { config: { dtype?: unknown } }[] };
+  };
+  config.config.layers[0]!.config.dtype = 'uint16';
+  files.set('config.json', new TextEncoder().encode(JSON.stringify(config)));
+  const model = await loadKerasModel(await writeArchive(files));
+  expect(model.inputs[0]!.dtype).toBe('int32');
+  expect(warnings).not.toHaveBeenCalled();
 });

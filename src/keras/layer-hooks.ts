@@ -1,0 +1,138 @@
+/** @file What single classes need beyond the lists of layer-table.ts, when they are read or written. */
+import type { layers } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../text/value-error.js';
+import { BatchNormalization } from '../layer/batch-normalization.js';
+import { show } from '../text/show.js';
+import { type Json, type JsonObject, expectObject, isObject } from './json.js';
+import { type Dialect, WAY_OUT } from './setting-values.js';
+
+/** A layer that is being read. */
+export interface Reading {
+  /** What the file has. */
+  readonly saved: JsonObject;
+  /** What TF.js gets, for a hook to change. */
+  readonly result: Record<string, unknown>;
+  readonly dialect: Dialect;
+}
+
+/** A layer that is being written. */
+export interface Writing {
+  readonly layer: layers.Layer;
+  /** What TF.js has. */
+  readonly config: Record<string, unknown>;
+  /** What Keras gets, for a hook to change. */
+  readonly written: JsonObject;
+  readonly dialect: Dialect;
+}
+
+export const RESET_AFTER_ADVICE = 'Train it with reset_after=False, or use an LSTM.';
+
+/** Keras' default is true, and files written before 2.0 do not say. */
+export function checkResetAfter({ saved, dialect }: Reading): void {
+  if (dialect === 'keras3' && saved.reset_after === undefined) {
+    throw new ValueError(`its reset_after is true, and TF.js has only false. ${RESET_AFTER_ADVICE}`);
+  }
+}
+
+/** TF.js has no other, and Keras' default is true. */
+export function writeResetAfter({ written }: Writing): void {
+  written.reset_after = false;
+}
+
+/** The shape of an input goes by another name in Keras 3. */
+export function writeInputShape(written: JsonObject, shape: unknown, dialect: Dialect): void {
+  written[dialect === 'keras3' ? 'batch_shape' : 'batch_input_shape'] = shape as Json;
+}
+
+export function writeInput({ config, written, dialect }: Writing): void {
+  written.dtype = (config.dtype as string | undefined) ?? 'float32';
+  writeInputShape(written, config.batchInputShape, dialect);
+}
+
+export function readNormalization({ result }: Reading): void {
+  if (result.renorm === true) return;
+  delete result.renormClipping;
+  delete result.renormMomentum;
+}
+
+export function writeNormalization({ layer, written, dialect }: Writing): void {
+  if (layer instanceof BatchNormalization && layer.adjustment) {
+    throw new ValueError(
+      'its adjustment is a function, which no file holds. Set layer.adjustment to null first.',
+    );
+  }
+  if (written.renorm !== true) {
+    // Keras 3 knows no renorm before 3.14.
+    delete written.renorm;
+    delete written.renorm_momentum;
+  }
+  if (dialect === 'tf-keras') return;
+  const { virtual_batch_size: ghosts, axis } = written;
+  if (ghosts != null) {
+    throw new ValueError(
+      `it has ghost batches (virtualBatchSize), which Keras 3 lacks. Save for: 'tf-keras'.`,
+    );
+  }
+  const [first, ...others] = [axis ?? -1].flat();
+  if (others.length > 0) {
+    throw new ValueError(`it has several axes (${show(axis)}), and Keras 3 takes one. Save for: 'tf-keras'.`);
+  }
+  written.axis = first!;
+  // What Keras 3 computes is what fused: false means.
+  delete written.fused;
+}
+
+const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+
+/**
+ * Keras 3 sets zero_output_for_mask for whatever Bidirectional reads in whole sequences, and tf-keras does so without a
+ * word; it changes nothing but the outputs at masked steps.
+ */
+export function withoutZeroOutput(inner: Json): Json {
+  if (!isObject(inner) || !isObject(inner.config)) return inner;
+  return { ...inner, config: without(inner.config, ['zero_output_for_mask']) };
+}
+
+export function readBidirectional({ saved, result }: Reading): void {
+  checkBackward(saved);
+  // null gives the two outputs unmerged, where a setting left out gives them side by side.
+  if (saved.merge_mode === null) result.mergeMode = null;
+}
+
+/** TF.js makes the backward layer of the forward one. */
+function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
+  if (backward == null) return;
+  const settings = (inner: Json | undefined) => {
+    const { config } = expectObject(inner, 'A layer of Bidirectional');
+    const compared = without(expectObject(config, 'Its configuration'), [
+      'name',
+      'go_backwards',
+      'dtype',
+      'seed',
+    ]);
+    return JSON.stringify(compared, (key, value: unknown) =>
+      key === 'shared_object_id' ? undefined : value,
+    );
+  };
+  if (settings(layer) !== settings(backward)) {
+    throw new ValueError(
+      `its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`,
+    );
+  }
+}
+
+export function writeBidirectional({ config, written }: Writing): void {
+  if (config.mergeMode === null) written.merge_mode = null;
+}
+
+/** In three dimensions, TF.js begins outside of the input where padding is 'same' and strides are longer than windows. */
+export function miscomputedIn3D(setting: (name: string) => unknown): string | null {
+  const strides = setting('strides');
+  if (setting('padding') !== 'same' || strides == null) return null;
+  const sizes = [setting('kernel_size') ?? setting('pool_size')].flat();
+  const isLonger = [strides].flat().some((stride, i) => (stride as number) > (sizes[i] as number));
+  return isLonger
+    ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'"
+    : null;
+}
