@@ -24,6 +24,7 @@ import { type CallArguments, checkCallArguments } from './call-arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { countsPenalties } from '../model/penalties.js';
+import { isFrozen } from '../model/frozen.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
 import { applyAsCall, executedCall } from '../model/executed-call.js';
 import type { Initializer } from './keras-objects.js';
@@ -268,7 +269,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
       const x = toFloat32(input);
       // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
       if (x.size === 0) return clone(x);
-      if (!training || this.isFrozen()) return this.infer(x);
+      if (!training || isFrozen(this)) return this.infer(x);
       return this.train(x, this.maskInCall(x, kwargs), update);
     });
   }
@@ -293,16 +294,6 @@ export class BatchNormalization extends layers.Layer implements Weights {
     }
     this.hasWarnedOfMask = true;
     return null;
-  }
-
-  /**
-   * TF.js freezes the layers of a container through their trainable weights alone, so a layer that has any and of
-   * which none is trainable counts as frozen.
-   */
-  private isFrozen(): boolean {
-    if (!this.trainable) return true;
-    const parameters = [this.gamma, this.beta].filter((parameter) => parameter !== null);
-    return parameters.length > 0 && parameters.every((parameter) => !parameter.trainable);
   }
 
   private infer(x: Tensor): Tensor {

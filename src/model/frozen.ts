@@ -10,6 +10,7 @@
  * `Sequential.build` keeps a model at the beginning as a layer.
  */
 import { Sequential } from '@tensorflow/tfjs-layers';
+import type { NormalizationLayer } from './graph.js';
 import { builtModelOf, containerPrototype } from './tensorflow-internals.js';
 
 interface Trainable {
@@ -49,4 +50,17 @@ export function freezeAsKeras(): void {
       nonTrainableWeights: { configurable: true, get: () => this.nonTrainableWeights },
     });
   };
+}
+
+/**
+ * Whether a normalization is frozen: by its own word, or because it has parameters of which none is trainable. This
+ * library's layer then infers in training too; TF.js' own does not, but its parameters stay.
+ */
+export function isFrozen({
+  trainable,
+  gamma,
+  beta,
+}: Pick<NormalizationLayer, 'trainable' | 'gamma' | 'beta'>): boolean {
+  const parameters = [gamma, beta].filter((parameter) => parameter != null);
+  return !trainable || (parameters.length > 0 && parameters.every((parameter) => !parameter.trainable));
 }

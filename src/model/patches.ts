@@ -13,22 +13,28 @@ import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
 
-/** What may be done to a layer. It is done to the object, so that a layer made anew from a configuration lacks it. */
+/**
+ * What may be done to a layer. It is done to the object, so that a layer made anew from a configuration lacks it. Each
+ * can go when tfjs-layers does the same.
+ */
 const PATCHES = {
-  /** In TF.js a layer drops its mask that does not say to support masks. */
+  /** TF.js drops the mask of a layer that does not say to support masks, as advanced_activations do not. */
   passesMask(layer: Layer) {
     layer.supportsMasking = true;
   },
-  /** TF.js 4.22 leaves settings out of what it saves. */
+  /** TF.js 4.22 leaves settings out of what `getConfig` gives. */
   savesAllSettings(layer: Layer) {
     const getConfig = layer.getConfig.bind(layer);
     layer.getConfig = () => settingsOf(layer, getConfig());
   },
-  /** The mask of a merge is where each of the masks there lets through; TF.js' own has one dimension too many. */
+  /**
+   * The mask of a merge is where each of the masks there lets through. That of `Merge.computeMask` has one dimension too
+   * many, and leaves the last of them out.
+   */
   mergesMasks(layer: Layer) {
     layer.computeMask = mergedMask;
   },
-  /** TF.js gives one tensor as the output and the state, and frees both with the first. */
+  /** `RNN.call` gives one tensor as the output and the state, and the executor frees both with the first. */
   separatesStates(layer: Layer) {
     const call = layer.call.bind(layer);
     layer.call = (inputs, kwargs) => {
@@ -38,8 +44,8 @@ const PATCHES = {
     };
   },
   /**
-   * TF.js hands one object of call arguments from layer to layer, in which a mask stays when the layers that follow
-   * have none.
+   * The executor hands one object of call arguments from layer to layer, in which a mask stays when the layers that
+   * follow have none (masks.ts).
    */
   takesNoMask(layer: Layer) {
     const call = layer.call.bind(layer);

@@ -24,6 +24,7 @@ import type {
 } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
 import { ValueError } from '../text/value-error.js';
+import { keepOnTape } from '../backends/tape.js';
 
 /** The names under which `tf.profile` shows the passes. */
 export const KERNEL_NAMES = {
@@ -98,19 +99,6 @@ export function normalizeBy(normalization: Normalization, x: Tensor, scaleAndOff
   const y = run(KERNEL_NAMES.normalize, inputs, attributes);
   keepOnTape([x, ...normalization.tensors]);
   return y;
-}
-
-/**
- * Keeps tensors alive until the gradient of what ran last has been computed. TF.js' way, `inputsToSave`, clones them,
- * and a clone on wasm is a copy: here their data is shared.
- */
-function keepOnTape(tensors: readonly Tensor[]): void {
-  if (!engine().isTapeOn()) return;
-  const { saved } = engine().state.activeTape.at(-1)!;
-  for (const { dataId, shape, dtype } of tensors) {
-    engine().backend.incRef(dataId);
-    saved!.push(engine().keep(engine().makeTensorFromTensorInfo({ dataId, shape, dtype })));
-  }
 }
 
 /** The gradients of a normalization, each computed when it is called. */

@@ -3,10 +3,11 @@ import { type Tensor, clone, dispose, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BorrowedStates } from '../model/states.js';
 import type { InputStatistics, OutputGap } from './findings.js';
-import { type Normalization, isEvenkeel, isFrozen } from './normalizations.js';
+import { type Normalization, isEvenkeel } from './normalizations.js';
 import { type Call, type LayerMoments, MomentsOfRun, normalizeByBatch, runWith } from './observe.js';
 import { OutputComparison } from './output-comparison.js';
 import { Population, areFinite } from './population.js';
+import { isFrozen } from '../model/frozen.js';
 
 const MODES = ['inference', 'training'] as const;
 type Mode = (typeof MODES)[number];

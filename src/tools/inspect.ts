@@ -7,10 +7,11 @@ import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.j
 import { Examination } from './examination.js';
 import type { Finding, InputStatistics, OutputGap, Subject, Weights } from './findings.js';
 import { findingsOf } from './model-rules.js';
-import { type Normalization, findNormalizations, isEvenkeel, isFrozen } from './normalizations.js';
+import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
 import { breathe } from './observe.js';
 import { type Statistics, distances, plain } from './population.js';
 import type { ToolOptions } from './progress.js';
+import { isFrozen } from '../model/frozen.js';
 
 export interface InspectOptions extends ToolOptions, DataOptions {
   /** How many batches to look at, at most. Default: all of them. */

@@ -11,10 +11,11 @@ import {
   round,
   severityOf,
 } from './findings.js';
-import { STOCK_AXIS, isEvenkeel, isFrozen, isStockOffLastAxis } from './normalizations.js';
+import { STOCK_AXIS, isEvenkeel, isStockOffLastAxis } from './normalizations.js';
 import { distances, rootMeanSquare } from './population.js';
 import { channelsLostToQuantization } from './statistics-rules.js';
 import { THRESHOLDS } from './thresholds.js';
+import { isFrozen } from '../model/frozen.js';
 
 const notFinite: Rule = ({ weights }) => {
   const broken = Object.entries(weights as unknown as Record<string, Float64Array | null>).flatMap(

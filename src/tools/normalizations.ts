@@ -55,12 +55,6 @@ export const STOCK_AXIS = {
   cure: 'replaceBatchNormalization puts a layer there that is right.',
 } as const;
 
-/** Frozen layers train in inference mode; TF.js' own layer does not, but its parameters stay. */
-export function isFrozen({ trainable, gamma, beta }: NormalizationLayer): boolean {
-  const parameters = [gamma, beta].filter((parameter) => parameter != null);
-  return !trainable || (parameters.length > 0 && parameters.every((parameter) => !parameter.trainable));
-}
-
 /**
  * The model's batch normalizations, each after those that its input depends on.
  *

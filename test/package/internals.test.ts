@@ -7,7 +7,14 @@ const INTERNALS = 'src/model/tensorflow-internals.ts';
 
 /** Fields of TF.js' classes that are private, or that no documentation names. */
 const NAMES = new Set([
-  ...['_trainableWeights', '_nonTrainableWeights', '_addedWeightNames', 'classNameMap'],
+  ...[
+    '_trainableWeights',
+    '_nonTrainableWeights',
+    '_addedWeightNames',
+    'classNameMap',
+    'activeTape',
+    'dataIdMap',
+  ],
   ...[
     'inboundNodes',
     'outboundLayer',
