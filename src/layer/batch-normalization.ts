@@ -2,13 +2,14 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { type Scalar, Tensor, clone, type serialization, tidy } from '@tensorflow/tfjs-core';
+import { type Scalar, Tensor, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import type { Parameters } from '../operation/adjustment.js';
 import { infer, inferLastAxis, train } from '../operation/composed/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
+import { passEmpty } from '../operation/empty.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
 import { refuseTogether } from '../core/options.js';
@@ -226,6 +227,12 @@ export class BatchNormalization extends layers.Layer implements Weights {
           `A model's output is in its property outputs, a layer's in output.`,
       );
     }
+    if (input instanceof Tensor && input.isDisposed) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: received a tensor of shape ${show(input.shape)} that is disposed. ` +
+          `Apply the layer before the tensor is disposed, or keep it by tf.keep.`,
+      );
+    }
     return applyAsCall(this, inputs, () => {
       if (!executedCall(this)) checkCallArguments(kwargs, input);
       return super.apply(inputs, kwargs);
@@ -267,8 +274,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     return tidy(() => {
       const input = [inputs].flat()[0]!;
       const x = toFloat32(input);
-      // TF.js' mean of nothing is not a number, or on wasm whatever the memory held.
-      if (x.size === 0) return clone(x);
+      if (x.size === 0) return passEmpty(x, this.readParameters());
       if (!training || isFrozen(this)) return this.infer(x);
       return this.train(x, this.maskInCall(x, kwargs), update);
     });

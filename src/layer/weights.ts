@@ -41,7 +41,12 @@ export interface WeightSpecification {
 export function weightSpecifications(options: Options, shape: number[]): WeightSpecification[] {
   const { movingMeanInitializer: mean, movingVarianceInitializer: variance } = options;
   const deviation: Pick<Initializer, 'apply'> = {
-    apply: (...to) => tidy(() => sqrt(variance.apply(...to))),
+    // As a vector: on webgpu TF.js (4.22) has no root at rank 7, which ghost batches of rank 6 have.
+    apply: (...to) =>
+      tidy(() => {
+        const values = variance.apply(...to);
+        return reshape(sqrt(reshape(values, [values.size])), values.shape);
+      }),
   };
   const statistic = (
     property: keyof Weights,

@@ -1,7 +1,8 @@
 /** @file Tensors that lie on another backend, memory that grows on the way, and values that others hold. */
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { wasmPassMemory } from '../../src/backends/host/wasm.js';
 import { describeBackends, useBackend } from '../backends.js';
 
 test('a layer made on cpu works on wasm, where moving its weights makes the memory grow', async () => {
@@ -20,6 +21,41 @@ test('a layer made on cpu works on wasm, where moving its weights makes the memo
     weight.dispose();
   });
   x.dispose();
+});
+
+test('values are read where they are after a tensor has come over and wasm memory has grown by it', () => {
+  const wasmMemory = new WebAssembly.Memory({ initial: 1 });
+  const dataIdMap = {
+    get: () => {
+      wasmMemory.grow(1);
+      new Float32Array(wasmMemory.buffer, 16, 2).set([3, 4]);
+      return { memoryOffset: 16, refCount: 1 };
+    },
+  };
+  const memory = wasmPassMemory({ wasm: { wasmMemory }, dataIdMap } as unknown as tf.KernelBackend)!;
+  const tensor = { dataId: {}, shape: [2], dtype: 'float32' as const };
+  expect(memory.values(tensor, tensor).map((values) => [...values])).toEqual([
+    [3, 4],
+    [3, 4],
+  ]);
+});
+
+test('where wasm memory is full, a step is refused and changes nothing', async () => {
+  await useBackend('wasm');
+  const { wasm } = tf.engine().backend as unknown as { wasm: { _malloc(byteLength: number): number } };
+  const layer = layerBatchNormalization();
+  const x = tf.ones([600, 50]);
+  tf.tidy(() => layer.apply(tf.ones([2, 50]), { training: true }) as tf.Tensor);
+  const before = layer.getWeights().map((weight) => [...weight.dataSync()]);
+  const held = [tf.memory().numTensors, tf.engine().backend.numDataIds()];
+  const malloc = vi.spyOn(wasm, '_malloc').mockImplementation(() => 0);
+  expect(() => layer.apply(x, { training: true })).toThrow(
+    'The wasm backend has no 120000 bytes left. Use smaller batches, or dispose of tensors that are not needed.',
+  );
+  malloc.mockRestore();
+  expect([tf.memory().numTensors, tf.engine().backend.numDataIds()]).toEqual(held);
+  expect(layer.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before);
+  tf.dispose([x, ...layer.weights.map((weight) => weight.read())]);
 });
 
 describeBackends(() => {

@@ -193,6 +193,20 @@ describeBackends(() => {
       }
     });
 
+    test.each(options)('gives gamma and beta gradients of 0, so that a model trains on: %s', (_, args) => {
+      const layer = layerBatchNormalization(args);
+      layer.build([null, 3]);
+      const before = weightsOf(layer);
+      const loss = () => tf.sum<tf.Scalar>(layer.apply(tf.zeros([0, 3]), { training: true }) as tf.Tensor);
+      for (let i = 0; i < 2; i++) tf.train.sgd(0.1).minimize(loss);
+      const { grads } = tf.variableGrads(loss);
+      expect(Object.values(grads).map((gradient) => [...gradient.dataSync()])).toEqual([
+        [0, 0, 0],
+        [0, 0, 0],
+      ]);
+      expect(weightsOf(layer)).toEqual(before);
+    });
+
     test('is a case of no channels too', () => {
       agrees({ ...step, shape: [4, 0], options: {} });
       agrees({ shape: [4, 0, 2], options: { axis: 1 }, training: false, seed: 1 });

@@ -429,3 +429,13 @@ test('takes 1 and 0 for true and false, as files of Keras have them', () => {
   expect(infer({ training: 1, updateMovingStatistics: 0 })).toBeCloseTo(-1, 2);
   expect(infer({})).toBe(infer({ training: false }));
 });
+
+test('a disposed tensor is named as such', () => {
+  const layer = layerBatchNormalization({ name: 'bn' });
+  const x = tf.ones([2, 3]);
+  x.dispose();
+  expect(() => layer.apply(x)).toThrow(
+    "Layer 'bn': received a tensor of shape [2, 3] that is disposed. " +
+      'Apply the layer before the tensor is disposed, or keep it by tf.keep.',
+  );
+});

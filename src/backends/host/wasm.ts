@@ -14,7 +14,10 @@ interface WasmBackend extends KernelBackend {
     _malloc(byteLength: number): number;
     _free(address: number): void;
   };
-  readonly dataIdMap: { get(dataId: object): { memoryOffset: number; refCount: number } };
+  readonly dataIdMap: {
+    get(dataId: object): { memoryOffset: number; refCount: number };
+    delete(dataId: object): unknown;
+  };
   makeOutput(shape: number[], dtype: 'float32'): TensorInfo;
 }
 
@@ -24,7 +27,12 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   const module = wasm as WasmBackend['wasm'] | undefined;
   const memory = module?.wasmMemory ?? module?.asm?.memory;
   if (!memory) return null;
-  const addressOf = ({ dataId }: TensorInfo) => dataIdMap.get(dataId).memoryOffset;
+  // TF.js goes on with address 0 where the memory is full, and reads and writes there.
+  const addressOf = ({ dataId, shape }: TensorInfo) => {
+    const { memoryOffset } = dataIdMap.get(dataId);
+    if (memoryOffset === 0 && sizeOf(shape) > 0) throw outOfMemory(4 * sizeOf(shape));
+    return memoryOffset;
+  };
   const values = (...tensors: TensorInfo[]) => {
     // First all addresses: each may bring a tensor over from another backend, and the memory's buffer may grow by it.
     const addresses = tensors.map(addressOf);
@@ -43,7 +51,7 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
         reserved = { address: 0, byteLength: 0 };
         // emscripten's addresses are signed, those beyond 2 GiB negative; 0 is none.
         const address = wasm._malloc(byteLength) >>> 0;
-        if (address === 0) throw new RangeError(`The wasm backend has no ${byteLength} bytes left.`);
+        if (address === 0) throw outOfMemory(byteLength);
         reserved = { address, byteLength };
       }
       return reserved.address;
@@ -54,7 +62,16 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       values(tensor)[0]!.set(newValues);
       return true;
     },
-    allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),
+    allocate(shape) {
+      const tensor = (backend as WasmBackend).makeOutput(shape, 'float32');
+      try {
+        addressOf(tensor);
+      } catch (error) {
+        (backend as WasmBackend).dataIdMap.delete(tensor.dataId);
+        throw error;
+      }
+      return tensor;
+    },
     forEachSlab(sizes, _, inputs, output, run) {
       run({
         sizes,
@@ -66,3 +83,8 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
     },
   };
 }
+
+const outOfMemory = (byteLength: number) =>
+  new RangeError(
+    `The wasm backend has no ${byteLength} bytes left. Use smaller batches, or dispose of tensors that are not needed.`,
+  );
