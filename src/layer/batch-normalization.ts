@@ -24,6 +24,7 @@ import {
 import { type CallArguments, checkCallArguments } from './call-arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
+import { checkBackend, hintFor } from './environment.js';
 import { countsPenalties } from '../model/penalties.js';
 import { isFrozen } from '../model/frozen.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
@@ -133,6 +134,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (this.built) {
       throw new ValueError(`Layer ${show(this.name)} is built already. Make a new layer for other inputs.`);
     }
+    checkBackend();
     const shape = Array.isArray(inputShape[0]) ? inputShape[0] : (inputShape as Shape);
     const plan = makePlan(this, shape);
     const { axes, dimensions, rank } = plan;
@@ -222,9 +224,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
   ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
     const [input, ...more] = [inputs].flat();
     if (more.length > 0 || !(input instanceof Tensor || input instanceof SymbolicTensor)) {
+      const hint = hintFor(inputs) || " A model's output is in its property outputs, a layer's in output.";
       throw new ValueError(
-        `Layer ${show(this.name)}: expected one tensor or symbolic tensor, received ${show(inputs)}. ` +
-          `A model's output is in its property outputs, a layer's in output.`,
+        `Layer ${show(this.name)}: expected one tensor or symbolic tensor, received ${show(inputs)}.${hint}`,
       );
     }
     if (input instanceof Tensor && input.isDisposed) {

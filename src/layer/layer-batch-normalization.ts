@@ -4,12 +4,14 @@ import { LayersModel, Sequential, SymbolicTensor, layers } from '@tensorflow/tfj
 import { ValueError } from '../text/value-error.js';
 import type { BatchNormalizationArgs } from './arguments.js';
 import { BatchNormalization } from './batch-normalization.js';
+import { hintFor } from './environment.js';
 import { show, isTensor } from '../text/show.js';
 import { callsTo } from '../model/graph.js';
 
 /**
- * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads: TypeScript settles what
- * an `adjustment` returns, a pair or an array, by the first one that it tries.
+ * Arguments, and no tensor, which has a `dtype` too. This form comes first among the overloads, since TypeScript settles
+ * what an `adjustment` returns, a pair or an array, by the first one that it tries; and again last, since its errors are
+ * about the last one: they then name the argument that is wrong.
  */
 type OnlyArguments = BatchNormalizationArgs & { rank?: never };
 
@@ -45,6 +47,8 @@ export function layerBatchNormalization(
   object: SymbolicTensor | layers.Layer,
   args?: BatchNormalizationArgs | null,
 ): SymbolicTensor;
+// eslint-disable-next-line @typescript-eslint/unified-signatures -- See OnlyArguments.
+export function layerBatchNormalization(args?: OnlyArguments | null): BatchNormalization;
 export function layerBatchNormalization(
   object?: unknown,
   args?: BatchNormalizationArgs | null,
@@ -59,7 +63,7 @@ export function layerBatchNormalization(
   }
   throw new ValueError(
     `layerBatchNormalization: expected a tf.Sequential, a tensor, a symbolic tensor, a layer or model with one ` +
-      `output, or null for the layer itself, received ${show(object)}.`,
+      `output, or null for the layer itself, received ${show(object)}.${hintFor(object)}`,
   );
 }
 

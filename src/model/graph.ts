@@ -6,6 +6,7 @@
  */
 import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { ONE_COPY, isOfAnotherCopy } from './another-copy.js';
 import { show } from '../text/show.js';
 import {
   type LayerCall,
@@ -64,6 +65,7 @@ export const channelDimension = (layer: Layer, rank: number, steps: 0 | 1 = 0): 
  * @throws ValueError where a model has no layers yet
  */
 export function checkModel(model: unknown): void {
+  if (isOfAnotherCopy(model)) throw new TypeError(`model: received ${show(model)}. ${ONE_COPY}`);
   if (isLayer(model) && isContainer(model)) {
     if (model.layers.length > 0) return;
     throw new ValueError(`model: '${model.name}' has no layers yet. Add some before.`);

@@ -237,7 +237,7 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     () => built({}, [null, 2]).apply([[1, 2]] as never),
     'ValueError',
     "Layer 'bn': expected one tensor or symbolic tensor, received [[1, 2]]. " +
-      "A model's output is in its property outputs, a layer's in output.",
+      'Make a tensor of the numbers: tf.tensor(values).',
   ],
   'a batch that ghost batches do not divide': [
     () => built({ virtualBatchSize: 3 }, [null, 4]).apply(tf.zeros([8, 4]), { training: true }),

@@ -103,6 +103,20 @@ test('runs in Node', () => {
   expect(runInNode(write('program.js', PROGRAM))).toBe('20 20 1 1');
 });
 
+test("TypeScript's errors name the argument that is wrong", () => {
+  write(
+    'mistake.ts',
+    "import { layerBatchNormalization } from 'evenkeel';\nlayerBatchNormalization({ momentum: '0.9' });\n",
+  );
+  const compile = () =>
+    runInNode(
+      join(ROOT, 'node_modules/typescript/bin/tsc'),
+      ...['--noEmit', '--strict', '--skipLibCheck'],
+      ...['--module', 'nodenext', 'mistake.ts'],
+    );
+  expect(compile).toThrow(/mistake\.ts\(2,27\)[^]*Type 'string' is not assignable to type 'number'/);
+});
+
 test('has types for every form of the call', () => {
   write(
     'tsconfig.json',
