@@ -57,7 +57,7 @@ function loads(page: string): string[] {
 describe('npm start', () => {
   it('prints the table, and writes a report that needs nothing from elsewhere', async () => {
     const out = join(makeFolder(), 'made', 'for it');
-    const { code, stdout, stderr } = await start(['--steps', '60', '--out', out]);
+    const { code, stdout, stderr } = await start(['--quiet', '--steps', '60', '--out', out]);
     expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(stdout).toMatch(/│ +│ steps to 90 % │ steps to 95 % │ final accuracy │/);
@@ -79,7 +79,13 @@ describe('npm start', () => {
     const [data, out] = [makeFolder(), makeFolder()];
     writeSet(data, 'train', drawDigits(400, new Random(3, 'digits')), true);
     const args = ['--data', data, '--steps', '25', '--seed', '5', '--out', out];
-    const { code, stdout, stderr } = await start([...args, '--json', '--options', '{"momentum":0.9}']);
+    const { code, stdout, stderr } = await start([
+      ...args,
+      '--quiet',
+      '--json',
+      '--options',
+      '{"momentum":0.9}',
+    ]);
     expect([code, stderr]).toEqual([0, '']);
     const findings = JSON.parse(stdout) as Findings & { report: string };
     expect(findings.report).toBe(join(out, 'report.html'));
@@ -99,7 +105,17 @@ describe('npm start', () => {
   it('runs on the cpu backend, of which TensorFlow.js would advise against', async () => {
     const [data, out] = [makeFolder(), makeFolder()];
     writeSet(data, 'train', drawDigits(100, new Random(3, 'digits')), false);
-    const { code, stderr } = await start(['--data', data, '--backend', 'cpu', '--steps', '2', '--out', out]);
+    const { code, stderr } = await start([
+      '--data',
+      data,
+      '--backend',
+      'cpu',
+      '--quiet',
+      '--steps',
+      '2',
+      '--out',
+      out,
+    ]);
     expect([code, stderr]).toEqual([0, '']);
     expect(findingsIn(readReport(out)).settings.backend).toBe('cpu');
   });
