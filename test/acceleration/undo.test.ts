@@ -114,4 +114,15 @@ describeBackends(() => {
     expect(registered('UnsortedSegmentSum', 'wasm')).toBe(theirs);
     tf.unregisterKernel('UnsortedSegmentSum', 'wasm');
   });
+
+  test('undo leaves alone a gradient that somebody registered meanwhile', () => {
+    const undo = accelerate();
+    const theirs: tf.GradConfig = { kernelName: 'FusedBatchNorm', gradFunc: () => ({}) };
+    tf.unregisterGradient('FusedBatchNorm');
+    tf.registerGradient(theirs);
+    undo();
+    expect(tf.getGradient('FusedBatchNorm')).toBe(theirs);
+    tf.unregisterGradient('FusedBatchNorm');
+    tf.registerGradient(stock.gradient);
+  });
 });

@@ -29,7 +29,7 @@ function expectClose(actual: readonly number[], expected: readonly number[]): vo
 const SHAPE = [4, 6];
 
 describe('convert', () => {
-  it.each(['a.h5', 'a.keras', 'a.json'])('to %s keeps predictions', async (name) => {
+  it.each(['a.h5', 'a.keras', 'a.json', 'A.KERAS'])('to %s keeps predictions', async (name) => {
     const source = modelFile('tf-keras-mlp.h5');
     const output = join(makeFolder(), name);
     expect(await evenkeel(['convert', source, output])).toMatchObject({ code: 0, stderr: '' });

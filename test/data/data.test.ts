@@ -213,3 +213,25 @@ describe('an input of whole numbers', () => {
     expect(await refusalOf(openData(model, tokens(...values), options))).toMatch(message);
   });
 });
+
+describe('an input of booleans', () => {
+  const switches = () => {
+    const input = tf.input({ shape: [3], dtype: 'bool' });
+    return tf.model({
+      inputs: input,
+      outputs: tf.layers.activation({ activation: 'linear' }).apply(input) as tf.SymbolicTensor,
+    });
+  };
+  const bytes = (...values: number[]) => fileOf(npy('|u1', [1, 3], Uint8Array.from(values)));
+
+  it('takes 0 and 1', async () => {
+    const [tensor] = (await openData(switches(), bytes(0, 1, 1))).tensors();
+    expect([tensor!.dtype, ...tensor!.dataSync()]).toEqual(['bool', 0, 1, 1]);
+  });
+
+  it('refuses any other number', async () => {
+    expect(await refusalOf(openData(switches(), bytes(0, 1, 2)))).toMatch(
+      /^data holds 2, the model's input .* takes 0 and 1/,
+    );
+  });
+});

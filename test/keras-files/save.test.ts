@@ -332,4 +332,16 @@ describe('a model made here', () => {
     expect(readdirSync(folder)).toEqual(['model.keras']);
     expect((await loadKerasModel(target)).layers).toHaveLength(model.layers.length);
   });
+
+  test('keeps the two outputs of a Bidirectional that does not merge them', async () => {
+    const input = tf.input({ shape: [4, 2] });
+    const layer = tf.layers.lstm({ units: 3, returnSequences: true });
+    const outputs = tf.layers.bidirectional({ layer, mergeMode: null as never }).apply(input);
+    const model = tf.model({ inputs: input, outputs: outputs as tf.SymbolicTensor[] });
+    const x = tf.randomNormal([2, 4, 2]);
+    const predict = (of: tf.LayersModel) =>
+      (of.predict(x) as tf.Tensor[]).map((output) => [...output.dataSync()]);
+    const bytes = await saveKerasModel(model, null, { for: 'tf-keras', format: 'keras' });
+    expect(predict(await loadKerasModel(bytes))).toEqual(predict(model));
+  });
 });

@@ -188,6 +188,16 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     'ValueError',
     "weights: moving_mean has shape [2], received ['a', 'b']. Expected are moving_mean [2], moving_variance [2].",
   ],
+  'a weight of which the rows differ in length': [
+    build({ axis: [1, 2], weights: [[[[1, 2], [3]]], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]] }, [
+      null,
+      2,
+      2,
+    ]),
+    'ValueError',
+    'weights: gamma has shape [1, 2, 2], received [[[1, 2], [3]]]. Expected are gamma [1, 2, 2], beta [1, 2, 2], ' +
+      'moving_mean [1, 2, 2], moving_variance [1, 2, 2].',
+  ],
   'building twice': [
     () => {
       built({}, [null, 3]).build([null, 4]);

@@ -159,4 +159,17 @@ describeBackends(() => {
     layer.apply(x, { ...said, training: true });
     expect(weightsOf(layer)[2]).not.toEqual(before);
   });
+
+  test('a mask of another shape does not matter in inference', () => {
+    const layer = layerBatchNormalization({ movingMeanInitializer: 'ones' });
+    const x = tf.tensor2d([
+      [1, 3],
+      [2, 5],
+    ]);
+    const y = layer.apply(x, { mask: tf.ones([7]) }) as tf.Tensor;
+    const want = [0, 2, 1, 4].map((distance) => distance / Math.sqrt(1.001));
+    valuesOf(y).forEach((value, i) => {
+      expect(value).toBeCloseTo(want[i]!, 6);
+    });
+  });
 });

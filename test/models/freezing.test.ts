@@ -215,4 +215,17 @@ describeBackends(() => {
     compile(outer);
     expect(await step(layer, outer)).toEqual(NONE);
   });
+
+  test('can be frozen after another model could not be compiled', async () => {
+    const broken = tf.sequential();
+    expect(() => {
+      broken.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    }).toThrow();
+    const { layer, model } = inModel();
+    const outer = tf.sequential({ layers: [model, tf.layers.dense({ units: 1 })] });
+    model.trainable = false;
+    compile(outer);
+    expect(layer.trainable).toBe(false);
+    expect(await step(layer, outer)).toEqual(NONE);
+  });
 });

@@ -387,4 +387,15 @@ describeBackends(() => {
     const loss = model.evaluate(draw([8, 4, 2], 1), draw([8, 12], 2), { batchSize: 8 }) as tf.Scalar;
     expect(Number.isFinite(loss.dataSync()[0])).toBe(true);
   });
+
+  test('that is given to a TimeDistributed directly is for the layer inside', () => {
+    const layer = sees();
+    const steps = tf.layers.timeDistributed({ layer });
+    const mask = tf.tensor2d([
+      [1, 1, 0, 0],
+      [1, 1, 1, 0],
+    ]);
+    steps.apply(sequences(), { training: true, mask });
+    expect(seen(layer)).toEqual([PADDED.masked]);
+  });
 });

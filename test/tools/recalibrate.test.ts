@@ -222,6 +222,16 @@ describeBackends(() => {
       expect(steps).toEqual(['1/1 all layers, batch 1']);
     });
 
+    test('does not say how many steps there will be where it may end before', async () => {
+      const totals: (number | null)[] = [];
+      await recalibrate(deep().model, drawn([6, 4], 1), {
+        batchSize: 3,
+        tolerance: 0.5,
+        onProgress: ({ total }) => totals.push(total),
+      });
+      expect(new Set(totals)).toEqual(new Set([null]));
+    });
+
     test('finds layers in nested models, and in wrappers, with every step of theirs', async () => {
       const inner = normalize({ name: 'inner' });
       const steps = normalize({ name: 'steps' });

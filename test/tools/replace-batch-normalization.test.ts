@@ -114,4 +114,15 @@ describeBackends(() => {
     );
     expect(tf.memory().numTensors).toBe(before);
   });
+
+  test('leaves a single weight frozen that was', () => {
+    const model = tf.sequential({
+      layers: [layers.dense({ units: 3, inputShape: [3], name: 'dense' }), stock('bn')],
+    });
+    model.getLayer('dense').weights[0]!.trainable = false;
+    const { model: ours } = replaceBatchNormalization(model);
+    expect(ours.getLayer('dense').nonTrainableWeights.map(({ originalName }) => originalName)).toEqual([
+      'dense/kernel',
+    ]);
+  });
 });
