@@ -122,6 +122,76 @@ describeWebgpu(() => {
     }
   });
 
+  test.each([1e-16, 1e-12, 1e12, 1e15, 1e17])(
+    'is exact to float32 at deviations of %d',
+    async (deviation) => {
+      const shape = [60, 3];
+      const draw = (seed: number) => tf.randomNormal(shape, 0, 1, 'float32', seed).dataSync<'float32'>();
+      const [values, dy] = [draw(1).map((value) => value * deviation), draw(2)];
+      const options = { epsilon: 0 };
+      const exact = forward(
+        { values: Float64Array.from(values), shape },
+        initialState(options, shape),
+        options,
+        {
+          training: true,
+        },
+      );
+      const layer = layerBatchNormalization(options);
+      const f = (x: tf.Tensor) => layer.apply(x, { training: true }) as tf.Tensor;
+      const { value, grad } = tf.valueAndGrad(f)(tf.tensor(values, shape), tf.tensor(dy, shape));
+      const { dx } = backward(dy, exact.saved);
+      expect(largest(await value.data(), exact.y)).toBeLessThan(2e-6);
+      expect(largest(await grad.data(), dx) / magnitude(dx)).toBeLessThan(2e-6);
+    },
+  );
+
+  const adjusted: [number[], BatchNormalizationArgs][] = [
+    [[4, 3, 2, 2, 4], {}],
+    [[4, 3, 2, 2, 4], { axis: 1 }],
+    [[4, 3, 2, 2, 4], { fused: false }],
+    [[4, 3, 1, 2, 2, 4], { axis: 1 }],
+    [[4, 3, 1, 2, 2, 4], { fused: false }],
+  ];
+  test.each(adjusted)('takes an adjustment of rank 1 at ranks 5 and 6: %j %o', async (shape, options) => {
+    // Numbers that JavaScript can read TF.js would compute with there.
+    const onDevice = (values: number[]) => tf.sum(tf.stack([tf.tensor1d(values), tf.zeros([4])]), 0);
+    const layer = layerBatchNormalization({
+      ...options,
+      adjustment: () => [onDevice([1, 2, 3, 4]), onDevice([4, 3, 2, 1])],
+    });
+    const x = tf.randomNormal(shape, 3, 2, 'float32', 1);
+    const values = x.dataSync<'float32'>();
+    const core = options as object;
+    const exact = forward({ values: Float64Array.from(values), shape }, initialState(core, shape), core, {
+      training: true,
+      adjustment: {
+        scale: { values: Float64Array.of(1, 2, 3, 4), shape: [4] },
+        bias: { values: Float64Array.of(4, 3, 2, 1), shape: [4] },
+      },
+    });
+    const y = layer.apply(x, { training: true }) as tf.Tensor;
+    expect(largest(await y.data(), exact.y)).toBeLessThan(1e-5);
+  });
+
+  test('works under TF.js’ check for leaks in kernels', async () => {
+    tf.env().set('IS_TEST', true);
+    try {
+      const layer = layerBatchNormalization();
+      const x = tf.randomNormal([6000, 8]);
+      const dx = tf.grad((input: tf.Tensor) => layer.apply(input, { training: true }) as tf.Tensor)(x);
+      expect((await dx.data()).every(Number.isFinite)).toBe(true);
+    } finally {
+      tf.env().set('IS_TEST', false);
+    }
+  });
+
+  test('builds with ghost batches and renorm at rank 6', async () => {
+    const layer = layerBatchNormalization({ virtualBatchSize: 2, renorm: true });
+    const y = layer.apply(tf.ones([4, 2, 1, 2, 1, 3]), { training: true }) as tf.Tensor;
+    expect((await y.data()).every(Number.isFinite)).toBe(true);
+  });
+
   test('refuses what the device cannot bind, and leaves weights alone', async () => {
     const { device } = webgpu();
     const { limits } = device;

@@ -53,7 +53,9 @@ fn product(a: V, b: V) -> Two {
   var low = sealed(sealed(aHigh * bHigh) - high);
   low = sealed(low + sealed(aHigh * bLow));
   low = sealed(low + sealed(aLow * bHigh));
-  return Two(high, sealed(low + sealed(aLow * bLow)));
+  low = sealed(low + sealed(aLow * bLow));
+  // So near 0 parts or their products are lost, and what is left of low is an error of 2^-12.
+  return Two(high, select(low, V(0), min(abs(high), min(abs(a), abs(b))) < V(1e-30)));
 }
 fn times(a: Two, b: Two) -> Two {
   let p = product(a.high, b.high);
