@@ -120,19 +120,15 @@ function patchMaskSupport(layer: Layer): void {
 
 /** What is known of the masks of a whole model. */
 interface Masks {
-  /** How many are made when it runs; at least two where it is not one. */
+  /** How many calls of its layers make one. */
   readonly count: number;
   /** The tensors that stand outside a nested model for one of its inputs. */
   readonly outside: ReadonlyMap<SymbolicTensor, readonly SymbolicTensor[]>;
 }
 
 function masksIn(containers: readonly LayersModel[]): Masks {
-  const making = containers.filter((container) =>
-    containersOf(container).some((one) => one.layers.some(makesMask)),
-  );
-  const makers = new Set(making.flatMap((container) => container.layers).filter(makesMask));
-  const made = [...makers].reduce((sum, layer) => sum + callsTo(layer).length, 0);
-  const again = making.reduce((sum, container) => sum + Math.max(callsTo(container).length - 1, 0), 0);
+  const makers = new Set(containers.flatMap((container) => container.layers).filter(makesMask));
+  const count = [...makers].reduce((sum, layer) => sum + callsTo(layer).length, 0);
   const outside = new Map<SymbolicTensor, SymbolicTensor[]>();
   for (const container of containers) {
     container.inputs.forEach((tensor, i) => {
@@ -140,7 +136,7 @@ function masksIn(containers: readonly LayersModel[]): Masks {
       outside.set(tensor, [...(outside.get(tensor) ?? []), ...given]);
     });
   }
-  return { count: made + again, outside };
+  return { count, outside };
 }
 
 function patchMasks(layer: Layer, { count, outside }: Masks): void {

@@ -99,6 +99,15 @@ describe('a mask that a nested model is called with', () => {
   });
 });
 
+test('a mask that is given directly counts, in a model without any', async () => {
+  const model = ofWords((words) => apply(lstm('lstm'), apply(embedding('embed', false), words)));
+  const loaded = (await throughFile(model)).getLayer('lstm');
+  const x = tf.tensor3d([1, 2, 3, 4, 5, 6], [1, 2, 3]);
+  const last = (mask: number[][]) =>
+    (loaded.apply(x, { mask: tf.tensor2d(mask, [1, 2], 'bool') }) as tf.Tensor).dataSync();
+  expect([...last([[1, 0]])]).not.toEqual([...last([[1, 1]])]);
+});
+
 test('a mask that is made in a nested model is refused outside it', async () => {
   const inner = ofWords((ids) => apply(embedding('embed'), ids));
   await expect(throughFile(ofWords((words) => apply(lstm('lstm'), apply(inner, words))))).rejects.toThrow(

@@ -251,6 +251,23 @@ describe('a model made here', () => {
     expect(await configOf([one!])).toMatchObject({ output_layers: single });
   });
 
+  test('says with which shapes a nested model is called, each time', async () => {
+    const steps = tf.input({ shape: [null, 3] });
+    const nested = tf.layers.globalMaxPooling1d({}).apply(steps) as tf.SymbolicTensor;
+    const inner = tf.model({ inputs: steps, outputs: nested, name: 'inner' });
+    const inputs = [5, 8].map((length) => tf.input({ shape: [length, 3] }));
+    const outputs = inputs.map((input) => inner.apply(input) as tf.SymbolicTensor);
+    const bytes = await saveKerasModel(tf.model({ inputs, outputs }), null, { for: 'keras3' });
+    const config = new TextDecoder().decode((await readArchive(bytes, ['config.json'])).get('config.json'));
+    const { layers } = (
+      JSON.parse(config) as { config: { layers: { name: string; inbound_nodes: object[] }[] } }
+    ).config;
+    const calls = layers.find(({ name }) => name === 'inner')!.inbound_nodes;
+    expect(calls).toMatchObject(
+      [5, 8].map((length) => ({ args: [{ config: { shape: [null, length, 3] } }] })),
+    );
+  });
+
   test('comes back with renorm, ghost batches and what is frozen', async () => {
     const model = tf.sequential();
     model.add(tf.layers.dense({ units: 4, inputShape: [3] }));
