@@ -1,5 +1,6 @@
 /** @file Tells layers, models and symbolic tensors of another copy of TF.js, with which nothing here can be joined. */
 import { SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { isLayer, isSymbolic } from './tensorflow-internals.js';
 
 /** What to do about two copies, for the end of a message. */
 export const ONE_COPY =
@@ -8,8 +9,6 @@ export const ONE_COPY =
 
 /** Whether a value has what layers or symbolic tensors have, and is none of the TF.js that is imported here. */
 export function isOfAnotherCopy(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  const isLayer = 'getClassName' in value && 'inboundNodes' in value;
-  const isSymbolic = 'sourceLayer' in value && 'nodeIndex' in value;
-  return (isLayer && !(value instanceof layers.Layer)) || (isSymbolic && !(value instanceof SymbolicTensor));
+  const isOtherLayer = isLayer(value) && !(value instanceof layers.Layer);
+  return isOtherLayer || (isSymbolic(value) && !(value instanceof SymbolicTensor));
 }

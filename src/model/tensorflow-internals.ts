@@ -17,6 +17,10 @@ type Layer = layers.Layer;
 export const isLayer = (value: unknown): value is Layer =>
   typeof value === 'object' && value !== null && 'getClassName' in value && 'inboundNodes' in value;
 
+/** Whether a value is a symbolic tensor, of this copy of TF.js or of another. */
+export const isSymbolic = (value: unknown): value is SymbolicTensor =>
+  typeof value === 'object' && value !== null && 'sourceLayer' in value && 'nodeIndex' in value;
+
 /** What a layer holds under a name: some settings are missing in its configuration. */
 export const propertyOf = (layer: Layer, name: string): unknown => Reflect.get(layer, name);
 
