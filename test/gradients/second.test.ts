@@ -108,4 +108,29 @@ describeBackends(() => {
     });
     layer.dispose();
   });
+
+  test('take a mask for a constant, though it be computed from the input', () => {
+    const layer = makeLayer(
+      { options: FUSED, shape: [6, 3], training: true, seed: 0 },
+      drawState(FUSED, [6, 3], 31),
+      null,
+    );
+    const x = toTensor(drawInput([6, 3], 'float32', 21), [6, 3]);
+    const maskOf = (t: tf.Tensor) => tf.sigmoid(tf.sum(t, -1));
+    const second = (mask: (t: tf.Tensor) => tf.Tensor) => {
+      const loss = (t: tf.Tensor) =>
+        tf.sum(tf.pow(layer.apply(t, { training: true, mask: mask(t) }) as tf.Tensor, 3));
+      return tf
+        .grad((t: tf.Tensor) => tf.sum(tf.square(tf.grad(loss)(t))))(x)
+        .dataSync();
+    };
+    const constant = maskOf(x);
+    expect(
+      relativeDistance(
+        second(maskOf),
+        second(() => constant),
+      ),
+    ).toBeLessThan(1e-5);
+    layer.dispose();
+  });
 });

@@ -361,4 +361,16 @@ describe('a model made here', () => {
     const bytes = await saveKerasModel(model, null, { for: 'tf-keras', format: 'keras' });
     expect(predict(await loadKerasModel(bytes))).toEqual(predict(model));
   });
+
+  test('may have a mask made anew before its inputs are merged', async () => {
+    const input = tf.input({ shape: [4, 2] });
+    const masked = tf.layers
+      .masking({ maskValue: 1 })
+      .apply(tf.layers.masking({ maskValue: 0 }).apply(input));
+    const merged = tf.layers.add().apply([masked, masked] as tf.SymbolicTensor[]);
+    const model = tf.model({ inputs: input, outputs: merged as tf.SymbolicTensor });
+    await expect(saveKerasModel(model, null, { for: 'keras3', format: 'keras' })).resolves.toBeInstanceOf(
+      Uint8Array,
+    );
+  });
 });
