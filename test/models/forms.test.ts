@@ -102,4 +102,23 @@ describeBackends(() => {
       [4, 9],
     ]);
   });
+
+  test('limits that change after the layer was made change nothing', () => {
+    const renormClipping = { rmax: 2, dmax: 1 };
+    const layer = layerBatchNormalization({ renorm: true, renormClipping });
+    renormClipping.rmax = 5;
+    expect(layer.getConfig().renormClipping).toEqual({ rmax: 2, dmax: 1 });
+  });
+
+  test('an adjustment of fewer dimensions is broadcast from the right', () => {
+    const x = tf.tensor3d([1, 5, 2, 7, 3, 9, 4, 8], [2, 2, 2]);
+    const outputOf = (shape: number[]) => {
+      const layer = layerBatchNormalization({
+        axis: 1,
+        adjustment: () => [tf.tensor([2, 3], shape), tf.tensor([1, -1], shape)],
+      });
+      return Array.from((layer.apply(x, { training: true }) as tf.Tensor).dataSync());
+    };
+    expect(outputOf([1, 2])).toEqual(outputOf([1, 1, 2]));
+  });
 });
