@@ -175,7 +175,7 @@ export function drawDigit(numeral: number, random: Random, image: Uint8Array): v
 /** `count` digits, as many of each numeral as of any other (but for a remainder), in random order. */
 export function drawDigits(count: number, random: Random): Digits {
   const images = new Uint8Array(count * PIXELS);
-  const labels = Uint8Array.from(random.permutation(count), (place) => place % CLASSES);
+  const labels = Uint8Array.from(random.permutation(count), (i) => i % CLASSES);
   labels.forEach((numeral, i) => {
     drawDigit(numeral, random, images.subarray(i * PIXELS, (i + 1) * PIXELS));
   });

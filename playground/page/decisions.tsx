@@ -33,12 +33,12 @@ function drawGround(context: CanvasRenderingContext2D, decisions: Uint8Array): v
   context.drawImage(small, 0, 0, SIDE, SIDE);
 }
 
-function drawPoints(context: CanvasRenderingContext2D, { places, labels }: Points): void {
+function drawPoints(context: CanvasRenderingContext2D, { coordinates, labels }: Points): void {
   const scale = SIDE / (2 * EXTENT);
   context.strokeStyle = '#ffffff';
   context.lineWidth = 1;
   labels.forEach((label, i) => {
-    const [x, y] = [(places[2 * i]! + EXTENT) * scale, (EXTENT - places[2 * i + 1]!) * scale];
+    const [x, y] = [(coordinates[2 * i]! + EXTENT) * scale, (EXTENT - coordinates[2 * i + 1]!) * scale];
     context.fillStyle = `rgb(${CLASS_COLORS[label === 0 ? 0 : 1].join(' ')})`;
     context.beginPath();
     if (label === 0) context.arc(x, y, 4, 0, 2 * Math.PI);

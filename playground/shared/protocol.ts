@@ -58,7 +58,7 @@ export interface NetworkDescription {
 /** Some of the test points, to be drawn into the decision pictures. */
 export interface Points {
   /** x and y of each, one after the other. */
-  readonly places: Float32Array;
+  readonly coordinates: Float32Array;
   readonly labels: Uint8Array;
 }
 

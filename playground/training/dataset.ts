@@ -85,7 +85,7 @@ export function pointsOf({ features, size, labels, test }: Dataset): Points | nu
   if (!(features instanceof Float32Array)) return null;
   const which = test.subarray(0, DRAWN_POINTS);
   return {
-    places: Float32Array.from({ length: which.length * size }, (_, i) => {
+    coordinates: Float32Array.from({ length: which.length * size }, (_, i) => {
       const sample = which[Math.floor(i / size)]!;
       return features[sample * size + (i % size)]!;
     }),

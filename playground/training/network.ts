@@ -107,7 +107,7 @@ export class Network {
     const made: layers.Layer[] = [...normalizations];
     try {
       const inputs = input({ shape: [...shape] });
-      const place = (layer: layers.Layer, values: SymbolicTensor): SymbolicTensor => {
+      const add = (layer: layers.Layer, values: SymbolicTensor): SymbolicTensor => {
         made.push(layer);
         return layer.apply(values) as SymbolicTensor;
       };
@@ -115,17 +115,17 @@ export class Network {
       const sums: SymbolicTensor[] = [];
       const activationInputs: SymbolicTensor[] = [];
       for (let i = 0; i < depth; i++) {
-        const sum = place(hidden(i), values);
+        const sum = add(hidden(i), values);
         sums.push(sum);
         const normalization = normalizations[i];
         const activationInput = normalization ? (normalization.apply(sum) as SymbolicTensor) : sum;
         activationInputs.push(activationInput);
-        values = place(layers.activation({ activation }), activationInput);
+        values = add(layers.activation({ activation }), activationInput);
       }
-      if (!isDense) values = place(layers.flatten(), values);
+      if (!isDense) values = add(layers.flatten(), values);
       const kernelInitializer = initializers.glorotUniform({ seed: seeds[depth]! });
       // The softmax is left to the loss, which is exact with it.
-      const logits = place(layers.dense({ units: classes, kernelInitializer }), values);
+      const logits = add(layers.dense({ units: classes, kernelInitializer }), values);
       this.#model = model({ inputs, outputs: [logits, ...activationInputs, ...(args === null ? [] : sums)] });
     } catch (error) {
       dispose(made.flatMap((layer) => layer.weights.map((weight) => weight.read())));

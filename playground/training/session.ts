@@ -61,7 +61,7 @@ export class Session {
     try {
       this.networks = forEach((name) => {
         const optimizer = OPTIMIZERS[settings.optimizer](settings.learningRate);
-        const network = told(name, () => {
+        const network = blaming(name, () => {
           return new Network(settings, settings.layers[name], this.#shape, dataset.classes, seeds, optimizer);
         });
         made.push(network);
@@ -86,7 +86,7 @@ export class Session {
     const crossEntropies = tidy(() => {
       const features = featuresOf(this.dataset, this.#batch, this.#shape);
       const classes = classesOf(this.dataset, this.#batch);
-      return forEach((name) => told(name, () => this.networks[name].step(features, classes)));
+      return forEach((name) => blaming(name, () => this.networks[name].step(features, classes)));
     });
     // Read at every step, so that no more than one of them is ever queued on a graphics card.
     for (const name of NETWORKS) this.#losses[name] += (await crossEntropies[name].data())[0]!;
@@ -137,7 +137,7 @@ export class Session {
 /** An error that says which network it is about. */
 const blame = (name: 'a' | 'b', error: unknown): Error => new Error(`${TITLES[name]}: ${messageOf(error)}`);
 
-function told<T>(name: 'a' | 'b', make: () => T): T {
+function blaming<T>(name: 'a' | 'b', make: () => T): T {
   try {
     return make();
   } catch (error) {

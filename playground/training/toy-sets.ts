@@ -43,7 +43,7 @@ const SOURCES: Readonly<Record<ToySetName, string>> = {
 /** As many points of one class as of the other, in random order, of which four fifths train. */
 export function toyDataset(name: ToySetName, random: Random): Dataset {
   const noise = name === 'spirals' ? NOISE / 2 : NOISE;
-  const labels = Uint8Array.from(random.permutation(COUNT), (place) => place % 2);
+  const labels = Uint8Array.from(random.permutation(COUNT), (i) => i % 2);
   const features = new Float32Array(2 * COUNT);
   labels.forEach((label, i) => {
     const [x, y] = SHAPES[name](label, random);

@@ -132,7 +132,7 @@ export class Trainer implements TrainerFunctions {
 
   /** Trains until paused. */
   async #run(): Promise<void> {
-    let [told, stepsTold] = [performance.now(), this.#theSession().stepsDone];
+    let [reported, stepsReported] = [performance.now(), this.#theSession().stepsDone];
     while (this.#isRunning) {
       try {
         await this.#afterOthers(async () => {
@@ -141,9 +141,9 @@ export class Trainer implements TrainerFunctions {
           await session.step();
           if (isMeasured(session.stepsDone)) this.#page.measured(await session.measure());
           const [now, steps] = [performance.now(), session.stepsDone];
-          if (now - told < PROGRESS_INTERVAL) return;
-          this.#page.progressed(steps, (1000 * Math.max(0, steps - stepsTold)) / (now - told));
-          [told, stepsTold] = [now, steps];
+          if (now - reported < PROGRESS_INTERVAL) return;
+          this.#page.progressed(steps, (1000 * Math.max(0, steps - stepsReported)) / (now - reported));
+          [reported, stepsReported] = [now, steps];
         });
       } catch (error) {
         this.#isRunning = false;

@@ -20,7 +20,7 @@ interface Described {
   name?: string;
   className: string;
   config: Record<string, unknown>;
-  inboundNodes?: [layer: string, place: number, tensor: number, called?: Record<string, unknown>][][];
+  inboundNodes?: [layer: string, node: number, tensor: number, called?: Record<string, unknown>][][];
 }
 
 interface DescribedContainer {
@@ -151,23 +151,22 @@ function exportFunctional(
   const isKeras3 = dialect === 'keras3';
   const isModel = (layer: string) => isContainer(byName.get(layer)!);
   // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
-  const place = (layer: string, index: number) => (isKeras3 && isModel(layer) ? index - 1 : index);
-  const placeOfEnd = (layer: string, index: number) =>
+  const nodeOf = (layer: string, index: number) => (isKeras3 && isModel(layer) ? index - 1 : index);
+  const nodeOfEnd = (layer: string, index: number) =>
     isKeras3 && isModel(layer) && isSequential(byName.get(layer)!) ? index - 1 : index;
   const ends = (list: DescribedContainer['inputLayers']): Json => {
-    const written = list.map(([layer, index, tensor]): Json => [layer, placeOfEnd(layer, index), tensor]);
+    const written = list.map(([layer, index, tensor]): Json => [layer, nodeOfEnd(layer, index), tensor]);
     // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
     return isKeras3 && written.length === 1 ? written[0]! : written;
   };
   const members = described.layers.map((member, i) => {
     const layer = container.layers[i]!;
     if (isKeras3) checkMergedMasks(layer);
-    const places = member.inboundNodes ?? [];
-    const inbound = places.map((inputs, node): Json => {
+    const inbound = (member.inboundNodes ?? []).map((inputs, node): Json => {
       const called = (inputs[0]?.[3] ?? {}) as JsonObject;
       const given = inputs.map(([name, index, tensor]): [string, number, number] => [
         name,
-        place(name, index),
+        nodeOf(name, index),
         tensor,
       ]);
       if (dialect === 'tf-keras') return given.map((end): Json => [...end, called]);

@@ -20,7 +20,7 @@ export function ghostAxes(written: number | readonly number[], shape: readonly n
 }
 
 /** Sets right the axes of every layer in `model` of which `shapeOf` knows the shape of a weight. */
-export function mendGhostAxes(
+export function correctGhostAxes(
   model: LayerConfig,
   shapeOf: (layers: readonly LayerConfig[]) => readonly number[] | null,
 ): void {

@@ -80,8 +80,8 @@ export function readHdf5(bytes: Uint8Array): Hdf5File {
     has: (path) => refusing(what, () => find(path) !== null),
     keys: (path) =>
       refusing(what, () => {
-        const place = find(path);
-        return place instanceof Group ? place.keys : [];
+        const member = find(path);
+        return member instanceof Group ? member.keys : [];
       }),
     text(path, attribute) {
       const value = attributes(path)[attribute];
@@ -99,9 +99,9 @@ export function readHdf5(bytes: Uint8Array): Hdf5File {
   };
 }
 
-function toArray(place: Group | Dataset | null, path: string, buffer: ArrayBuffer): StoredArray {
-  if (!(place instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
-  const shape = [...place.shape].map(Number);
+function toArray(member: Group | Dataset | null, path: string, buffer: ArrayBuffer): StoredArray {
+  if (!(member instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
+  const shape = [...member.shape].map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
   if (!(size <= numbersIn(buffer))) {
     throw new ValueError(
@@ -109,12 +109,12 @@ function toArray(place: Group | Dataset | null, path: string, buffer: ArrayBuffe
         `The file is damaged.`,
     );
   }
-  if (typeof place.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(place.dtype)) {
+  if (typeof member.dtype !== 'string' || !/^[<>=|!]?[fiu]\d$/.test(member.dtype)) {
     throw new ValueError(`The weight at ${show(path)} does not hold numbers.`);
   }
-  const direct = storedInRow(place, path, size, buffer);
+  const direct = storedInRow(member, path, size, buffer);
   if (direct) return { shape, values: direct };
-  const { value } = place;
+  const { value } = member;
   const numbers = ArrayBuffer.isView(value) || Array.isArray(value) ? value : [value];
   const values = Float32Array.from(numbers as ArrayLike<number>, Number);
   if (values.length !== size) {

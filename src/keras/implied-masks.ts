@@ -12,10 +12,10 @@ const historyOf = (value: Json | undefined): Json[] | null => {
   return Array.isArray(history) ? history : null;
 };
 
-/** The arguments of a layer at one of its places. */
-function argumentsAt(layer: JsonObject | undefined, place: Json | undefined): Json[] {
+/** The arguments of a layer at one of its nodes. */
+function argumentsAt(layer: JsonObject | undefined, index: Json | undefined): Json[] {
   const nodes = layer?.inbound_nodes;
-  const node = Array.isArray(nodes) && typeof place === 'number' ? nodes[place] : undefined;
+  const node = Array.isArray(nodes) && typeof index === 'number' ? nodes[index] : undefined;
   return isObject(node) && Array.isArray(node.args) ? node.args : [];
 }
 

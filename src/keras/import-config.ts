@@ -4,14 +4,14 @@
  */
 import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
-import { checkGraph, readPlaces, readEnds } from './import-graph.js';
+import { checkGraph, readNodes, readEnds } from './import-graph.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
 import { readDataType } from '../layer/data-type.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
-import { type Dialect, WAY_OUT, settingFromKeras } from './setting-values.js';
+import { type Dialect, REPLACE_ADVICE, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';
 import { registeredClass } from '../model/tensorflow-internals.js';
 
@@ -112,17 +112,19 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
         throw new ValueError(
-          `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${advice[key] ?? WAY_OUT}`,
+          `its ${key} is ${show(value)}, and TF.js has only ${show(fixed[key])}. ${advice[key] ?? REPLACE_ADVICE}`,
         );
       }
     } else if (isOfCell(config, key)) {
       continue;
     } else if (!isNothing(value) && ![...WITHOUT_MEANING, ...unused].includes(key)) {
-      throw new ValueError(`it has the setting ${show(key)} (${show(value)}), which TF.js lacks. ${WAY_OUT}`);
+      throw new ValueError(
+        `it has the setting ${show(key)} (${show(value)}), which TF.js lacks. ${REPLACE_ADVICE}`,
+      );
     }
   }
   const wrong = entry.miscomputed?.((name) => config[name]) ?? null;
-  if (wrong !== null) throw new ValueError(`${wrong}. ${WAY_OUT}`);
+  if (wrong !== null) throw new ValueError(`${wrong}. ${REPLACE_ADVICE}`);
   entry.read?.({ saved: config, result, dialect: context.dialect });
   return result;
 }
@@ -230,7 +232,7 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   };
   layers.forEach((layer, i) => {
     layer.name = layer.config.name = rename(layer.savedName);
-    layer.inboundNodes = readPlaces(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
+    layer.inboundNodes = readNodes(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
   });
   const inputLayers = readEnds(config.input_layers ?? null, ofEnds);
   const outputLayers = readEnds(config.output_layers ?? null, ofEnds);

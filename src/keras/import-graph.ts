@@ -7,11 +7,11 @@ import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
 import { isTensorTree, tensorsIn } from './keras-tensors.js';
 import { entryOf } from './layer-table.js';
-import { WAY_OUT } from './setting-values.js';
+import { REPLACE_ADVICE } from './setting-values.js';
 import { show } from '../text/show.js';
 
-/** An output of a layer: its name, which of its places, which of the tensors there. */
-type End = [layer: string, place: number, tensor: number];
+/** An output of a layer: its name, which of its nodes, which of that node's tensors. */
+type End = [layer: string, node: number, tensor: number];
 /** The same, with what the layer that takes it is called with. */
 type Inbound = [...End, JsonObject];
 
@@ -25,21 +25,21 @@ interface Graph {
   readonly indexOf: (layer: string, index: number) => number;
 }
 
-/** Every place of a layer, as a list of its inputs. */
-export function readPlaces(saved: Json, layer: LayerConfig, graph: Graph): Inbound[][] {
-  return expectArray(saved, `The places of layer ${show(layer.savedName)}`).map((place) =>
-    isObject(place)
-      ? readSerialized(place, layer, graph)
-      : expectArray(place, `A place of layer ${show(layer.savedName)}`).map((input) =>
+/** Every node of a layer, as a list of its inputs. */
+export function readNodes(saved: Json, layer: LayerConfig, graph: Graph): Inbound[][] {
+  return expectArray(saved, `The nodes of layer ${show(layer.savedName)}`).map((node) =>
+    isObject(node)
+      ? readSerialized(node, layer, graph)
+      : expectArray(node, `A node of layer ${show(layer.savedName)}`).map((input) =>
           readListed(input, layer, graph),
         ),
   );
 }
 
-/** Keras 2 and TF.js: `[name, place, tensor, arguments]`. */
+/** Keras 2 and TF.js: `[name, node, tensor, arguments]`. */
 function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
-  const [name, place, tensor, called] = expectArray(saved, `An input of layer ${show(layer.savedName)}`);
-  const end = readEnd([name!, place!, tensor!], graph);
+  const [name, node, tensor, called] = expectArray(saved, `An input of layer ${show(layer.savedName)}`);
+  const end = readEnd([name!, node!, tensor!], graph);
   return [...end, callArguments(isObject(called) ? called : {}, layer)];
 }
 
@@ -49,7 +49,7 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   const [inputs, ...more] = expectArray(args, `The arguments of layer ${show(layer.savedName)}`);
   if (more.some((value) => value !== null && !isTensorTree(value))) {
     throw new ValueError(
-      `Layer ${show(layer.savedName)} is called with ${show(more)}, which TF.js cannot pass on. ${WAY_OUT}`,
+      `Layer ${show(layer.savedName)} is called with ${show(more)}, which TF.js cannot pass on. ${REPLACE_ADVICE}`,
     );
   }
   // TF.js takes the first states of a recurrent layer as further inputs.
@@ -68,14 +68,14 @@ function readTensor({ config }: JsonObject, graph: Graph): End {
 }
 
 function readEnd(saved: readonly Json[], graph: Graph): End {
-  const [name, place, tensor] = saved;
+  const [name, node, tensor] = saved;
   const layer = expectName(name, "A layer's name");
   const isIndex = (value: Json | undefined): value is number =>
     Number.isSafeInteger(value) && (value as number) >= 0;
-  if (!isIndex(place) || !isIndex(tensor)) {
+  if (!isIndex(node) || !isIndex(tensor)) {
     throw new ValueError(`A layer takes ${show(saved)} as its input. The file is damaged.`);
   }
-  return [graph.rename(layer), graph.indexOf(layer, place), tensor];
+  return [graph.rename(layer), graph.indexOf(layer, node), tensor];
 }
 
 /** The inputs or outputs of a model: one end, a list of them, or a dictionary. */
@@ -88,11 +88,11 @@ export function readEnds(saved: Json, graph: Graph): End[] {
 /** What is left of call arguments in TF.js: `training`, which this library's layer honours. */
 function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
   const { training, ...others } = saved;
-  const told = Object.entries(others).filter(([, value]) => value !== null && value !== false);
-  if (told.length > 0) {
+  const unsupported = Object.entries(others).filter(([, value]) => value !== null && value !== false);
+  if (unsupported.length > 0) {
     throw new ValueError(
-      `Layer ${show(layer.savedName)} is called with ${show(Object.fromEntries(told))}, which TF.js cannot pass ` +
-        `on. ${WAY_OUT}`,
+      `Layer ${show(layer.savedName)} is called with ${show(Object.fromEntries(unsupported))}, which TF.js cannot pass ` +
+        `on. ${REPLACE_ADVICE}`,
     );
   }
   if (training === undefined || training === null) return {};
@@ -123,7 +123,7 @@ export function checkGraph(name: string, layers: readonly LayerConfig[], ends: r
   let waiting = layers.flatMap((layer) =>
     (layer.inboundNodes as Inbound[][]).map((inputs) => ({ layer: layer.config.name, inputs })),
   );
-  const isThere = ([layer, place]: readonly [string, number, ...unknown[]]) => (made.get(layer) ?? 0) > place;
+  const isThere = ([layer, node]: readonly [string, number, ...unknown[]]) => (made.get(layer) ?? 0) > node;
   while (waiting.length > 0) {
     const still = waiting.filter(({ layer, inputs }) => {
       if (inputs.length === 0 || !inputs.every(isThere)) return true;

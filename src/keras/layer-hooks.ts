@@ -4,7 +4,7 @@ import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { show } from '../text/show.js';
 import { type Json, type JsonObject, expectObject, isObject } from './json.js';
-import { type Dialect, WAY_OUT } from './setting-values.js';
+import { type Dialect, REPLACE_ADVICE } from './setting-values.js';
 
 /** A layer that is being read. */
 export interface Reading {
@@ -117,7 +117,7 @@ function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
   };
   if (settings(layer) !== settings(backward)) {
     throw new ValueError(
-      `its backward layer is not the forward one reversed, and TF.js has no other. ${WAY_OUT}`,
+      `its backward layer is not the forward one reversed, and TF.js has no other. ${REPLACE_ADVICE}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { openArchive } from './formats/archive.js';
 import { openHdf5 } from './formats/hdf5.js';
 import type { OpenedModel } from './formats/opened-model.js';
 import { openTopology } from './formats/tfjs.js';
-import { mendGhostAxes } from './ghost-axis.js';
+import { correctGhostAxes } from './ghost-axis.js';
 import { importModel } from './import-config.js';
 import { type KerasSource, type OpenedSource, openSource } from './source.js';
 
@@ -37,7 +37,7 @@ import { type KerasSource, type OpenedSource, openSource } from './source.js';
 export async function loadKerasModel(source: KerasSource): Promise<LayersModel> {
   const opened = await openModel(await openSource(source));
   const config = importModel(opened.config, opened.dialect);
-  mendGhostAxes(config, opened.shapeOf);
+  correctGhostAxes(config, opened.shapeOf);
   const { model, discard } = buildModel(structuredClone(config), opened.capacity);
   try {
     opened.fill(model, config);

@@ -166,9 +166,9 @@ function asHdf5(model: LayersModel, values: Values, config: JsonObject): Promise
     const weightNames = own.map((weight) => {
       const short = weight.variable.originalName.replace(/^.*\//, '');
       const path = [...weight.names.flatMap((part) => part.split('/')), `${short}:0`];
-      const place = groupAt(group, path.slice(0, -1));
-      place.datasets ??= {};
-      place.datasets[path.at(-1)!] = datasetOf(weight, values);
+      const parent = groupAt(group, path.slice(0, -1));
+      parent.datasets ??= {};
+      parent.datasets[path.at(-1)!] = datasetOf(weight, values);
       return path.join('/');
     });
     group.attributes = { weight_names: weightNames };

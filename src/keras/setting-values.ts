@@ -38,7 +38,7 @@ const ACTIVATION_SETTINGS = ['activation', 'recurrent_activation'];
 const WORD_SETTINGS = ['data_format', 'padding', 'interpolation', 'merge_mode', 'output_mode'];
 
 /** The word for how to go on, where a layer uses what the other side lacks. */
-export const WAY_OUT = 'Replace it in the model, and save it again.';
+export const REPLACE_ADVICE = 'Replace it in the model, and save it again.';
 
 /** A setting of a Keras layer as TF.js takes it; undefined leaves it to TF.js' default. */
 export function settingFromKeras(name: string, value: Json, dialect: Dialect): unknown {
@@ -60,13 +60,15 @@ function activationFromKeras(value: Json, dialect: Dialect): string {
   // Functions are written as their names, or as objects that hold them.
   const name = isObject(value) ? value.config : value;
   if (name === 'hard_sigmoid' && dialect === 'keras3') {
-    throw new ValueError(`its activation is hard_sigmoid: ${HARD_SIGMOID}. ${WAY_OUT}`);
+    throw new ValueError(`its activation is hard_sigmoid: ${HARD_SIGMOID}. ${REPLACE_ADVICE}`);
   }
   const found = ACTIVATIONS.find(([, keras]) => keras === name);
   if (found) return found[0];
   const known = ACTIVATIONS.map(([, keras]) => keras).join(', ');
   const given = isObject(name) && isObject(value) ? value.class_name : name;
-  throw new ValueError(`its activation is ${show(given)}, which TF.js lacks; it has ${known}. ` + WAY_OUT);
+  throw new ValueError(
+    `its activation is ${show(given)}, which TF.js lacks; it has ${known}. ` + REPLACE_ADVICE,
+  );
 }
 
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */

@@ -87,27 +87,27 @@ function draw(element) {
   });
 }
 
-const places = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.chart'))];
+const charts = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.chart'))];
 /** @type {Set<HTMLElement>} */
-const seen = new Set();
+const shown = new Set();
 /** @type {(() => void)[]} */
 let drawn = [];
 
 drawAgainOnChange(() => {
-  drawn = [...seen].map(draw);
+  drawn = [...shown].map(draw);
   return drawn;
 });
 
 const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
-      const place = places.find((one) => one === target);
-      if (!isIntersecting || !place) continue;
-      observer.unobserve(place);
-      seen.add(place);
-      drawn.push(draw(place));
+      const chart = charts.find((one) => one === target);
+      if (!isIntersecting || !chart) continue;
+      observer.unobserve(chart);
+      shown.add(chart);
+      drawn.push(draw(chart));
     }
   },
   { rootMargin: '200px' },
 );
-for (const place of places) observer.observe(place);
+for (const chart of charts) observer.observe(chart);

@@ -33,17 +33,17 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
     dialect: dialectOf(version),
     capacity: numbersIn(weights),
     shapeOf(path) {
-      const place = `${written(folderOf(path))}/vars/0`;
-      return file.has(place) ? file.array(place).shape : null;
+      const weight = `${written(folderOf(path))}/vars/0`;
+      return file.has(weight) ? file.array(weight).shape : null;
     },
     fill(model, imported) {
       const tree = treeOf(model, fileOrder(model, imported));
       for (const weight of weightsByFolder(tree)) {
-        const place = `${written(weight.folder)}/vars/${weight.index}`;
-        if (!file.has(place)) {
-          throw new ValueError(`Layer ${show(weight.layer.name)}: the file has no weight at ${show(place)}.`);
+        const path = `${written(weight.folder)}/vars/${weight.index}`;
+        if (!file.has(path)) {
+          throw new ValueError(`Layer ${show(weight.layer.name)}: the file has no weight at ${show(path)}.`);
         }
-        setWeight(weight, file.array(place));
+        setWeight(weight, file.array(path));
       }
     },
   };
