@@ -1,5 +1,5 @@
 /**
- * @file What a gradient tells of every group and channel, k = group·channels + channel:
+ * @file A gradient's sums for every group and channel, k = group·channels + channel:
  *
  *   dySum = Σdy      dyXSum = Σdy·(x − centre)                              Equals: gradientSums of src/core/passes.ts
  *
@@ -7,7 +7,7 @@
  *
  *   if (dy != 0) { dySum[k] += dy;  dyXSum[k] += dy·(x − centre[k]) }
  *
- * memory     Lanes and runs as in lanes.ts, lanes at two places at a time: four streams with two arrays.
+ * memory     Lanes and runs as in lanes.ts, lanes at two positions at a time: four streams with two arrays.
  * tables     float32 per lane, behind the state: Σdy, Σdy·(x − centre), and centres where lanes are not channels.
  * precision  float32 within a block, float64 across blocks.
  * tail       Lanes beyond a multiple of 4 are added one by one; so are elements of a run.
@@ -28,7 +28,7 @@ import {
   total,
 } from './lanes';
 
-/** Places that are walked together. */
+/** Positions that are walked together. */
 const STRANDS: u32 = 2;
 
 /** Adds a slab to the state: dySum, dyXSum, each of groups·channels float64. */

@@ -63,8 +63,8 @@ export function spread<T>(values: usize, lanes: usize, repeats: u32, channels: u
 }
 
 /**
- * Adds up the lanes of every channel, in float64, and puts the sums one after another where the lanes were: those that
- * a sum overwrites are in it or in one before.
+ * Adds up the lanes of every channel, in float64, and puts the sums one after another where the lanes were.
+ * Safe in place: a lane is overwritten only after it has been added.
  *
  *   for every channel: lanes[channel] = Σ over repeats and inner
  */
@@ -80,8 +80,8 @@ export function gather(lanes: usize, repeats: u32, channels: u32, inner: u32): v
 }
 
 /**
- * How many rows there are between the `strands` places of a chunk that are walked together; 0 where it is too short.
- * Tables are then loaded and stored once for as many rows. The places are as far apart as can be, since caches fetch
+ * How many rows there are between the `strands` positions of a chunk that are walked together; 0 where it is too short.
+ * Tables are then loaded and stored once for as many rows. The positions are as far apart as can be, since caches fetch
  * ahead along each of up to four far streams, but not along neighbouring rows.
  */
 export function strandRows(rows: u32, repeats: u32, strands: u32): u32 {

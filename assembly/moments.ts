@@ -1,5 +1,5 @@
 /**
- * @file What a batch tells of every group and channel, k = group·channels + channel, about elements of weight w:
+ * @file A batch's moments for every group and channel, k = group·channels + channel, about elements of weight w:
  *
  *   count = Σw      mean = Σwx/Σw      m2 = Σw(x − mean)²                        Equals: moments of src/core/passes.ts
  *
@@ -7,7 +7,7 @@
  *
  *   count[k] += w;  delta = x − mean[k];  mean[k] += delta·w/count[k];  m2[k] += w·delta·(x − mean[k])
  *
- * memory     Lanes and runs as in lanes.ts, lanes at four places at a time. Weighted elements are walked in spans of one
+ * memory     Lanes and runs as in lanes.ts, lanes at four positions at a time. Weighted elements are walked in spans of one
  *            weight: rows in lanes, four at a time where a row is a span; all of inner > 1 in runs.
  * tables     float32 per lane, behind the state: shift, Σw(x − shift), Σw(x − shift)², and Σw if there are weights.
  * precision  float32 within a block, where the shift, the mean of all before it, keeps the squares of what is summed
@@ -35,7 +35,7 @@ import {
 } from './lanes';
 import { spreadOverSpans, sumSpans, sumWeightedRows } from './weighted-moments';
 
-/** Places that are walked together. */
+/** Positions that are walked together. */
 const STRANDS: u32 = 4;
 /** Rows per repeat in the first block, and elements per channel where there are runs. It is summed twice. */
 const FIRST_BLOCK: u32 = 16;

@@ -60,7 +60,7 @@ async function chooseBackend(name: BackendName): Promise<void> {
   accelerateTensorFlow();
 }
 
-/** Tries the layer's arguments on a batch of noughts, so that what it refuses is told before the digits are drawn. */
+/** Tries the layer's arguments on a batch of noughts, so that it refuses before the digits are drawn. */
 function checkOptions(options: LayerOptions): void {
   try {
     const layer = layerBatchNormalization(options);

@@ -4,7 +4,7 @@ import { argumentDocumentation } from './build/argument-documentation.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** TF.js has chunks of its own, a backend each, so that the page's own size can be told from theirs. */
+/** TF.js has chunks of its own, a backend each, so that the page's own size can be measured apart from theirs. */
 const codeSplitting = {
   includeDependenciesRecursively: false,
   groups: [

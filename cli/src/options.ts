@@ -73,7 +73,7 @@ export const addTargetOption = (command: Command): Command =>
   command.addOption(
     new Option(
       '--for <keras>',
-      'who is to open a .keras file (default: keras3 if the model came in a .keras of Keras 3, else tf-keras)',
+      'which Keras the .keras file is for (default: keras3 if the model came in a .keras of Keras 3, else tf-keras)',
     ).choices(DIALECTS),
   );
 
@@ -87,8 +87,7 @@ export function checkDataOptions({ data, ...others }: DataSettings & BatchOption
   } as const;
   if (data !== undefined) return;
   for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
-    if (others[name] !== undefined)
-      throw new UsageError(`${flags[name]} says something of data, and there is none: give --data.`);
+    if (others[name] !== undefined) throw new UsageError(`${flags[name]} needs --data.`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** @file Where the command writes to, and what these places can show. */
+/** @file Where the command writes to, and what can be shown there. */
 import type { WriteStream } from 'node:tty';
 
 type Style = 'bold' | 'red' | 'yellow' | 'cyan';

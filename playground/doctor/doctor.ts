@@ -127,7 +127,7 @@ export class Doctor implements DoctorFunctions {
       try {
         return await this.#examine(model, this.#data, options);
       } catch (error) {
-        // The model is another by now: what is known of it without data is told at least.
+        // The model is another by now: report at least what is known without data.
         if (error !== options.signal?.reason) throw error;
         const { data } = this.#describe(model, this.#data);
         return { ...(await this.#examine(model, null, {})), data };

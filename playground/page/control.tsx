@@ -1,4 +1,4 @@
-/** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be mended. */
+/** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be corrected. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { problems } from './state.js';
@@ -41,7 +41,7 @@ export function Control(props: ControlProps) {
   const ask = async (asked: string) => {
     setText(asked);
     if (asked === value && !problem) return;
-    // A refused choice is nothing to mend, a refused text is.
+    // A refused text can be corrected, a refused choice cannot.
     if (!(await props.onChange(asked)) && choices) setText(value);
   };
   return (

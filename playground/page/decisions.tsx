@@ -8,7 +8,7 @@ import { latest, setup } from './state.js';
 const SIDE = 384;
 
 type Color = readonly [red: number, green: number, blue: number];
-/** Of the two classes; told apart without colour by the points' shapes. */
+/** Of the two classes; distinguished without colour by the points' shapes. */
 const CLASS_COLORS: readonly [Color, Color] = [
   [217, 119, 6],
   [37, 99, 235],
@@ -81,8 +81,8 @@ export function Decisions() {
     <section aria-labelledby="decisions-title">
       <h2 id="decisions-title">Decisions</h2>
       <p class="note">
-        Circles are of the first class, squares of the second; the ground shows what each network takes a
-        place for.
+        Circles are of the first class, squares of the second; the background shows the class each network
+        predicts there.
       </p>
       <div class="pair">
         {NETWORKS.map((network) => (

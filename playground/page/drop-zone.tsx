@@ -1,4 +1,4 @@
-/** @file A place to drop files on, or to choose them with the keyboard. */
+/** @file Where to drop files, or to choose them with the keyboard. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface DropZoneProps {
@@ -50,7 +50,7 @@ export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZ
         multiple
         onChange={(event) => {
           take(event.currentTarget.files);
-          // So that the same file can be chosen again, once mended.
+          // So that the same file can be chosen again, once it is fixed.
           event.currentTarget.value = '';
         }}
       />

@@ -22,7 +22,7 @@ export const isRunning = signal(false);
 /** Whether networks are being made. */
 export const isPreparing = signal(true);
 export const problems = signal<readonly Problem[]>([]);
-/** What screen readers are told of the run. */
+/** What screen readers say of the run. */
 export const announcement = signal('');
 /** Each network's probabilities for the drawn digit; null where nothing is drawn. */
 export const answers = signal<Each<readonly number[]> | null>(null);
@@ -76,7 +76,7 @@ export function dismiss(problem: Problem): void {
 /** The end of what was asked for last: changes come one after the other. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Makes the networks that `next` asks for. What is refused is told, and changes nothing. */
+/** Makes the networks that `next` asks for. What is refused is reported, and changes nothing. */
 async function configure(next: Settings, about: string | null): Promise<boolean> {
   isPreparing.value = true;
   try {

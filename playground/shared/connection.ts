@@ -31,7 +31,7 @@ export function connect<Theirs extends object, Ours extends object>(
         const ours = (await functions) as Record<string, (...args: unknown[]) => unknown>;
         return ours[name]?.bind(ours);
       } catch (error) {
-        // Told to whoever calls; birpc itself would leave them waiting.
+        // Thrown to the caller; birpc itself would leave it waiting.
         return () => {
           throw new Error(messageOf(error));
         };

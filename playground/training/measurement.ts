@@ -18,7 +18,7 @@ const MEASURED = { dense: 1000, convolutional: 400 } as const;
 /** Test samples looked at in one go: few enough to keep memory small. The percentiles are of the first lot. */
 const CHUNK = 200;
 
-/** Values of a unit that its percentiles are taken of: a filter of a convolution has one for every place of an image. */
+/** Values of a unit that its percentiles are taken of: a filter of a convolution has one for every position in an image. */
 const PERCENTILE_VALUES = 512;
 
 /** What the measurements of one network are made of. */

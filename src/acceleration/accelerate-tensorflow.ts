@@ -62,7 +62,7 @@ const ours = new WeakSet<KernelConfig>();
  *
  * A backend that is imported later is accelerated when TF.js makes it the active one.
  *
- * It does not mend what fails in TF.js' layer before any kernel: rank 5, and training with `scale: false` or
+ * It does not fix what fails in TF.js' layer before any kernel: rank 5, and training with `scale: false` or
  * `center: false`. `registerBatchNormalization` does.
  *
  * @returns a function that brings back what was there, kernels and gradient, once every call has been undone

@@ -41,7 +41,7 @@ const inputsToSave = ['x', 'mean', 'variance', 'scale'];
 inputsToSave.map = <T>(inputOf: (name: string, i: number, names: string[]) => T) =>
   Array.from(inputsToSave, (name, i) => inputOf(name, i, inputsToSave)).filter((input) => input != null);
 
-/** TF.js' gradient of `FusedBatchNorm`, mended. Nothing is computed before it is asked for. */
+/** TF.js' gradient of `FusedBatchNorm`, corrected. Nothing is computed before it is asked for. */
 export const fusedBatchNormGradient: GradConfig = {
   kernelName: FusedBatchNorm,
   inputsToSave,

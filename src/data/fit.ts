@@ -155,11 +155,11 @@ function choose(
   );
 }
 
-/** Whether a shape can stand where the model wants another; a free dimension takes any. */
+/** Whether a shape can stand where the model takes another; a free dimension takes any. */
 const fits = (shape: readonly number[], wanted: Shape): boolean =>
   shape.length === wanted.length && shape.every((size, d) => wanted[d] === null || wanted[d] === size);
 
-/** The shape of a sample as the model wants it, null where the data cannot be seen so. */
+/** The shape of a sample as the model takes it, null where the data cannot have it. */
 function fitShape([, ...sample]: readonly number[], [, ...wanted]: Shape): readonly number[] | null {
   if (fits(sample, wanted)) return sample;
   // The last first: that is where a channel usually is.

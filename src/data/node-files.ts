@@ -77,7 +77,7 @@ export async function checkWritable(path: string): Promise<void> {
 }
 
 /**
- * Writes files whole or not at all: beside their places first, then renamed, in the order given.
+ * Writes files whole or not at all: under other names first, then renamed, in the order given.
  *
  * @throws ValueError where one cannot be written; what was there before is still there
  */

@@ -1,4 +1,4 @@
-/** @file Arrays from a file, told by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
+/** @file Arrays from a file, recognized by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
 import { messageOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';

@@ -1,4 +1,7 @@
-/** @file Has TF.js build a model from a checked configuration, with this library's layer, in bounds, and without a trace where it fails. */
+/**
+ * @file Builds a checked configuration with TF.js and this library's layer; allocates no more than the file holds, and
+ * leaves nothing behind on failure.
+ */
 import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { registerBatchNormalization } from '../layer/registration.js';
@@ -31,8 +34,8 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     left -= size;
     if (!(size >= 0 && left >= 0)) {
       throw new ValueError(
-        `Layer ${show(layer.name)} wants a ${name} of shape ${show(shape)}, and the file does not hold so many numbers. ` +
-          `It is damaged.`,
+        `Layer ${show(layer.name)} needs a ${name} of shape ${show(shape)}, more numbers than the file holds. ` +
+          `The file is damaged.`,
       );
     }
     // Initial values are the file's. TF.js spares itself drawing any where it is asked to, but does not ask stacked cells;

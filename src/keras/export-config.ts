@@ -30,7 +30,7 @@ interface DescribedContainer {
   outputLayers: [string, number, number][];
 }
 
-/** @throws ValueError that names the layer, and the way out */
+/** @throws ValueError that names the layer, and the fix */
 export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
   return exportContainer(model, dialect);
 }

@@ -119,7 +119,7 @@ function toArray(member: Group | Dataset | null, path: string, buffer: ArrayBuff
   const values = Float32Array.from(numbers as ArrayLike<number>, Number);
   if (values.length !== size) {
     throw new ValueError(
-      `The weight at ${show(path)} has ${values.length} numbers, its shape ${show(shape)} wants ${size}. ` +
+      `The weight at ${show(path)} has ${values.length} numbers, its shape ${show(shape)} needs ${size}. ` +
         `The file is damaged.`,
     );
   }

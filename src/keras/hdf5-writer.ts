@@ -1,7 +1,7 @@
 /** @file Writes HDF5, by h5wasm, which is loaded when a model is saved: it is the C library, of some megabytes. */
 import type { Group } from 'h5wasm';
 
-/** What is to be written: groups by their names, with their attributes and datasets. */
+/** What is written: groups by their names, with their attributes and datasets. */
 export interface Hdf5Group {
   attributes?: Record<string, string | readonly string[]>;
   groups?: Record<string, Hdf5Group>;

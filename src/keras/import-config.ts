@@ -27,7 +27,7 @@ interface Context {
 
 /**
  * @param saved `{ class_name, config }`, the whole model
- * @throws ValueError that names the layer, and the way out
+ * @throws ValueError that names the layer, and the fix
  */
 export function importModel(saved: Json, dialect: Dialect): LayerConfig {
   const { class_name: className } = expectObject(saved, "The model's configuration");

@@ -114,9 +114,9 @@ function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
 }
 
 /**
- * Makes sure that TF.js comes to an end: it tries places again and again until their inputs are there.
+ * Makes sure that TF.js comes to an end: it tries nodes again and again until their inputs are there.
  *
- * @throws ValueError where a place waits for itself, or for one that is not there
+ * @throws ValueError where a node waits for itself, or for one that is not there
  */
 export function checkGraph(name: string, layers: readonly LayerConfig[], ends: readonly End[]): void {
   const made = new Map(layers.map((layer) => [layer.config.name, madeAtFirst(layer)]));
@@ -139,6 +139,6 @@ export function checkGraph(name: string, layers: readonly LayerConfig[], ends: r
   }
 }
 
-/** Inputs and models have a place before they are used. */
+/** Inputs and models have a node before they are used. */
 const madeAtFirst = ({ className }: LayerConfig): number =>
   ['InputLayer', 'Sequential', 'Functional'].includes(className) ? 1 : 0;

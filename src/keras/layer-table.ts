@@ -225,7 +225,7 @@ export const WITHOUT_MEANING: readonly string[] = words(
    registered_name build_config data_type`,
 );
 
-/** Why a class does not load, and the way out, where more can be said than that TF.js lacks it. */
+/** Why a class does not load, and the fix, where more can be said than that TF.js lacks it. */
 export const REFUSED: Readonly<Record<string, string>> = {
   Lambda:
     'it holds code of Python, which is never run here. Replace it by layers that do the same, and save the model again',

@@ -20,7 +20,7 @@ import { type KerasSource, type OpenedSource, openSource } from './source.js';
  *
  * @param source a path in Node; a `File`, `Blob`, `ArrayBuffer` or `Uint8Array`; or a list of files, one of them
  *   `model.json`
- * @throws ValueError for a file that is damaged, or holds what TF.js lacks: it names the layer, and the way out. Nothing
+ * @throws ValueError for a file that is damaged, or holds what TF.js lacks: it names the layer, and the fix. Nothing
  *   is left in memory then.
  * @throws TypeError for a source of another type
  * @example

@@ -15,7 +15,7 @@ import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
 
 export interface SaveOptions {
-  /** Who is to open the file: tf-keras, which is Keras 2 (and R's keras over it), or Keras 3. */
+  /** Which Keras the file is for: tf-keras, which is Keras 2 (and R's keras over it), or Keras 3. */
   for: Dialect;
   /** `h5` is HDF5, for tf-keras alone. Default: what the target's name ends in; `keras` without a target. */
   format?: 'h5' | 'keras';
@@ -29,8 +29,8 @@ const VERSIONS: Record<Dialect, string> = { 'tf-keras': '2.18.0', keras3: '3.15.
  * and ghost batches included; optimizers are not saved, so compile it there before training.
  *
  * @param model any `tf.LayersModel`, with this library's layer or TF.js' own
- * @param target a path in Node, written beside its place and renamed; without one, the bytes are returned
- * @throws ValueError for a layer that Keras lacks or computes otherwise (it names the layer, and the way out), and where
+ * @param target a path in Node, written under another name first and renamed; without one, the bytes are returned
+ * @throws ValueError for a layer that Keras lacks or computes otherwise (it names the layer, and the fix), and where
  *   the file cannot be written; nothing is written then
  * @throws TypeError for something else than a model
  */

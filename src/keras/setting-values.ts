@@ -37,7 +37,7 @@ const ACTIVATION_SETTINGS = ['activation', 'recurrent_activation'];
 /** Settings of which TF.js spells the words in camelCase: `channels_last`, `multi_hot`. */
 const WORD_SETTINGS = ['data_format', 'padding', 'interpolation', 'merge_mode', 'output_mode'];
 
-/** The word for how to go on, where a layer uses what the other side lacks. */
+/** What to do where a layer uses what the other side lacks. */
 export const REPLACE_ADVICE = 'Replace it in the model, and save it again.';
 
 /** A setting of a Keras layer as TF.js takes it; undefined leaves it to TF.js' default. */

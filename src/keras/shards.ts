@@ -29,7 +29,7 @@ export async function readShards(
     const found = content.reduce((sum, { length }) => sum + length, 0);
     if (expected !== found) {
       throw new ValueError(
-        `The files ${show(paths)} have ${found} bytes, and the model wants ${expected}. A file is missing, cut off or ` +
+        `The files ${show(paths)} have ${found} bytes, and the model needs ${expected}. A file is missing, cut off or ` +
           `of another model.`,
       );
     }

@@ -102,7 +102,12 @@ async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSour
       const found = files.filter((file) => lastPart(file.name) === lastPart(name));
       if (found.length === 1) return Promise.resolve(found[0]!.bytes);
       return Promise.reject(
-        new ValueError(`The model names the file ${show(name)}, which is ${found.length} times in the list.`),
+        new ValueError(
+          `The model names the file ${show(name)}, which is ` +
+            (found.length === 0
+              ? 'not among the files given. Add it.'
+              : `given ${found.length} times. Give it once.`),
+        ),
       );
     },
   };

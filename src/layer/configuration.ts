@@ -52,7 +52,7 @@ function clippingAsNumbers(clipping: RenormClipping): ConfigDict {
   return numbers;
 }
 
-/** Keys that no file needs to be told about: they say how the file was written, or what holds here anyway. */
+/** Keys that are dropped without a warning: they say how the file was written, or what holds here anyway. */
 const SILENTLY_DROPPED = new Set(['customObjects', 'autocast', 'inputDType']);
 
 /** Arguments that no configuration carries. */

@@ -30,7 +30,7 @@ import { patchAlike } from './patches.js';
 import { assignExactly } from './weights.js';
 import { ownWeightsOf, settingsOf } from './tensorflow-internals.js';
 
-/** What is to be different in a copy. */
+/** What differs in a copy. */
 export interface Changes {
   /** A new layer for one of the original; undefined: a plain copy. */
   remake?(layer: Layer): Layer | undefined;
@@ -127,7 +127,7 @@ class Copier {
       copy.add(layers.inputLayer({ batchInputShape: shape, dtype, name: original.inputNames[0]! }));
     }
     for (const layer of made) copy.add(layer);
-    // Its graph is made when it is first needed, and then belongs to it.
+    // Build now: TF.js builds lazily, and would then claim the layers.
     copy.build();
     return copy;
   }

@@ -52,7 +52,7 @@ export const isBatchNormalization = (layer: Layer): layer is NormalizationLayer 
 export const isContainer = (layer: Layer): layer is LayersModel =>
   'layers' in layer && 'inputLayers' in layer && Array.isArray(layer.layers);
 
-/** Whether a layer is told to take its channels first. */
+/** Whether a layer takes its channels first. */
 export const isChannelsFirst = (layer: Layer): boolean =>
   (layer as Layer & { readonly dataFormat?: string }).dataFormat === 'channelsFirst';
 

@@ -76,7 +76,7 @@ export function patchAlike(original: Layer, copy: Layer): void {
 /**
  * Makes a model compute what Keras does.
  *
- * @throws ValueError that names the layer, and the way out
+ * @throws ValueError that names the layer, and the fix
  */
 export function patchLayers(model: LayersModel): void {
   const containers = containersOf(model);

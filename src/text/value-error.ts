@@ -4,7 +4,7 @@
  */
 
 /**
- * A value was given that the layer cannot work with. The message says what came, what is accepted and how to mend it.
+ * A value was given that the layer cannot work with. The message says what came, what is accepted and how to fix it.
  */
 export class ValueError extends Error {
   override readonly name = 'ValueError';

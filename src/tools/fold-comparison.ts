@@ -51,7 +51,7 @@ export interface Comparison {
   /** The largest magnitude of an output, to hold the difference against. */
   readonly largestOutput: number;
   /**
-   * Why the difference may mean something else than how exact the folding is; most often empty. Told of: outputs that are
+   * Why the difference may mean something else than how exact the folding is; most often empty. Named are outputs that are
    * NaN or infinite, in either model; that are saturated, or the same for all samples; layers of TF.js' own that predict
    * wrongly; states of earlier batches.
    */

@@ -82,7 +82,7 @@ const deadRelu: Rule = (subject) => {
   const isCut = calls.every(({ followers }) => followers.length > 0 && followers.every(isRelu));
   if (!beta || !isCut) return null;
   const reachOf = (c: number) => beta[c]! + THRESHOLDS.reluReach * Math.abs(gamma ? gamma[c]! : 1);
-  // Where gamma is 0 too, that is told of already.
+  // Where gamma is 0 too, another finding says so.
   const channels = indicesOf(beta, (value, c) => value < 0 && reachOf(c) <= 0);
   if (channels.length === 0) return null;
   return diagnose('dead-relu', severityOf(channels, subject), {

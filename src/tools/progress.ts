@@ -4,7 +4,7 @@
 export interface Progress {
   /** Steps done. */
   readonly done: number;
-  /** Steps in all, or null if nobody knows: a stream of batches has no length. */
+  /** Steps in all, or null if unknown: a stream of batches has no length. */
   readonly total: number | null;
   /** What the step was about, for a person to read: a layer's name, a batch's number. */
   readonly step: string;

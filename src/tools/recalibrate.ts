@@ -44,7 +44,7 @@ export interface RecalibrateOptions extends ToolOptions, DataOptions {
   readonly order?: (typeof ORDERS)[number] | undefined;
   /**
    * Ends a pass early, once the standard errors of means and variances have come down to this, in standard deviations
-   * and variances of the channel (the root of the mean square over channels). They are told by how batches differ, so
+   * and variances of the channel (the root of the mean square over channels). They come from how batches differ, so
    * batches must be shuffled; four are looked at in any case. Default 0: never.
    */
   readonly tolerance?: number | undefined;

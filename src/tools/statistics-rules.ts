@@ -92,7 +92,7 @@ interface Gap {
   readonly channels: number[];
 }
 
-/** How far the moving statistics are from the data's; null where that is no more than chance, or cannot be told. */
+/** How far the moving statistics are from the data's; null where that is no more than chance, or unknown. */
 function gapOf(subject: Subject): Gap | null {
   const { inputs, weights, layer } = subject;
   if (!inputs || inputs.training.batches === 0 || isUntrained(subject) || !isUsable(subject)) return null;

@@ -206,7 +206,7 @@ describe('what cannot be done', () => {
     [['convert', 'IN', 'none/OUT.h5'], 3, "Cannot write 'none/OUT.h5': ENOENT"],
     [['convert', 'none.h5', 'OUT.h5'], 3, "Cannot read 'none.h5': ENOENT"],
     [['freeze', 'IN', 'OUT.h5', '--layers', 'dens'], 3, "No layer matches 'dens'. Did you mean 'dense'?"],
-    [['inspect', 'IN', '--array', 'x'], 2, '--array says something of data, and there is none: give --data.'],
+    [['inspect', 'IN', '--array', 'x'], 2, '--array needs --data.'],
     [
       ['inspect', 'IN', '--batches', '0'],
       2,

@@ -104,8 +104,8 @@ describe('a damaged file', () => {
   });
 
   test.each([
-    ['sizes beyond all memory', 1e9, /wants a kernel of shape \[6, 1000000000\]/],
-    ['sizes whose product overflows', 1e300, /wants a kernel|cannot build/],
+    ['sizes beyond all memory', 1e9, /needs a kernel of shape \[6, 1000000000\]/],
+    ['sizes whose product overflows', 1e300, /needs a kernel|cannot build/],
     ['a size that is not one', -1, /units/],
   ])('with %s', async (_, units, message) => {
     const source = await changed(MLP, (model) => {

@@ -59,9 +59,7 @@ async function change(
   const names = changed.map((one) => `  ${escapeControls(one)}\n`).join('');
   const done = name === 'freeze' ? 'frozen' : 'free to be trained';
   const summary =
-    changed.length > 0
-      ? `${plural(changed.length, 'layer')} ${done}:\n${names}`
-      : 'Nothing was to be changed.\n';
+    changed.length > 0 ? `${plural(changed.length, 'layer')} ${done}:\n${names}` : 'Nothing to change.\n';
   terminal.out(
     settings.json ? formatJson({ changed, written }) : `${summary}Written: ${escapeControls(output)}\n`,
   );

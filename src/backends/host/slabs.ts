@@ -5,9 +5,9 @@ import type { Sizes, Slab } from './memory.js';
 type Part = Pick<Slab, 'sizes' | 'firstElement' | 'firstNumber'>;
 
 /**
- * Consecutive parts of at most `most` elements: of whole outer indices where these are as small, else of rows of one
- * group, else of channels' runs, else pieces of one run, at multiples of `span`. A row of one element per channel is
- * never cut, nor is a span.
+ * Consecutive parts of at most `most` elements, cut as coarsely as fits: whole outer indices, else rows of one group,
+ * else channels, else pieces of one channel's run (at multiples of `span`). A row of one element per channel is never
+ * cut, nor is a span.
  */
 export function divide([outer, groups, middle, channels, inner]: Sizes, span: number, most: number): Part[] {
   const parts: Part[] = [];

@@ -19,7 +19,7 @@ interface TensorFlowProgram {
   readonly outputShape: number[];
   readonly shaderKey: string;
   readonly workgroupSize: [number, number, number];
-  /** What of the output's shape each dimension of the grid stands for; not used, but for their number. */
+  /** TF.js only reads how many dimensions these have. */
   readonly dispatchLayout: { x: number[]; y: number[]; z: number[] };
   readonly dispatch: readonly [number, number, number];
   /** Members of a struct. */
@@ -55,7 +55,7 @@ export type Input = readonly [tensor: TensorInfo, width: Width];
 
 /** A program, and what to run it on. */
 export interface Run {
-  /** What changes the code, in a word for each: the code is a function of it. */
+  /** Everything the code depends on; the key of the pipeline cache. */
   readonly key: readonly (string | number | boolean)[];
   readonly code: () => string;
   /** By the names that the code has for them. Those that are null are not bound. */
@@ -72,9 +72,7 @@ export interface Run {
   readonly slices?: number;
 }
 
-/**
- * In every program: the number of the workgroup, and 0 in a way that no compiler knows (two-float.ts has a use for it).
- */
+/** In every program: the number of the workgroup. */
 const HEAD = 'fn ordinal() -> u32 { return workgroupId.x + workgroupId.y * numWorkgroups.x; }\n';
 
 /** Queues a program. */
@@ -84,6 +82,7 @@ export function run(backend: WebgpuBackend, job: Run): TensorInfo {
   for (const tensor of [job.output, ...inputs.map(([, [input]]) => input)]) {
     checkSize(tensor, limits.maxStorageBufferBindingSize);
   }
+  // A zero that the compiler cannot fold; two-float.ts uses it.
   const counts = Object.entries({ zero: 0, ...job.counts });
   const numbers = Object.entries(job.numbers ?? {});
   const across = Math.min(job.workgroups, limits.maxComputeWorkgroupsPerDimension);

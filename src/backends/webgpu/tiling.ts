@@ -11,7 +11,7 @@
 import type { Layout } from '../../core/layout.js';
 import { WORKGROUP, type Width } from './program.js';
 
-/** A layout in vectors: of the channels if `isAcross`, else of inner, there are only as many as vectors. */
+/** A layout counted in vectors: `channels` (if `isAcross`) or `inner` is divided by `width`. */
 export interface Vectors {
   readonly width: Width;
   readonly isAcross: boolean;
