@@ -136,7 +136,8 @@ export class Doctor implements DoctorFunctions {
   }
 
   save(format: FormatName): Promise<Uint8Array> {
-    return this.#afterOthers(() => saveKerasModel(this.#theModel(), null, FORMATS[format]));
+    const { for: dialect, format: ending } = FORMATS[format];
+    return this.#afterOthers(() => saveKerasModel(this.#theModel(), null, { for: dialect, format: ending }));
   }
 
   cancel(): void {
