@@ -211,6 +211,7 @@ function merge(
     const fromShift = f64x2.div(sum, n);
     const delta = f64x2.sub(f64x2.add(shift, fromShift), mean);
     const move = f64x2.mul(delta, share);
+    // Rounding alone can make it negative, and a variance must not be, whose root is taken.
     const inside = f64x2.max(f64x2.splat(0), f64x2.sub(squares, f64x2.mul(sum, fromShift)));
     const between = f64x2.mul(f64x2.mul(delta, move), before);
     storeTwo(count, f64x2.add(before, added), left);

@@ -1,4 +1,7 @@
-/** @file `where` for tensors of any rank. On webgpu TF.js has none beyond rank 4, and an arranged input is of rank 5. */
+/**
+ * @file `where` for tensors of any rank. On webgpu TF.js (4.22) has none beyond rank 4, and a viewed input is of rank 5;
+ * it can go when there is one.
+ */
 import { type Tensor, reshape, where } from '@tensorflow/tfjs-core';
 
 /** `value` where `condition` is true, else `otherwise`; all of one shape. */

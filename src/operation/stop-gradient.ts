@@ -1,4 +1,4 @@
-/** @file Makes constants of tensors, which TF.js has no operation for. */
+/** @file Makes constants of tensors, which TF.js (4.22) has no operation for; it can go when there is one. */
 import {
   type Tensor,
   clone,
