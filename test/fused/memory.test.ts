@@ -40,6 +40,22 @@ test('values are read where they are after a tensor has come over and wasm memor
   ]);
 });
 
+test('bytes reserved on wasm are given back before more are asked for', () => {
+  const wasmMemory = new WebAssembly.Memory({ initial: 1 });
+  const held = new Set<number>();
+  const wasm = {
+    wasmMemory,
+    _malloc: (byteLength: number) => {
+      held.add(byteLength);
+      return byteLength;
+    },
+    _free: (address: number) => held.delete(address),
+  };
+  const memory = wasmPassMemory({ wasm, dataIdMap: {} } as unknown as tf.KernelBackend)!;
+  expect([64, 32, 128].map((byteLength) => memory.reserve(byteLength))).toEqual([64, 64, 128]);
+  expect([...held]).toEqual([128]);
+});
+
 test('where wasm memory is full, a step is refused and changes nothing', async () => {
   await useBackend('wasm');
   const { wasm } = tf.engine().backend as unknown as { wasm: { _malloc(byteLength: number): number } };
