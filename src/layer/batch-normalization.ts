@@ -320,7 +320,12 @@ export class BatchNormalization extends layers.Layer implements Weights {
       checkGhosts(`Layer ${show(this.name)}`, virtualBatchSize, x.shape[0]);
     }
     const step = {
-      ...{ momentum, renormMomentum, renormClipping, epsilon, virtualBatchSize, mask },
+      momentum,
+      renormMomentum,
+      renormClipping,
+      epsilon,
+      virtualBatchSize,
+      mask,
       axes: this.plan.axes,
       bessel: this.plan.isFusedInKeras,
       adjustment: adjustment && callAdjustment(adjustment, x.shape),

@@ -84,7 +84,13 @@ class HostMoments implements BatchMoments {
     const moved = movedState(state, average, options, options.bessel);
     return {
       normalization: new HostNormalization(
-        ...([memory, layout, weights, moments, correction, scaleAndOffset, epsilon] as const),
+        memory,
+        layout,
+        weights,
+        moments,
+        correction,
+        scaleAndOffset,
+        epsilon,
       ),
       moved: () => statisticsFrom(moved),
     };

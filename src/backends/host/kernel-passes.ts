@@ -174,7 +174,11 @@ export function gradientNormalize(
   memory.forEachSlab(sizes, span, [dy, x], dx, (slab) => {
     onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
       kernels.gradientNormalize(
-        ...([slab.inputs[0]!, slab.inputs[1]!, slab.output, weightOf(slab), span] as const),
+        slab.inputs[0]!,
+        slab.inputs[1]!,
+        slab.output,
+        weightOf(slab),
+        span,
         ...slab.sizes,
         coefficients,
       );

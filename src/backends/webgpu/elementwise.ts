@@ -69,7 +69,11 @@ fn main() {
     output: backend.makeTensorInfo([...inputs.x.shape], 'float32'),
     width,
     counts: {
-      ...{ length, groups, middle, channels, inner },
+      length,
+      groups,
+      middle,
+      channels,
+      inner,
       size: (layout.groups * layout.channels) / perTable,
       span: (weights?.span ?? 1) / (weights ? width : 1),
     },

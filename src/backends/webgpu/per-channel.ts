@@ -14,8 +14,14 @@ import { ROOTS, split, twoFloat } from './two-float.js';
  * ownSlope and ownIntercept; mean = centre + rest.
  */
 export const NUMBERS = [
-  ...(['centre', 'slope', 'intercept', 'count', 'rest', 'inverseVariance'] as const),
-  ...(['ownSlope', 'ownIntercept'] as const),
+  'centre',
+  'slope',
+  'intercept',
+  'count',
+  'rest',
+  'inverseVariance',
+  'ownSlope',
+  'ownIntercept',
 ] as const;
 
 /** Rows of x̂·r + d. */
