@@ -10,12 +10,12 @@
  * `Sequential.build` keeps a model at the beginning as a layer.
  */
 import { Sequential } from '@tensorflow/tfjs-layers';
-import type { NormalizationLayer } from './graph.js';
+import { type Layer, type NormalizationLayer, withInner } from './graph.js';
 import { builtModelOf, containerPrototype } from './tensorflow-internals.js';
 
 interface Trainable {
   trainable: boolean;
-  readonly layers: readonly Trainable[];
+  readonly layers: readonly Layer[];
 }
 interface Building {
   build: (this: Sequential, ...inputShape: unknown[]) => void;
@@ -32,7 +32,11 @@ export function freezeAsKeras(): void {
     set(this: Trainable, trainable: boolean) {
       if (isBuilding) return;
       inherited.set!.call(this, trainable);
-      for (const layer of this.layers) layer.trainable = trainable;
+      for (const layer of this.layers) {
+        layer.trainable = trainable;
+        // The cells of recurrent layers say themselves whether they are trained, and freeze() has said no.
+        if (trainable) for (const inner of withInner(layer)) inner.trainable = true;
+      }
     },
   });
 

@@ -94,6 +94,9 @@ export function innerLayersOf(layer: Layer): Layer[] {
   return Object.values(heldLayersOf(layer)).flat();
 }
 
+/** A layer and all in it, the outermost first. */
+export const withInner = (layer: Layer): Layer[] => [layer, ...innerLayersOf(layer).flatMap(withInner)];
+
 /** Every call of a layer, in all containers together. */
 export const callsTo = (layer: Layer): LayerCall[] =>
   // The first of a model's is its own making.

@@ -10,6 +10,8 @@ import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
 import { executedCall } from './executed-call.js';
 import { type Layer, innerLayersOf, isContainer, isTimeDistributed } from './graph.js';
 import { hasMask, maskFits } from './masks.js';
+import { show } from '../text/show.js';
+import { ValueError } from '../text/value-error.js';
 import { timeDistributedPrototype } from './tensorflow-internals.js';
 
 type CallArguments = Record<string, unknown> & { readonly mask?: Tensor | null };
@@ -36,8 +38,17 @@ export function foldTime(isMeant: (layer: Layer) => boolean): void {
     return tidy(() => {
       const x = [inputs].flat()[0]!;
       const mask = !executed || hasMask(executed) ? kwargs.mask : null;
-      const given = { ...kwargs, mask: mask ? maskFor(this.layer, mask, x) : null };
-      const y = [this.layer.apply(fold(x), given)].flat()[0] as Tensor;
+      // The executor's arguments may be those of other layers, which a normalization applied directly refuses.
+      const { training, updateMovingStatistics } = kwargs;
+      const own = executed && isMeant(this.layer) ? { training, updateMovingStatistics } : kwargs;
+      const given = { ...own, mask: mask ? maskFor(this.layer, mask, x) : null };
+      const [y, ...others] = [this.layer.apply(fold(x), given)].flat() as Tensor[];
+      if (!y || others.length > 0) {
+        throw new ValueError(
+          `TimeDistributed ${show(this.name)}: expected ${show(this.layer.name)} to give one output, received ` +
+            `${others.length + 1}. Make a model of one output of it.`,
+        );
+      }
       return reshape(y, [...x.shape.slice(0, 2), ...y.shape.slice(1)]);
     });
   };

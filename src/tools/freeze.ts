@@ -8,10 +8,11 @@ import {
   type FoundLayer,
   type Layer,
   checkModel,
-  innerLayersOf,
   isBatchNormalization,
   isContainer,
+  isTimeDistributed,
   layersOf,
+  withInner,
 } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
@@ -71,7 +72,8 @@ function change(model: LayersModel, pattern: LayerPattern, trainable: boolean): 
   const meant = new Set(named.flatMap(({ layer }) => withInner(layer)));
   const before = trainedIn(model);
   if (trainable) open(model, meant, false);
-  // A container's setter writes on the weights of its layers, so it comes before theirs; it freezes nothing that counts.
+  // A container's setter writes over all that is in it, so it comes before its layers. When freezing, containers stay
+  // open, so that single layers can be unfrozen.
   for (const layer of meant) if (trainable || !isContainer(layer)) layer.trainable = trainable;
   const after = trainedIn(model);
   return {
@@ -85,9 +87,6 @@ function change(model: LayersModel, pattern: LayerPattern, trainable: boolean): 
       .map(({ path }) => path),
   };
 }
-
-/** A layer and all in it, the outermost first. */
-const withInner = (layer: Layer): Layer[] => [layer, ...innerLayersOf(layer).flatMap(withInner)];
 
 /** The layers that a user would name: neither containers nor the parts of wrappers and recurrent layers. */
 function unitsOf(found: readonly FoundLayer[]): FoundLayer[] {
@@ -112,8 +111,9 @@ function open(container: LayersModel, meant: ReadonlySet<Layer>, isFrozen: boole
   if (wasFrozen) container.trainable = true;
   for (const layer of container.layers) {
     if (meant.has(layer)) continue;
-    if (isContainer(layer) && withInner(layer).some((inner) => meant.has(inner))) {
-      open(layer, meant, wasFrozen);
+    const within = isTimeDistributed(layer) ? layer.layer : layer;
+    if (isContainer(within) && withInner(within).some((inner) => meant.has(inner))) {
+      open(within, meant, wasFrozen);
     } else if (wasFrozen) {
       for (const inner of withInner(layer)) if (!isContainer(inner)) inner.trainable = false;
     }

@@ -149,6 +149,27 @@ describeBackends(() => {
     expect(weightsOf(passing.inner)[2]).not.toEqual([0, 0, 0]);
   });
 
+  test('in TimeDistributed, arguments of other layers are let through', () => {
+    const x = tf.input({ shape: [3, 2] });
+    const steps = tf.layers.timeDistributed({ layer: layerBatchNormalization() }).apply(x);
+    const inner = tf.model({ inputs: x, outputs: steps as tf.SymbolicTensor });
+    const y = inner.apply(x, { ofAnotherLayer: true }) as tf.SymbolicTensor;
+    const model = tf.model({ inputs: x, outputs: y });
+    const predicted = valuesOf(model.predict(tf.ones([1, 3, 2])));
+    for (const value of predicted) expect(value).toBeCloseTo(1 / Math.sqrt(1.001), 6);
+  });
+
+  test('in TimeDistributed, a model of two outputs is refused', () => {
+    const x = tf.input({ shape: [2] });
+    const normalized = layerBatchNormalization().apply(x) as tf.SymbolicTensor;
+    const two = tf.model({
+      inputs: x,
+      outputs: [normalized, tf.layers.reLU().apply(normalized) as tf.SymbolicTensor],
+    });
+    const steps = tf.layers.timeDistributed({ layer: two });
+    expect(() => steps.apply(tf.ones([1, 3, 2]))).toThrow(/to give one output, received 2/);
+  });
+
   test('null means nothing said', () => {
     const layer = layerBatchNormalization();
     const x = draw([4, 3], 2);

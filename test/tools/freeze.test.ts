@@ -124,3 +124,43 @@ describeBackends(() => {
     );
   });
 });
+
+describeBackends(() => {
+  test("what freeze froze, the model's own trainable thaws, cells of recurrent layers too", async () => {
+    const model = tf.sequential();
+    model.add(tf.layers.lstm({ units: 2, inputShape: [3, 2] }));
+    layerBatchNormalization(model, {});
+    freeze(model);
+    expect(model.trainableWeights).toHaveLength(0);
+    model.trainable = true;
+    // Three of the LSTM, gamma and beta.
+    expect(model.trainableWeights).toHaveLength(5);
+    const kernel = () => model.layers[0]!.getWeights()[0]!.dataSync().join();
+    const before = kernel();
+    compile(model);
+    await fit(model);
+    expect(kernel()).not.toBe(before);
+  });
+});
+
+test('unfreeze reaches layers of a model in a TimeDistributed', () => {
+  const base = tf.sequential({ name: 'base' });
+  base.add(tf.layers.dense({ name: 'dense', units: 2, inputShape: [2] }));
+  layerBatchNormalization(base, { name: 'bn' });
+  const model = tf.sequential();
+  model.add(
+    tf.layers.timeDistributed({
+      name: 'steps',
+      layer: base,
+      inputShape: [3, 2],
+    }),
+  );
+  model.add(tf.layers.flatten());
+  model.add(tf.layers.dense({ name: 'head', units: 1 }));
+  freeze(model);
+  expect(unfreeze(model, '*/dense').changed).toEqual(['steps']);
+  expect(model.trainableWeights.map(({ originalName }) => originalName)).toEqual([
+    'dense/kernel',
+    'dense/bias',
+  ]);
+});
