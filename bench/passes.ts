@@ -12,6 +12,7 @@ import { performance } from 'node:perf_hooks';
 import Table from 'cli-table3';
 import { compile } from '../assembly/compile.js';
 import { instantiateKernels, scratchByteLength } from '../src/backends/host/wasm-kernels.js';
+import { median } from './measure.js';
 
 interface Shape {
   readonly name: string;
@@ -39,8 +40,6 @@ interface Contender {
   readonly arrays: number;
   readonly run: (turn: number) => void;
 }
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 const measuresModule = new WebAssembly.Module(
   new Uint8Array(

@@ -5,6 +5,7 @@ import { batches, type Data } from './data.js';
 import { CLASSES, PIXELS, type Digits } from '../shared/digits.js';
 import type { Network } from './networks.js';
 import type { Random } from '../shared/random.js';
+import { isMeasured } from '../shared/measured-steps.js';
 
 export const LEARNING_RATE = 0.1;
 
@@ -34,13 +35,6 @@ export type Each<T> = Readonly<Record<NetworkName, T>>;
 /** What was measured after so many steps. */
 export interface Measurement extends Each<Reading> {
   readonly step: number;
-}
-
-/** Often while accuracies rise fast, seldom later: a measurement costs as much as ten steps. */
-function isMeasured(step: number): boolean {
-  if (step <= 100) return step % 10 === 0;
-  if (step <= 1000) return step % 25 === 0;
-  return step % 100 === 0;
 }
 
 function toTensor(images: Uint8Array): tf.Tensor2D {

@@ -11,19 +11,13 @@ import { droppedDataset } from './dropped-files.js';
 import { Session } from './session.js';
 import { toyDataset } from './toy-sets.js';
 import { messageOf } from '../../src/text/refusal.js';
+import { isMeasured } from '../../shared/measured-steps.js';
 
 /** Drawing takes a second for 10,000; the charts are as smooth with fewer to test. */
 const DRAWN_DIGITS = 6000;
 
 /** Milliseconds between two reports of progress. */
 const PROGRESS_INTERVAL = 200;
-
-/** Often while accuracies rise fast, seldom later: a measurement costs as much as ten steps. */
-function isMeasured(step: number): boolean {
-  if (step <= 100) return step % 10 === 0;
-  if (step <= 1000) return step % 25 === 0;
-  return step % 100 === 0;
-}
 
 /** Lets messages in. A channel, since a timer of 0 ms takes 4. */
 const breathe = (): Promise<void> =>
