@@ -1,10 +1,12 @@
 """Makes the golden cases in test/golden from real tf-keras, or checks that those there are what tf-keras computes."""
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
-MODELS = "models"
+# Whole models, which are files of their own. Each group is a module in model_groups.
+MODEL_GROUPS = ("models", "shapes")
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 
 
@@ -44,16 +46,17 @@ def makers(seed: int) -> dict:
     }
 
 
-def make_models(arguments: argparse.Namespace) -> bool:
-    """Whole models, which are files of their own. Returns whether any differs."""
-    import models
+def make_models(group: str, arguments: argparse.Namespace) -> bool:
+    """Returns whether any differs."""
+    import model_files
 
-    folder = arguments.out / MODELS
+    folder = arguments.out / "models" / group
+    models = importlib.import_module(f"model_groups.{group}").MODELS
     if not arguments.check:
-        print(f"{MODELS}: {models.write(folder, arguments.seed)} written", flush=True)
+        print(f"{group}: {model_files.write(folder, group, models, arguments.seed)} written", flush=True)
         return False
-    found = models.check(folder)
-    print(f"{MODELS}: {'differs' if found else 'agree'}", flush=True)
+    found = model_files.check(folder, models)
+    print(f"{group}: {'differs' if found else 'agree'}", flush=True)
     for difference in found:
         print(f"  {difference}", file=sys.stderr)
     return bool(found)
@@ -62,18 +65,18 @@ def make_models(arguments: argparse.Namespace) -> bool:
 def main() -> int:
     arguments = parse_arguments()
     files = makers(arguments.seed)
-    unknown = set(arguments.only or ()) - files.keys() - {MODELS}
+    unknown = set(arguments.only or ()) - files.keys() - {*MODEL_GROUPS}
     if unknown:
-        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(files)}, {MODELS}", file=sys.stderr)
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join([*files, *MODEL_GROUPS])}", file=sys.stderr)
         return 2
 
     import packing
 
     failed = False
-    groups = arguments.only or [*files, MODELS]
-    if MODELS in groups:
-        failed |= make_models(arguments)
-    for name in (name for name in groups if name != MODELS):
+    groups = arguments.only or [*files, *MODEL_GROUPS]
+    for group in (name for name in groups if name in MODEL_GROUPS):
+        failed |= make_models(group, arguments)
+    for name in (name for name in groups if name not in MODEL_GROUPS):
         path = arguments.out / f"{name}.json.gz"
         content = files[name]()
         count = len(content.get("cases") or content["runs"])

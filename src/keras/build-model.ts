@@ -4,7 +4,7 @@
  */
 import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { registerBatchNormalization } from '../layer/registration.js';
+import { registerKerasLayers } from './layers/registration.js';
 import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { reasonOf } from '../text/refusal.js';
@@ -28,7 +28,7 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   };
   let left = capacity;
   // Nothing else runs in between: all of this is synchronous.
-  const unregister = registerBatchNormalization();
+  const unregister = registerKerasLayers();
   const stopIntercepting = interceptWeights((layer, name, shape, add) => {
     const size = shape.reduce((product, dimension) => product * dimension, 1);
     left -= size;

@@ -4,6 +4,7 @@ import { ValueError } from '../text/value-error.js';
 import type { Json, JsonObject } from './json.js';
 import { writeInputShape } from './layer-hooks.js';
 import { entryOf } from './layer-table.js';
+import { kerasLayerClass } from './layers/registration.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
@@ -61,6 +62,11 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     }
     const wrong = entry.miscomputed?.((name) => config[camelCase(name)]) ?? null;
     if (wrong !== null) throw new ValueError(`${wrong}. Use windows as long as the strides.`);
+    const ours = kerasLayerClass(className);
+    if (ours && !(layer instanceof ours)) {
+      const differs = entry.stockDiffers?.((name) => config[camelCase(name)]) ?? null;
+      if (differs !== null) throw new ValueError(`it is TF.js' own layer of that name, ${differs}.`);
+    }
     const settings = Object.fromEntries(
       entry.settings.map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);

@@ -1,5 +1,7 @@
 /** @file What 'evenkeel/keras' exports. */
 export { loadKerasModel } from './load-keras-model.js';
+export * as kerasLayers from './layers/index.js';
+export { registerKerasLayers } from './layers/registration.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
 export type { NamedFile } from '../data/files.js';
 export type { Dialect } from './setting-values.js';

@@ -2,7 +2,10 @@
  * @file Every layer that TF.js has: which settings it takes, under Keras' names, what Keras' other settings must be, since
  * TF.js does not have them, and what else its class needs. Both directions, reading and writing, go by this table.
  */
+import { snakeCase } from '../text/naming.js';
 import type { Json } from './json.js';
+import type { KerasLayerClass } from './layers/keras-layer.js';
+import { Subtract } from './layers/subtract.js';
 import {
   type Reading,
   type Writing,
@@ -40,6 +43,8 @@ export interface LayerEntry {
   readonly miscomputed?: (setting: (name: string) => unknown) => string | null;
   /** Changes the layer within, as the file has it, before it is read. */
   readonly readInner?: (inner: Json) => Json;
+  /** Why TF.js' own layer of this name, where this library has one too, computes other numbers with these settings. */
+  readonly stockDiffers?: (setting: (name: string) => unknown) => string | null;
   /** Checks or completes what was read. */
   readonly read?: (reading: Reading) => void;
   /** Checks or completes what is written. */
@@ -86,6 +91,12 @@ const POOLING_1D: LayerEntry = {
 const GLOBAL_1D: LayerEntry = { settings: [], fixed: { data_format: 'channels_last', keepdims: false } };
 const GLOBAL_2D: LayerEntry = { settings: ['data_format'], fixed: { keepdims: false } };
 const NOTHING: LayerEntry = { settings: [] };
+
+/** Of a class of this library, which has all that Keras has. */
+const ours = (cls: KerasLayerClass, more: Partial<LayerEntry> = {}): LayerEntry => ({
+  settings: cls.settings.map(snakeCase),
+  ...more,
+});
 
 const LAYERS: Readonly<Record<string, LayerEntry>> = {
   InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
@@ -159,6 +170,7 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   Rescaling: { settings: words('scale offset') },
 
   Add: NOTHING,
+  Subtract: ours(Subtract),
   Multiply: NOTHING,
   Average: NOTHING,
   Maximum: NOTHING,

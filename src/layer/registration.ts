@@ -1,12 +1,6 @@
 /** @file Makes TF.js build this layer where a saved model says `BatchNormalization`. Never a side effect of an import. */
-import { serialization } from '@tensorflow/tfjs-core';
 import { BatchNormalization } from './batch-normalization.js';
-import { registeredClass } from '../model/tensorflow-internals.js';
-
-/** How many calls have not been undone. */
-let callers = 0;
-/** What was registered before ours. */
-let before: ReturnType<typeof registeredClass>;
+import { registerClasses } from '../model/registered-classes.js';
 
 /**
  * From now on `tf.loadLayersModel` and `tf.models.modelFromJSON` build this layer for the class name
@@ -22,17 +16,5 @@ let before: ReturnType<typeof registeredClass>;
  * ```
  */
 export function registerBatchNormalization(): () => void {
-  const isOurs = () => registeredClass(BatchNormalization.className)?.[0] === BatchNormalization;
-  if (!isOurs()) {
-    before = registeredClass(BatchNormalization.className);
-    serialization.registerClass(BatchNormalization);
-  }
-  callers++;
-  let isUndone = false;
-  return () => {
-    if (isUndone) return;
-    isUndone = true;
-    callers--;
-    if (callers === 0 && isOurs() && before) serialization.registerClass(before[0]);
-  };
+  return registerClasses([BatchNormalization]);
 }

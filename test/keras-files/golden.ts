@@ -1,10 +1,12 @@
 /** @file The golden models: files that tf-keras and Keras 3 wrote, and what they computed. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { type Packed, unpack } from '../golden/index.js';
 
 export interface GoldenModel {
+  /** The folder that it lies in, with others of its kind. */
+  group: string;
   file: string;
   writtenBy: string;
   savedFor: ('tf-keras' | 'keras3')[];
@@ -12,14 +14,28 @@ export interface GoldenModel {
   outputs: Packed[];
   /** By the names of layers that lie directly in the model, in Keras' order. */
   weights: Record<string, Packed[]>;
+  /** Those of sum(y·dy), of an untrained model. */
+  dy?: Packed[];
+  inputGradients?: Packed[];
+  /** Of a training by plain gradient descent, at a rate of 0.1, towards `targets`. */
+  targets?: Packed[];
+  losses?: number[];
 }
 
-const read = (name: string): Uint8Array =>
-  new Uint8Array(gunzipSync(readFileSync(new URL(`../golden/models/${name}.gz`, import.meta.url))));
+export const MODELS_FOLDER = new URL('../golden/models/', import.meta.url);
 
-export const MODELS = JSON.parse(new TextDecoder().decode(read('index.json'))) as GoldenModel[];
+const read = (group: string, name: string): Uint8Array =>
+  new Uint8Array(gunzipSync(readFileSync(new URL(`${group}/${name}.gz`, MODELS_FOLDER))));
 
-export const readModel = ({ file }: GoldenModel): Uint8Array => read(file);
+const readIndex = (group: string): GoldenModel[] =>
+  (JSON.parse(new TextDecoder().decode(read(group, 'index.json'))) as GoldenModel[]).map((model) => ({
+    ...model,
+    group,
+  }));
+
+export const MODELS = readdirSync(MODELS_FOLDER).flatMap(readIndex);
+
+export const readModel = ({ group, file }: GoldenModel): Uint8Array => read(group, file);
 
 export function modelNamed(file: string): GoldenModel {
   const found = MODELS.find((model) => model.file === file);

@@ -1,5 +1,5 @@
 /** @file Files of tf-keras, Keras 3 and TF.js, loaded: predictions, weights, and what the layers do. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
@@ -9,7 +9,7 @@ import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { ghostAxes } from '../../src/keras/ghost-axis.js';
 import { ROOT } from '../docs/blocks.js';
 import { unpack } from '../golden/index.js';
-import { MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
+import { MODELS, MODELS_FOLDER, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 
 tf.enableProdMode(); // no greeting
 
@@ -29,8 +29,16 @@ afterAll(() => {
 const layersOf = (model: tf.LayersModel): tf.layers.Layer[] =>
   model.layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
 
+/** How many golden models each group has. */
+const COUNTS = { models: 134, shapes: 4 };
+
 test('there are all golden models', () => {
-  expect(new Set(MODELS.map(({ file }) => file)).size).toBe(134);
+  // Distinct names: a file that stands twice hides one that is lost.
+  const files = new Map(MODELS.map(({ file, group }) => [file, group]));
+  const count = (group: string) => [...files.values()].filter((one) => one === group).length;
+  expect(Object.fromEntries(readdirSync(MODELS_FOLDER).map((group) => [group, count(group)]))).toEqual(
+    COUNTS,
+  );
 });
 
 describe.each(MODELS)('$file', (golden) => {

@@ -1,0 +1,64 @@
+/** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
+import type { Tensor, serialization } from '@tensorflow/tfjs-core';
+import { layers } from '@tensorflow/tfjs-layers';
+import { checkNames } from '../../text/names.js';
+
+export type Shape = (number | null)[];
+
+/** The arguments that every layer has. */
+export type LayerArguments = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
+
+const OF_EVERY_LAYER = [
+  'name',
+  'trainable',
+  'dtype',
+  'inputShape',
+  'batchInputShape',
+  'batchSize',
+  'inputDType',
+  'weights',
+] as const satisfies readonly (keyof LayerArguments)[];
+
+/** A class of this folder. */
+export interface KerasLayerClass {
+  new (args: never): KerasLayer;
+  /** Keras' name, under which models are saved and loaded. */
+  readonly className: string;
+  /** The class's own arguments: Keras' in camelCase, and those that its configuration has. */
+  readonly settings: readonly string[];
+}
+
+const pick = (from: object, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
+
+/** A layer whose settings are properties of the same names. */
+export abstract class KerasLayer extends layers.Layer {
+  static readonly settings: readonly string[] = [];
+
+  /** @throws TypeError for an argument that the class does not have */
+  constructor(args: LayerArguments) {
+    const { className, settings } = new.target as unknown as KerasLayerClass;
+    checkNames('argument', className, args, [...settings, ...OF_EVERY_LAYER]);
+    super(pick(args, OF_EVERY_LAYER));
+    this.supportsMasking = true;
+  }
+
+  /** Keys of other programs, which a file may have, are left out. */
+  static override fromConfig<T extends serialization.Serializable>(
+    cls: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    const { settings } = cls as unknown as KerasLayerClass;
+    return new cls(pick(config, [...settings, ...OF_EVERY_LAYER]));
+  }
+
+  override getConfig(): serialization.ConfigDict {
+    const { settings } = this.constructor as unknown as KerasLayerClass;
+    return { ...pick(this, settings), ...super.getConfig() } as serialization.ConfigDict;
+  }
+
+  /** Keras' layers pass their masks on, unless they say otherwise. */
+  override computeMask(_inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor | Tensor[] {
+    return mask ?? (null as unknown as Tensor);
+  }
+}

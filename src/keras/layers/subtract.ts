@@ -1,0 +1,51 @@
+/** @file Keras' Subtract. Source: tf-keras 2.18 `layers/merging/subtract.py`, `base_merge.py`. */
+import { type Tensor, reshape, sub, tidy } from '@tensorflow/tfjs-core';
+import { ValueError } from '../../text/value-error.js';
+import { show } from '../../text/show.js';
+import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+
+/**
+ * `y = a − b` for the inputs `[a, b]`. Sizes of 1 are repeated; where the ranks differ, they are inserted behind the
+ * batch.
+ */
+export class Subtract extends KerasLayer {
+  static readonly className = 'Subtract';
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() => {
+      const [a, b] = expectTwo(this.name, inputs as Tensor[]);
+      const rank = Math.max(a.rank, b.rank);
+      return sub(reshape(a, withRank(a.shape, rank)), reshape(b, withRank(b.shape, rank)));
+    });
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shapes = expectTwo(this.name, inputShape as Shape[]);
+    const rank = Math.max(...shapes.map((shape) => shape.length));
+    const [one, other] = shapes.map((shape) => withRank(shape, rank)) as [Shape, Shape];
+    return one.map((size, i) => {
+      const against = other[i]!;
+      if (against === 1 || size === against) return size;
+      if (size === 1) return against;
+      if (size === null) return against;
+      if (against === null) return size;
+      throw new ValueError(
+        `Layer ${show(this.name)}: the shapes ${show(one)} and ${show(other)} do not fit.`,
+      );
+    });
+  }
+}
+
+/** @throws ValueError for anything but two of them */
+function expectTwo<T>(name: string, given: T[]): [T, T] {
+  if (given.length === 2) return given as [T, T];
+  throw new ValueError(`Layer ${show(name)}: Subtract takes two inputs, received ${given.length}.`);
+}
+
+const withRank = <Size extends number | null>(shape: readonly Size[], rank: number): (Size | 1)[] => [
+  shape[0]!,
+  ...Array<1>(rank - shape.length).fill(1),
+  ...shape.slice(1),
+];
+
+export const subtract = (args: LayerArguments = {}) => new Subtract(args);
