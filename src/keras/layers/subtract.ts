@@ -24,11 +24,11 @@ export class Subtract extends KerasLayer {
     const rank = Math.max(...shapes.map((shape) => shape.length));
     const [one, other] = shapes.map((shape) => withRank(shape, rank)) as [Shape, Shape];
     return one.map((size, i) => {
-      const against = other[i]!;
-      if (against === 1 || size === against) return size;
-      if (size === 1) return against;
-      if (size === null) return against;
-      if (against === null) return size;
+      const sizes = new Set([size, other[i]!].filter((one) => one !== 1));
+      // What is open fits whatever is known.
+      if (sizes.size > 1) sizes.delete(null);
+      const [found = 1, ...more] = sizes;
+      if (more.length === 0) return found;
       throw new ValueError(
         `Layer ${show(this.name)}: the shapes ${show(one)} and ${show(other)} do not fit.`,
       );
