@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 # Whole models, which are files of their own. Each group is a module in model_groups.
-MODEL_GROUPS = ("models", "shapes")
+MODEL_GROUPS = (
+    "models",
+    "shapes",
+)
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 
 

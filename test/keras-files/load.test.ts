@@ -9,6 +9,7 @@ import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { ghostAxes } from '../../src/keras/ghost-axis.js';
 import { ROOT } from '../docs/blocks.js';
 import { unpack } from '../golden/index.js';
+import { COUNTS } from './counts.js';
 import { MODELS, MODELS_FOLDER, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 
 tf.enableProdMode(); // no greeting
@@ -28,9 +29,6 @@ afterAll(() => {
 /** The layers of a model, and of the models in it. */
 const layersOf = (model: tf.LayersModel): tf.layers.Layer[] =>
   model.layers.flatMap((layer) => ('layers' in layer ? layersOf(layer as tf.LayersModel) : [layer]));
-
-/** How many golden models each group has. */
-const COUNTS = { models: 134, shapes: 4 };
 
 test('there are all golden models', () => {
   // Distinct names: a file that stands twice hides one that is lost.

@@ -4,7 +4,10 @@ import { registerClasses } from '../../model/registered-classes.js';
 import type { KerasLayerClass } from './keras-layer.js';
 import { Subtract } from './subtract.js';
 
-const CLASSES: readonly KerasLayerClass[] = [Subtract];
+const CLASSES: readonly KerasLayerClass[] = [
+  // One a line.
+  Subtract,
+];
 
 const BY_NAME = new Map(CLASSES.map((cls) => [cls.className, cls]));
 

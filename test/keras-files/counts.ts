@@ -1,0 +1,5 @@
+/** @file How many golden models each group has. */
+export const COUNTS: Readonly<Record<string, number>> = {
+  models: 134,
+  shapes: 4,
+};
