@@ -27,7 +27,6 @@ interface Described {
 interface DescribedContainer {
   name: string;
   layers: Described[];
-  inputLayers: [string, number, number][];
   outputLayers: [string, number, number][];
 }
 
@@ -153,14 +152,14 @@ function exportFunctional(
   described: DescribedContainer,
   dialect: Dialect,
 ): JsonObject {
-  const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
+  const byName = new Map([...container.inputLayers, ...container.layers].map((layer) => [layer.name, layer]));
   const isKeras3 = dialect === 'keras3';
   const isModel = (layer: string) => isContainer(byName.get(layer)!);
   // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
   const nodeOf = (layer: string, index: number) => (isKeras3 && isModel(layer) ? index - 1 : index);
   const nodeOfEnd = (layer: string, index: number) =>
     isKeras3 && isModel(layer) && isSequential(byName.get(layer)!) ? index - 1 : index;
-  const ends = (list: DescribedContainer['inputLayers']): Json => {
+  const ends = (list: DescribedContainer['outputLayers']): Json => {
     const written = list.map(([layer, index, tensor]): Json => [layer, nodeOfEnd(layer, index), tensor]);
     // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
     return isKeras3 && written.length === 1 ? written[0]! : written;
@@ -180,14 +179,23 @@ function exportFunctional(
     });
     return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
   });
+  // TF.js leaves out of its configuration what no output uses.
+  const unused = container.inputLayers
+    .filter((layer) => !container.layers.includes(layer))
+    .map((layer) => ({
+      ...exportLayer(layer, { className: 'InputLayer', config: layer.getConfig() }, dialect),
+      name: layer.name,
+      inbound_nodes: [],
+    }));
+  const inputLayers = container.inputLayers.map(({ name }): [string, number, number] => [name, 0, 0]);
   return inModule(
     dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional',
     'Functional',
     {
       name: container.name,
       trainable: true,
-      layers: members,
-      input_layers: ends(described.inputLayers),
+      layers: [...unused, ...members],
+      input_layers: ends(inputLayers),
       output_layers: ends(described.outputLayers),
     },
   );

@@ -5,6 +5,7 @@
 import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
 import { checkGraph, readNodes, readEnds } from './import-graph.js';
+import { Findings } from './blockers.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
@@ -23,44 +24,59 @@ interface Context {
   readonly depth: number;
   /** Types that TF.js lacks, and the layers that ask for them. */
   readonly missingTypes: Map<string, string[]>;
+  readonly findings: Findings;
+}
+
+/** A model's configuration, and what is to be said of it. It can be built only where nothing blocks it. */
+export interface ImportedModel {
+  readonly config: LayerConfig;
+  readonly findings: Findings;
 }
 
 /**
  * @param saved `{ class_name, config }`, the whole model
- * @throws ValueError that names the layer, and the fix
+ * @throws ValueError for a damaged file, and for what is no model of layers
  */
-export function importModel(saved: Json, dialect: Dialect): LayerConfig {
+export function importModel(saved: Json, dialect: Dialect): ImportedModel {
   const { class_name: className } = expectObject(saved, "The model's configuration");
+  if (!CONTAINERS.includes(ownNameOf(expectName(className, "The model's class")))) {
+    throw new ValueError(
+      `The file holds ${show(className)}, neither a sequential nor a functional model. Models written as classes are ` +
+        `code, which is never run here: rebuild it as a functional model in Keras, and save it again.`,
+    );
+  }
   const missingTypes = new Map<string, string[]>();
-  const model = importLayer(saved, { dialect, depth: 0, missingTypes });
+  const findings = new Findings();
+  const config = importLayer(saved, { dialect, depth: 0, missingTypes, findings });
   for (const [type, [first = '', ...others]] of missingTypes) {
     const layers = others.length > 0 ? ` and ${others.length} more compute` : ' computes';
-    console.warn(`TF.js has no ${show(type)}: layer ${show(first)}${layers} in float32.`);
+    findings.note(`TF.js has no ${show(type)}: layer ${show(first)}${layers} in float32.`);
   }
-  if (isContainer(model)) return model;
-  throw new ValueError(
-    `The file holds ${show(className)}, neither a sequential nor a functional model. Models written as classes are ` +
-      `code, which is never run here: rebuild it as a functional model in Keras, and save it again.`,
-  );
+  return { config, findings };
 }
+
+const ownNameOf = (className: string): string =>
+  Object.hasOwn(OTHER_NAMES, className) ? OTHER_NAMES[className]! : className;
 
 function importLayer(saved: Json, context: Context): LayerConfig {
   if (context.depth > DEEPEST) throw new ValueError('Layers are nested too deeply. The file is damaged.');
   const { class_name: given, config: content, registered_name: registered } = expectObject(saved, 'A layer');
   const savedClass = expectName(given, "A layer's class");
-  const className = Object.hasOwn(OTHER_NAMES, savedClass) ? OTHER_NAMES[savedClass]! : savedClass;
+  const className = ownNameOf(savedClass);
   // The oldest sequential models are lists.
   const config: JsonObject = Array.isArray(content)
     ? { name: 'sequential', layers: content }
     : expectObject(content, `The configuration of ${show(className)}`);
   const savedName = typeof config.name === 'string' ? config.name : '';
-  const refuse = (reason: string): never => {
-    throw new ValueError(`Layer ${show(savedName)} (${show(className)}) cannot be loaded: ${reason}`);
+  const block = (reason: string): LayerConfig => {
+    context.findings.block(savedName, className, reason);
+    // What follows it is read, so that all that blocks is told.
+    return { className, savedName, config: placement(config, context) };
   };
   const inner = { ...context, depth: context.depth + 1 };
   if (CONTAINERS.includes(className)) {
     if (typeof registered === 'string' && registered.includes('>')) {
-      refuse(
+      return block(
         `it is ${show(registered)}, a class of your own. Rebuild it as a functional model, and save it again.`,
       );
     }
@@ -68,14 +84,13 @@ function importLayer(saved: Json, context: Context): LayerConfig {
       ? importSequential(saved as JsonObject, config, inner)
       : importFunctional(config, inner);
   }
-  if (Object.hasOwn(REFUSED, className)) refuse(`${REFUSED[className]!}.`);
+  if (Object.hasOwn(REFUSED, className)) return block(`${REFUSED[className]!}.`);
   const entry = entryOf(className);
   if (entry) {
     try {
       return { className, savedName, config: importSettings(entry, config, inner) };
     } catch (error) {
-      if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
-      return refuse(reasonOf(error));
+      return block(reasonOf(error));
     }
   }
   if (registeredClass(savedClass)) {
@@ -87,7 +102,7 @@ function importLayer(saved: Json, context: Context): LayerConfig {
       config: { ...(Object.fromEntries(settings) as object), ...placement(config, context) },
     };
   }
-  return refuse(
+  return block(
     'TF.js has no such layer. Replace it in the model, or write the class in JavaScript and register it with ' +
       'tf.serialization.registerClass before loading.',
   );
@@ -99,7 +114,7 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
   for (const [key, value] of Object.entries(config)) {
     if (key === 'activity_regularizer') {
       if (value !== null) {
-        console.warn(
+        context.findings.note(
           `Layer ${show(config.name)}: TF.js has no penalty on activity. Predictions are the same; training goes without it.`,
         );
       }
@@ -107,7 +122,7 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
     }
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
-      const setting = nested(entry, key, value, context) ?? settingFromKeras(key, value, context.dialect);
+      const setting = nested(entry, key, value, context) ?? settingFromKeras(key, value, context);
       if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
@@ -194,7 +209,7 @@ function importSequential(saved: JsonObject, config: JsonObject, context: Contex
     }
     first.config.batchInputShape = importShape(built, name);
   }
-  const renamed = tfjsNames(layers);
+  const renamed = tfjsNames(layers, context.findings);
   for (const layer of layers) layer.config.name = renamed.get(layer.savedName)!;
   return { className: 'Sequential', savedName: name, config: { name, layers } };
 }
@@ -212,7 +227,7 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
     if (typeof layer.name === 'string' && layer.name !== '') imported.savedName = layer.name;
     return imported;
   });
-  const renamed = tfjsNames(layers);
+  const renamed = tfjsNames(layers, context.findings);
   const classes = new Map(layers.map(({ savedName, className }) => [savedName, className]));
   const rename = (layer: string) => {
     const found = renamed.get(layer);
@@ -221,6 +236,8 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   };
   const isKeras3 = context.dialect === 'keras3';
   const ofCalls = {
+    dialect: context.dialect,
+    findings: context.findings,
     rename,
     indexOf: (layer: string, index: number) =>
       isKeras3 && CONTAINERS.includes(classes.get(layer)!) ? index + 1 : index,
@@ -232,11 +249,15 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   };
   layers.forEach((layer, i) => {
     layer.name = layer.config.name = rename(layer.savedName);
-    layer.inboundNodes = readNodes(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
+    try {
+      layer.inboundNodes = readNodes(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
+    } catch (error) {
+      context.findings.block(layer.savedName, layer.className, reasonOf(error));
+    }
   });
   const inputLayers = readEnds(config.input_layers ?? null, ofEnds);
   const outputLayers = readEnds(config.output_layers ?? null, ofEnds);
-  checkGraph(name, layers, [...inputLayers, ...outputLayers]);
+  if (context.findings.blockers.length === 0) checkGraph(name, layers, [...inputLayers, ...outputLayers]);
   if (new Set(outputLayers.map((end) => JSON.stringify(end))).size < outputLayers.length) {
     throw new ValueError(
       `The model ${show(name)} gives the same output twice, which TF.js cannot. Leave one out, and save it again.`,
@@ -246,7 +267,7 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
 }
 
 /** Names that TF.js takes, one for each of Keras'. */
-function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
+function tfjsNames(layers: readonly LayerConfig[], findings: Findings): Map<string, string> {
   const names = new Map<string, string>();
   const taken = new Set(layers.map(({ savedName }) => savedName));
   for (const { savedName } of layers) {
@@ -258,7 +279,7 @@ function tfjsNames(layers: readonly LayerConfig[]): Map<string, string> {
     for (let i = 1; name !== savedName && taken.has(name); i++) name = `${valid}_${i}`;
     taken.add(name);
     if (name !== savedName) {
-      console.warn(
+      findings.note(
         `Layer ${show(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
       );
     }

@@ -3,11 +3,12 @@
  * that TF.js builds from.
  */
 import { ValueError } from '../text/value-error.js';
+import type { Findings } from './blockers.js';
 import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
 import { isTensorTree, tensorsIn } from './keras-tensors.js';
 import { entryOf } from './layer-table.js';
-import { REPLACE_ADVICE } from './setting-values.js';
+import { type Dialect, REPLACE_ADVICE } from './setting-values.js';
 import { show } from '../text/show.js';
 
 /** An output of a layer: its name, which of its nodes, which of that node's tensors. */
@@ -25,8 +26,13 @@ interface Graph {
   readonly indexOf: (layer: string, index: number) => number;
 }
 
+interface CallGraph extends Graph {
+  readonly dialect: Dialect;
+  readonly findings: Findings;
+}
+
 /** Every node of a layer, as a list of its inputs. */
-export function readNodes(saved: Json, layer: LayerConfig, graph: Graph): Inbound[][] {
+export function readNodes(saved: Json, layer: LayerConfig, graph: CallGraph): Inbound[][] {
   return expectArray(saved, `The nodes of layer ${show(layer.savedName)}`).map((node) =>
     isObject(node)
       ? readSerialized(node, layer, graph)
@@ -37,20 +43,18 @@ export function readNodes(saved: Json, layer: LayerConfig, graph: Graph): Inboun
 }
 
 /** Keras 2 and TF.js: `[name, node, tensor, arguments]`. */
-function readListed(saved: Json, layer: LayerConfig, graph: Graph): Inbound {
+function readListed(saved: Json, layer: LayerConfig, graph: CallGraph): Inbound {
   const [name, node, tensor, called] = expectArray(saved, `An input of layer ${show(layer.savedName)}`);
   const end = readEnd([name!, node!, tensor!], graph);
-  return [...end, callArguments(isObject(called) ? called : {}, layer)];
+  return [...end, callArguments(isObject(called) ? called : {}, layer, graph)];
 }
 
 /** Keras 3: `{ args, kwargs }`, in which tensors stand as objects. */
-function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: Graph): Inbound[] {
+function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: CallGraph): Inbound[] {
   const { initial_state: states, mask = null, ...called } = isObject(kwargs) ? kwargs : {};
   const [inputs, ...more] = expectArray(args, `The arguments of layer ${show(layer.savedName)}`);
   if (more.some((value) => value !== null && !isTensorTree(value))) {
-    throw new ValueError(
-      `Layer ${show(layer.savedName)} is called with ${show(more)}, which TF.js cannot pass on. ${REPLACE_ADVICE}`,
-    );
+    throw new ValueError(`it is called with ${show(more)}, which TF.js cannot pass on. ${REPLACE_ADVICE}`);
   }
   // TF.js takes the first states of a recurrent layer as further inputs.
   const tensors = [inputs ?? Object.values(called).filter(isTensorTree), more, states ?? []].flatMap(
@@ -58,7 +62,7 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   );
   const kept =
     inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
-  const calledWith = callArguments({ ...kept, mask }, layer);
+  const calledWith = callArguments({ ...kept, mask }, layer, graph);
   return tensors.map((tensor) => [...readTensor(tensor, graph), calledWith]);
 }
 
@@ -85,26 +89,30 @@ export function readEnds(saved: Json, graph: Graph): End[] {
   return typeof ends[0] === 'string' ? [readEnd(ends, graph)] : ends.flatMap((end) => readEnds(end, graph));
 }
 
+/** What says nothing: Keras 3 writes a model's masks as a list, one for each input. */
+const isNothing = (value: Json): boolean =>
+  value === null || value === false || (Array.isArray(value) && value.every((one) => one === null));
+
 /** What is left of call arguments in TF.js: `training`, which this library's layer honours. */
-function callArguments(saved: JsonObject, layer: LayerConfig): JsonObject {
+function callArguments(saved: JsonObject, layer: LayerConfig, { dialect, findings }: CallGraph): JsonObject {
   const { training, ...others } = saved;
-  const unsupported = Object.entries(others).filter(([, value]) => value !== null && value !== false);
+  const unsupported = Object.entries(others).filter(([, value]) => !isNothing(value));
   if (unsupported.length > 0) {
     throw new ValueError(
-      `Layer ${show(layer.savedName)} is called with ${show(Object.fromEntries(unsupported))}, which TF.js cannot pass ` +
-        `on. ${REPLACE_ADVICE}`,
+      `it is called with ${show(Object.fromEntries(unsupported))}, which TF.js cannot pass on. ${REPLACE_ADVICE}`,
     );
   }
   if (training === undefined || training === null) return {};
   if (typeof training !== 'boolean' && typeof training !== 'number') {
     throw new ValueError(
-      `Layer ${show(layer.savedName)} is called with training=${show(training)}, which is neither true nor false. ` +
-        `The file is damaged.`,
+      `it is called with training=${show(training)}, which is neither true nor false. The file is damaged.`,
     );
   }
   if (entryOf(layer.className)?.isRandom) {
+    // Keras 3 writes it whether it was given or not.
+    if (dialect === 'keras3' && !training) return {};
     // TF.js cannot set the training mode of these for a single call.
-    console.warn(
+    findings.note(
       `Layer ${show(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
         `${layer.className}: it draws in fit, and not in predict.`,
     );

@@ -1,4 +1,6 @@
 /** @file What 'evenkeel/keras' exports. */
+export type { Blocker } from './blockers.js';
+export { type KerasModelCheck, checkKerasModel } from './check-keras-model.js';
 export { loadKerasModel } from './load-keras-model.js';
 export * as kerasLayers from './layers/index.js';
 export { registerKerasLayers } from './layers/registration.js';

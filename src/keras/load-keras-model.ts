@@ -36,7 +36,9 @@ import { type KerasSource, type OpenedSource, openSource } from './source.js';
  */
 export async function loadKerasModel(source: KerasSource): Promise<LayersModel> {
   const opened = await openModel(await openSource(source));
-  const config = importModel(opened.config, opened.dialect);
+  const { config, findings } = importModel(opened.config, opened.dialect);
+  findings.throwIfBlocked();
+  for (const note of findings.notes) console.warn(note);
   correctGhostAxes(config, opened.shapeOf);
   const { model, discard } = buildModel(structuredClone(config), opened.capacity);
   try {
@@ -48,7 +50,8 @@ export async function loadKerasModel(source: KerasSource): Promise<LayersModel> 
   }
 }
 
-function openModel(source: OpenedSource): Promise<OpenedModel> {
+/** Takes a file apart, whatever its format. */
+export function openModel(source: OpenedSource): Promise<OpenedModel> {
   switch (source.format) {
     case 'hdf5':
       return Promise.resolve(openHdf5(source.bytes));

@@ -6,6 +6,7 @@ import {
   resolveRegularizer,
   serializeObject,
 } from '../layer/keras-objects.js';
+import type { Findings } from './blockers.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
@@ -41,10 +42,14 @@ const WORD_SETTINGS = ['data_format', 'padding', 'interpolation', 'merge_mode', 
 export const REPLACE_ADVICE = 'Replace it in the model, and save it again.';
 
 /** A setting of a Keras layer as TF.js takes it; undefined leaves it to TF.js' default. */
-export function settingFromKeras(name: string, value: Json, dialect: Dialect): unknown {
+export function settingFromKeras(
+  name: string,
+  value: Json,
+  { dialect, findings }: { readonly dialect: Dialect; readonly findings: Findings },
+): unknown {
   if (value === null) return undefined;
   if (ACTIVATION_SETTINGS.includes(name)) return activationFromKeras(value, dialect);
-  if (name.endsWith('_initializer')) return initializerFromKeras(name, value);
+  if (name.endsWith('_initializer')) return initializerFromKeras(name, value, findings);
   if (name.endsWith('_regularizer')) return serializeObject(resolveRegularizer(name, value));
   if (name.endsWith('_constraint')) return serializeObject(resolveConstraint(name, value));
   if (name === 'padding' && value === 'causal') {
@@ -72,11 +77,11 @@ function activationFromKeras(value: Json, dialect: Dialect): string {
 }
 
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */
-function initializerFromKeras(name: string, value: Json): unknown {
+function initializerFromKeras(name: string, value: Json, findings: Findings): unknown {
   try {
     return serializeObject(resolveInitializer(name, value));
   } catch (error) {
-    console.warn(`${reasonOf(error)} The default takes its place; the weights are those of the file.`);
+    findings.note(`${reasonOf(error)} The default takes its place; the weights are those of the file.`);
     return undefined;
   }
 }

@@ -218,7 +218,7 @@ describe('what a file says of training', () => {
 
   test('training that is neither true nor false is refused', async () => {
     await expect(loadKerasModel(await withNumber('tf-keras', 'yes'))).rejects.toThrow(
-      /'direct' is called with training='yes'/,
+      /'direct' \('BatchNormalization'\): it is called with training='yes'/,
     );
   });
 

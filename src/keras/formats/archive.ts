@@ -6,7 +6,7 @@ import { expectObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { setWeight } from '../set-weights.js';
 import { numberedFolders, treeOf, weightsByFolder } from '../weight-order.js';
-import { type OpenedModel, decode, dialectOf, fileOrder } from './opened-model.js';
+import { type OpenedModel, decode, dialectOf, fileOrder, versionIn } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
@@ -20,10 +20,11 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
         `Save the model in Keras with model.save('model.keras').`,
     );
   }
-  const { keras_version: version } = expectObject(
+  const { keras_version: savedVersion } = expectObject(
     metadata ? parseJson(decode(metadata), 'metadata.json') : {},
     'metadata.json',
   );
+  const version = versionIn(savedVersion);
   const file = readHdf5(weights);
   // tf-keras up to 2.13 had another name for the folder of layers, and the separator of Windows.
   const written = (folder: string) =>
@@ -31,6 +32,7 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
   return {
     config: parseJson(decode(config), 'config.json'),
     dialect: dialectOf(version),
+    version,
     capacity: numbersIn(weights),
     shapeOf(path) {
       const weight = `${written(folderOf(path))}/vars/0`;

@@ -26,6 +26,7 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
   return {
     config: parseJson(text, 'The model_config'),
     dialect: dialectOf(version),
+    version,
     capacity: numbersIn(bytes),
     shapeOf: (path) => shapeInHdf5(file, groups, path),
     fill(model, config) {

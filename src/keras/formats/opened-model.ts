@@ -12,6 +12,8 @@ import { show } from '../../text/show.js';
 export interface OpenedModel {
   readonly config: Json;
   readonly dialect: Dialect;
+  /** The version of Keras that wrote it; '' where the file does not say. */
+  readonly version: string;
   /** How many numbers it can hold. */
   readonly capacity: number;
   /** The shape of the moving mean of the layer at the end of a path of layers, where the file says it. */
@@ -21,22 +23,26 @@ export interface OpenedModel {
 
 export const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-export const dialectOf = (version: unknown): Dialect =>
-  typeof version === 'string' && version.startsWith('3') ? 'keras3' : 'tf-keras';
+export const dialectOf = (version: string): Dialect => (version.startsWith('3') ? 'keras3' : 'tf-keras');
+
+/** What a file says of its version, whatever that is. */
+export const versionIn = (saved: unknown): string => (typeof saved === 'string' ? saved : '');
 
 /** The layers of every container of a built model, as the file has them; TF.js sorts them anew. */
 export function fileOrder(model: LayersModel, config: LayerConfig): Order {
   const order = new Map<LayersModel, readonly layers.Layer[]>();
   const visit = (container: LayersModel, { layers: members = [] }: LayerConfig['config']) => {
     const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
-    const found = members.map((member) => {
+    const found = members.flatMap((member) => {
       const layer = byName.get(member.config.name);
       if (!layer) {
+        // TF.js leaves an input out of the layers where no output uses it.
+        if (member.className === 'InputLayer') return [];
         throw new ValueError(
           `Layer ${show(member.savedName)} does not lead to an output of its model. The file is damaged.`,
         );
       }
-      return { member, layer };
+      return [{ member, layer }];
     });
     order.set(
       container,

@@ -7,7 +7,7 @@ import { setWeight } from '../set-weights.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
-import { type OpenedModel, decode, dialectOf, fileOrder, refuseRest } from './opened-model.js';
+import { type OpenedModel, decode, dialectOf, fileOrder, refuseRest, versionIn } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards. */
@@ -23,10 +23,12 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
   }
   const { specs, data } = await readShards(weightsManifest ?? null, source.read);
   const whole = isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology;
+  const version = versionIn(modelTopology.keras_version);
   const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
   return {
     config: whole,
-    dialect: dialectOf(modelTopology.keras_version),
+    dialect: dialectOf(version),
+    version,
     capacity: numbersIn(data),
     shapeOf(path) {
       const suffix = `/${path.at(-1)!.savedName}/moving_mean`;

@@ -1,0 +1,31 @@
+"""Functional models whose graphs are out of the ordinary."""
+
+from model_files import Model
+
+
+def unused_input(keras):
+    """An input that no output uses, before and after one that is."""
+    layers = keras.layers
+    inputs = [layers.Input((size,), name=name) for size, name in ((2, "spare"), (3, "used"), (4, "idle"))]
+    return keras.Model(inputs, layers.Dense(2)(layers.BatchNormalization()(inputs[1])))
+
+
+def unused_inner_input(keras):
+    """The same in a model within the model."""
+    layers = keras.layers
+    inner = unused_input(keras)
+    inputs = [layers.Input((size,)) for size in (2, 3, 4)]
+    return keras.Model(inputs, layers.Dense(2)(inner(inputs)))
+
+
+def graph_dropout(keras):
+    layers = keras.layers
+    i = layers.Input((6,))
+    return keras.Model(i, layers.Dense(2)(layers.Dropout(0.5)(layers.BatchNormalization()(i))))
+
+
+MODELS = [
+    Model("unused-input", unused_input, ((2,), (3,), (4,)), learns=3),
+    Model("unused-inner-input", unused_inner_input, ((2,), (3,), (4,)), learns=3),
+    Model("graph-dropout", graph_dropout),
+]
