@@ -174,7 +174,14 @@ function exportFunctional(
         nodeOf(name, index),
         tensor,
       ]);
-      if (dialect === 'tf-keras') return given.map((end): Json => [...end, called]);
+      const byName = tensorArgumentsOf(layer);
+      if (dialect === 'tf-keras') {
+        const further = given.slice(given.length - byName.length);
+        const tensors = Object.fromEntries(byName.map((argument, i) => [argument, further[i]!]));
+        return given
+          .slice(0, given.length - byName.length)
+          .map((end): Json => [...end, { ...called, ...tensors }]);
+      }
       return inboundOfKeras3(layer, given, callsTo(layer)[node]!.inputs, called);
     });
     return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
@@ -216,6 +223,12 @@ function checkMergedMasks(layer: Layer): void {
   }
 }
 
+/** The call arguments of Keras that the last inputs of a layer are. */
+const tensorArgumentsOf = (layer: Layer): readonly string[] =>
+  entryOf(layer.getClassName())?.tensorArguments
+    ? (propertyOf(layer, 'tensorArguments') as readonly string[])
+    : [];
+
 function inboundOfKeras3(
   layer: Layer,
   ends: readonly [string, number, number][],
@@ -226,6 +239,11 @@ function inboundOfKeras3(
     const { shape, dtype } = tensors[i]!;
     return { class_name: '__keras_tensor__', config: { shape, dtype, keras_history: [...history] } };
   });
+  const byName = tensorArgumentsOf(layer);
+  if (byName.length > 0) {
+    const further = serialized.splice(serialized.length - byName.length);
+    called = { ...called, ...Object.fromEntries(byName.map((argument, i) => [argument, further[i]!])) };
+  }
   if (serialized.length === 1) return { args: serialized, kwargs: called };
   // The first states of a recurrent layer are further inputs in TF.js, and an argument in Keras 3.
   if (!isRecurrent(layer.getClassName())) return { args: [serialized], kwargs: called };

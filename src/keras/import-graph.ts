@@ -6,7 +6,7 @@ import { ValueError } from '../text/value-error.js';
 import type { Findings } from './blockers.js';
 import type { LayerConfig } from './layer-config.js';
 import { type Json, type JsonObject, expectArray, expectName, isObject } from './json.js';
-import { isTensorTree, tensorsIn } from './keras-tensors.js';
+import { isTensor, isTensorTree, tensorsIn } from './keras-tensors.js';
 import { entryOf } from './layer-table.js';
 import { type Dialect, REPLACE_ADVICE } from './setting-values.js';
 import { show } from '../text/show.js';
@@ -31,39 +31,90 @@ interface CallGraph extends Graph {
   readonly findings: Findings;
 }
 
-/** Every node of a layer, as a list of its inputs. */
-export function readNodes(saved: Json, layer: LayerConfig, graph: CallGraph): Inbound[][] {
-  return expectArray(saved, `The nodes of layer ${show(layer.savedName)}`).map((node) =>
-    isObject(node)
-      ? readSerialized(node, layer, graph)
-      : expectArray(node, `A node of layer ${show(layer.savedName)}`).map((input) =>
-          readListed(input, layer, graph),
-        ),
-  );
+/** A node: its inputs in TF.js, and which call arguments of Keras the last of them are. */
+interface ReadNode {
+  readonly inputs: Inbound[];
+  readonly tensorArguments: readonly string[];
 }
 
-/** Keras 2 and TF.js: `[name, node, tensor, arguments]`. */
-function readListed(saved: Json, layer: LayerConfig, graph: CallGraph): Inbound {
-  const [name, node, tensor, called] = expectArray(saved, `An input of layer ${show(layer.savedName)}`);
-  const end = readEnd([name!, node!, tensor!], graph);
-  return [...end, callArguments(isObject(called) ? called : {}, layer, graph)];
+/**
+ * Every node of a layer, as a list of its inputs. Call arguments that are tensors become further inputs, where the layer
+ * table says so; the layer's setting `tensorArguments` then names them, since TF.js passes no call arguments on when a
+ * model runs.
+ */
+export function readNodes(saved: Json, layer: LayerConfig, graph: CallGraph): Inbound[][] {
+  const nodes = expectArray(saved, `The nodes of layer ${show(layer.savedName)}`).map((node) =>
+    isObject(node)
+      ? readSerialized(node, layer, graph)
+      : readListed(expectArray(node, `A node of layer ${show(layer.savedName)}`), layer, graph),
+  );
+  const named = new Map(nodes.map(({ tensorArguments }) => [tensorArguments.join(), tensorArguments]));
+  const [names = [], others] = named.values();
+  if (others) {
+    throw new ValueError(
+      `it is called with ${show(names)} and with ${show(others)}, which TF.js cannot tell apart. Use a layer for each.`,
+    );
+  }
+  if (names.length > 0) layer.config.tensorArguments = names;
+  return nodes.map(({ inputs }) => inputs);
+}
+
+/** Keras 2 and TF.js: a list of `[name, node, tensor, arguments]`. */
+function readListed(node: readonly Json[], layer: LayerConfig, graph: CallGraph): ReadNode {
+  const inputs = node.map((input) => expectArray(input, `An input of layer ${show(layer.savedName)}`));
+  const called = inputs[0]?.[3];
+  const isEnd = (value: Json | undefined): value is Json[] =>
+    Array.isArray(value) && typeof value[0] === 'string';
+  const { tensors, names, others } = splitArguments(isObject(called) ? called : {}, layer, isEnd);
+  const calledWith = callArguments(others, layer, graph);
+  return {
+    inputs: [...inputs, ...tensors].map((end) => [...readEnd(end, graph), calledWith]),
+    tensorArguments: names,
+  };
+}
+
+/** Parts call arguments into tensors that are further inputs in TF.js, and all others. */
+function splitArguments<T extends Json>(
+  called: JsonObject,
+  layer: LayerConfig,
+  isOne: (value: Json | undefined) => value is T,
+): { tensors: T[]; names: string[]; others: JsonObject } {
+  const names = (entryOf(layer.className)?.tensorArguments ?? []).filter((name) => isOne(called[name]));
+  return {
+    tensors: names.map((name) => called[name] as T),
+    names,
+    others: Object.fromEntries(Object.entries(called).filter(([name]) => !names.includes(name))),
+  };
 }
 
 /** Keras 3: `{ args, kwargs }`, in which tensors stand as objects. */
-function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: CallGraph): Inbound[] {
+function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph: CallGraph): ReadNode {
   const { initial_state: states, mask = null, ...called } = isObject(kwargs) ? kwargs : {};
   const [inputs, ...more] = expectArray(args, `The arguments of layer ${show(layer.savedName)}`);
   if (more.some((value) => value !== null && !isTensorTree(value))) {
     throw new ValueError(`it is called with ${show(more)}, which TF.js cannot pass on. ${REPLACE_ADVICE}`);
   }
-  // TF.js takes the first states of a recurrent layer as further inputs.
-  const tensors = [inputs ?? Object.values(called).filter(isTensorTree), more, states ?? []].flatMap(
-    tensorsIn,
+  const known = entryOf(layer.className)?.tensorArguments ?? [];
+  const byPosition = more.slice(0, known.length).map((value, i): [string, Json] => [known[i]!, value]);
+  const { tensors, names, others } = splitArguments(
+    { ...called, ...Object.fromEntries(byPosition) },
+    layer,
+    (value): value is JsonObject => value !== undefined && isTensor(value),
   );
-  const kept =
-    inputs == null ? Object.fromEntries(Object.entries(called).filter(([, v]) => !isTensorTree(v))) : called;
+  const isKept = ([, value]: [string, Json]) => inputs != null || !isTensorTree(value);
+  const kept = Object.fromEntries(Object.entries(others).filter(isKept));
   const calledWith = callArguments({ ...kept, mask }, layer, graph);
-  return tensors.map((tensor) => [...readTensor(tensor, graph), calledWith]);
+  // TF.js takes the first states of a recurrent layer as further inputs.
+  const taken = [
+    inputs ?? Object.values(others).filter(isTensorTree),
+    more.slice(known.length),
+    states ?? [],
+    tensors,
+  ].flatMap(tensorsIn);
+  return {
+    inputs: taken.map((tensor) => [...readTensor(tensor, graph), calledWith]),
+    tensorArguments: names,
+  };
 }
 
 function readTensor({ config }: JsonObject, graph: Graph): End {

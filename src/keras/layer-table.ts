@@ -45,6 +45,8 @@ export interface LayerEntry {
   readonly readInner?: (inner: Json) => Json;
   /** Why TF.js' own layer of this name, where this library has one too, computes other numbers with these settings. */
   readonly stockDiffers?: (setting: (name: string) => unknown) => string | null;
+  /** Call arguments of Keras that are tensors, in their order. In TF.js they are inputs behind those of the first one. */
+  readonly tensorArguments?: readonly string[];
   /** Checks or completes what was read. */
   readonly read?: (reading: Reading) => void;
   /** Checks or completes what is written. */
