@@ -10,6 +10,7 @@ MODEL_GROUPS = (
     "models",
     "graphs",
     "shapes",
+    "augmentation",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

@@ -16,7 +16,6 @@ import keras as keras3
 import numpy as np
 import tensorflow as tf
 
-import own_layer
 from packing import TOLERANCE, pack
 from reference import generator
 from reference import keras as tf_keras
@@ -46,6 +45,8 @@ class Model:
     steps: int = 0
     # The number of training steps after it is saved, whose losses are written down, with the gradients of the inputs.
     learns: int = 0
+    # What the model is called with; None: nothing. Keras 3 goes by it for all layers, and draws where nothing is said.
+    training: bool | None = None
     # The libraries that evenkeel saves it for.
     saved_for: tuple = ("tf-keras", "keras3")
 
@@ -78,7 +79,7 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
     inputs = [_input(shape, case.below, random) for shape in case.inputs]
     if case.steps:
         model.compile("adam", "mse")
-        target = [random.normal(0, 1, out.shape).astype("float32") for out in _predict(model, inputs)]
+        target = [random.normal(0, 1, out.shape).astype("float32") for out in _predict(model, inputs, case.training)]
         for _ in range(case.steps):
             model.train_on_batch(_only(inputs), _only(target))
     name = f"{library}-{case.name}.{ending}"
@@ -89,12 +90,13 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
         "file": name,
         "writtenBy": f"{library} {keras.__version__}",
         "savedFor": list(case.saved_for),
+        **({} if case.training is None else {"training": case.training}),
         "inputs": [pack(x) for x in inputs],
-        "outputs": [pack(y) for y in _predict(model, inputs)],
+        "outputs": [pack(y) for y in _predict(model, inputs, case.training)],
         "weights": weights,
     }
     if case.learns:
-        entry |= _learn(model, inputs, case.learns, random)
+        entry |= _learn(model, inputs, case, random)
     return name, (folder / name).read_bytes(), entry
 
 
@@ -121,27 +123,31 @@ def _only(values: list):
     return values[0] if len(values) == 1 else values
 
 
-def _predict(model, inputs: list) -> list:
-    """Eagerly, see above; without a word of training, by which Keras 3 overrides what the model's own calls say."""
-    return [np.asarray(y) for y in _outputs(model(_only(inputs)))]
+def _call(model, inputs: list, training: bool | None):
+    return model(_only(inputs)) if training is None else model(_only(inputs), training=training)
 
 
-def _learn(model, inputs: list, steps: int, random: np.random.Generator) -> dict:
+def _predict(model, inputs: list, training: bool | None = None) -> list:
+    """Eagerly, see above; a word of training overrides in Keras 3 what the model's own calls say."""
+    return [np.asarray(y) for y in _outputs(_call(model, inputs, training))]
+
+
+def _learn(model, inputs: list, case: Model, random: np.random.Generator) -> dict:
     """The gradients of sum(y·dy) with regard to the inputs, and the losses of a training by plain gradient descent."""
-    outputs = _predict(model, inputs)
+    outputs = _predict(model, inputs, case.training)
     dy, targets = ([np.round(random.normal(0, 1, y.shape), 3).astype("float32") for y in outputs] for _ in range(2))
     given = [tf.constant(x) for x in inputs]
     with tf.GradientTape() as tape:
         for x in given:
             tape.watch(x)
-        total = sum(tf.reduce_sum(y * d) for y, d in zip(_outputs(model(_only(given))), dy, strict=True))
+        total = sum(tf.reduce_sum(y * d) for y, d in zip(_outputs(_call(model, given, case.training)), dy, strict=True))
     # Whole numbers have none.
     found = tape.gradient(total, given) if inputs[0].dtype == "float32" else []
     gradients = [
         np.zeros(x.shape, "float32") if g is None else g for g, x in zip(found, inputs[: len(found)], strict=True)
     ]
     losses = []
-    for _ in range(steps):
+    for _ in range(case.learns):
         with tf.GradientTape() as tape:
             trained = _outputs(model(_only(given), training=True))
             loss = sum(tf.reduce_mean((y - t) ** 2) for y, t in zip(trained, targets, strict=True))
@@ -197,11 +203,11 @@ def check(folder: Path, models: Sequence[Model]) -> list[str]:
             path.write_bytes(gzip.decompress((folder / f"{entry['file']}.gz").read_bytes()))
             keras = LIBRARIES[entry["writtenBy"].split()[0]]
             keras.backend.clear_session()
-            own_layer.register(keras)
             # tf-keras saves the axis of ghost batches one too high, and cannot load it.
             if "ghost" in entry["file"]:
                 continue
-            outputs = _predict(keras.models.load_model(path, compile=False), [_unpack(x) for x in entry["inputs"]])
+            model = keras.models.load_model(path, compile=False)
+            outputs = _predict(model, [_unpack(x) for x in entry["inputs"]], entry.get("training"))
             for want, got in zip(entry["outputs"], outputs, strict=True):
                 error = np.abs(_unpack(want) - got).max()
                 if not error <= TOLERANCE["float32"]:

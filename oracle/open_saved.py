@@ -16,8 +16,6 @@ os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE
 
 import numpy as np
 
-import own_layer
-
 
 def library(name: str):
     if name == "tf-keras":
@@ -42,19 +40,19 @@ def only(values: list):
     return values[0] if len(values) == 1 else values
 
 
-def predict(model, inputs: list) -> list:
+def predict(model, inputs: list, training: bool | None) -> list:
     # Keras 3 would take training=False for a word on every call in the model.
-    out = model(only(inputs))
+    out = model(only(inputs)) if training is None else model(only(inputs), training=training)
     return [np.asarray(y) for y in (out if isinstance(out, (list, tuple)) else [out])]
 
 
 def examine(case: dict, folder: Path) -> dict:
     keras = library(case["library"])
     keras.backend.clear_session()
-    own_layer.register(keras)
     model = keras.models.load_model(folder / case["file"])
     inputs = [unpack(x) for x in case["inputs"]]
-    outputs = predict(model, inputs)
+    training = case.get("training")
+    outputs = predict(model, inputs, training)
     want = [unpack(y) for y in case["outputs"]]
     error = max(float(np.abs(a - b).max()) for a, b in zip(want, outputs, strict=True))
     # Four of everything: ghost batches must divide the batch.
@@ -68,7 +66,7 @@ def examine(case: dict, folder: Path) -> dict:
     model.save(folder / trained)
     return {
         "error": error,
-        "trained": {"file": trained, "moved": moved, "outputs": [pack(y) for y in predict(model, inputs)]},
+        "trained": {"file": trained, "moved": moved, "outputs": [pack(y) for y in predict(model, inputs, training)]},
     }
 
 

@@ -6,8 +6,7 @@ import { writeInputShape } from './layer-hooks.js';
 import { entryOf } from './layer-table.js';
 import { kerasLayerClass } from './layers/registration.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
-import { registeredNameOf } from './own-classes.js';
-import { camelCase, snakeCase } from '../text/naming.js';
+import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { callsTo, isContainer, isSequential } from '../model/graph.js';
@@ -42,11 +41,16 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
   const entry = entryOf(className);
-  if (!entry) return exportOwn(layer, { className, config }, dialect);
+  if (!entry) {
+    return refuse(
+      `Keras has no such layer, or not with the same numbers. Replace it by other layers, or save the model by model.save.`,
+    );
+  }
   if (dialect === 'keras3' && layer.name.includes('/')) {
     refuse("Keras 3 takes no '/' in a layer's name. Give it another name, or save for: 'tf-keras'.");
   }
   if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);
+  if (dialect === 'tf-keras' && entry.notInTfKeras) refuse(`${entry.notInTfKeras}. Save for: 'keras3'.`);
   try {
     for (const [name, value] of Object.entries(entry.fixed ?? {})) {
       const own = config[camelCase(name)];
@@ -77,35 +81,24 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
       ...withoutNull(settings),
     };
     entry.write?.({ layer, config, written, dialect });
-    return inModule('keras.layers', className, written);
+    const known = dialect === 'tf-keras' ? withoutOnlyInKeras3(written, entry.onlyInKeras3 ?? {}) : written;
+    return inModule('keras.layers', className, known);
   } catch (error) {
     if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
     return refuse(reasonOf(error));
   }
 }
 
-/** A class of the user's, which Keras has by the same name. */
-function exportOwn(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
-  const registeredName = registeredNameOf(className);
-  console.warn(
-    `Layer ${show(layer.name)} is of a class of your own. Keras needs it to load the file: ` +
-      `custom_objects={'${registeredName}': …}, or a class that is registered under this name.`,
-  );
-  const settings = Object.entries(config)
-    .filter(([name]) => !['name', 'trainable', 'dtype', 'batchInputShape'].includes(name))
-    .map(([name, value]): [string, Json] => {
-      const kerasName = snakeCase(name);
-      return [kerasName, settingToKeras(kerasName, value, dialect)];
-    });
-  const written: JsonObject = {
-    name: layer.name,
-    ...(isFrozen(layer) ? { trainable: false } : {}),
-    dtype: 'float32',
-    ...Object.fromEntries(settings),
-  };
-  const own = inModule(null, className.replace(/^.*>/, ''), written);
-  // In HDF5 nothing but the class stands beside the configuration.
-  return { ...own, registered_name: registeredName };
+/** @throws ValueError for a setting with a value that tf-keras does not have */
+function withoutOnlyInKeras3(written: JsonObject, settings: Readonly<JsonObject>): JsonObject {
+  for (const [name, value] of Object.entries(settings)) {
+    if (written[name] !== undefined && JSON.stringify(written[name]) !== JSON.stringify(value)) {
+      throw new ValueError(
+        `its ${name} is ${show(written[name])}, and tf-keras has only ${show(value)}. Save for: 'keras3'.`,
+      );
+    }
+  }
+  return Object.fromEntries(Object.entries(written).filter(([name]) => !Object.hasOwn(settings, name)));
 }
 
 /** TF.js leaves some settings out of its configurations, such as the depthMultiplier of a separable convolution. */
@@ -142,7 +135,7 @@ function isFrozen(layer: Layer): boolean {
   return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
 }
 
-function inModule(module: string | null, className: string, config: JsonObject): JsonObject {
+function inModule(module: string, className: string, config: JsonObject): JsonObject {
   return { module, class_name: className, config, registered_name: null };
 }
 
@@ -188,8 +181,15 @@ function exportFunctional(
   const members = described.layers.map((member, i) => {
     const layer = container.layers[i]!;
     if (isKeras3) checkMergedMasks(layer);
+    const trainsByDefault = entryOf(member.className)?.trainsByDefault === true;
     const inbound = (member.inboundNodes ?? []).map((inputs, node): Json => {
       const called = (inputs[0]?.[3] ?? {}) as JsonObject;
+      if (isKeras3 && trainsByDefault && called.training === true) {
+        throw new ValueError(
+          `Layer ${show(layer.name)} (${show(member.className)}) cannot be saved: it is called with training: true, ` +
+            `over which Keras 3 takes what the whole model is called with. Save for: 'tf-keras'.`,
+        );
+      }
       const given = inputs.map(([name, index, tensor]): [string, number, number] => [
         name,
         nodeOf(name, index),

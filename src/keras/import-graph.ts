@@ -103,6 +103,8 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   );
   const isKept = ([, value]: [string, Json]) => inputs != null || !isTensorTree(value);
   const kept = Object.fromEntries(Object.entries(others).filter(isKept));
+  // Keras 3 writes its default, and goes by what the whole model is called with.
+  if (entryOf(layer.className)?.trainsByDefault) delete kept.training;
   const calledWith = callArguments({ ...kept, mask }, layer, graph);
   // TF.js takes the first states of a recurrent layer as further inputs.
   const taken = [

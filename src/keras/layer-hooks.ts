@@ -136,3 +136,22 @@ export function miscomputedIn3D(setting: (name: string) => unknown): string | nu
     ? "its strides are longer than its windows, which TF.js computes wrongly with padding='same'"
     : null;
 }
+
+/** Of a layer that the two Keras compute otherwise. */
+export function readDialect({ result, dialect }: Reading): void {
+  result.dialect ??= dialect;
+}
+
+/** In training each Keras draws its own way; predictions are the same. */
+export function writeDialect({ written }: Writing): void {
+  delete written.dialect;
+}
+
+export function writeRandomCrop({ written, dialect }: Writing): void {
+  if (written.dialect !== dialect) {
+    throw new ValueError(
+      `it was made for ${show(written.dialect)}, and in inference only tf-keras resizes. Save for: ${show(written.dialect)}.`,
+    );
+  }
+  delete written.dialect;
+}

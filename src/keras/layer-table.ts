@@ -5,19 +5,34 @@
 import { snakeCase } from '../text/naming.js';
 import type { Json } from './json.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
+import { AutoContrast } from './layers/auto-contrast.js';
+import { CenterCrop } from './layers/center-crop.js';
+import { RandomBrightness } from './layers/random-brightness.js';
+import { RandomContrast } from './layers/random-contrast.js';
+import { RandomCrop } from './layers/random-crop.js';
+import { RandomFlip } from './layers/random-flip.js';
+import { RandomRotation } from './layers/random-rotation.js';
+import { RandomHeight, RandomWidth } from './layers/random-size.js';
+import { RandomTranslation } from './layers/random-translation.js';
+import { RandomZoom } from './layers/random-zoom.js';
+import { Resizing } from './layers/resizing.js';
 import { Subtract } from './layers/subtract.js';
+import { UNDRAWN } from './layers/undrawn.js';
 import {
   type Reading,
   type Writing,
   RESET_AFTER_ADVICE,
   checkResetAfter,
   miscomputedIn3D,
+  readDialect,
   readBidirectional,
   readNormalization,
   withoutZeroOutput,
   writeBidirectional,
+  writeDialect,
   writeInput,
   writeNormalization,
+  writeRandomCrop,
   writeResetAfter,
 } from './layer-hooks.js';
 
@@ -35,10 +50,16 @@ export interface LayerEntry {
   readonly namedInTfKeras?: Readonly<Record<string, string>>;
   /** Why Keras 3 cannot have it. */
   readonly notInKeras3?: string;
+  /** Why tf-keras cannot have it. */
+  readonly notInTfKeras?: string;
+  /** Settings that tf-keras lacks, by the only value for which it computes the same. */
+  readonly onlyInKeras3?: Readonly<Record<string, Json>>;
   /** What to do about a `fixed` setting that has another value, where more can be said than to replace the layer. */
   readonly advice?: Readonly<Record<string, string>>;
   /** Whether it draws random numbers in training. */
   readonly isRandom?: boolean;
+  /** Whether Keras' layer trains where nothing is said of training, and Keras 3 writes so for each of its calls. */
+  readonly trainsByDefault?: boolean;
   /** Why TF.js computes other numbers with these settings than Keras. */
   readonly miscomputed?: (setting: (name: string) => unknown) => string | null;
   /** Changes the layer within, as the file has it, before it is read. */
@@ -99,6 +120,12 @@ const ours = (cls: KerasLayerClass, more: Partial<LayerEntry> = {}): LayerEntry 
   settings: cls.settings.map(snakeCase),
   ...more,
 });
+
+/** Of a layer on images that draws, whose settings `more` tf-keras lacks. */
+const augmentation = (cls: KerasLayerClass, onlyInKeras3: Readonly<Record<string, Json>> = {}) =>
+  ours(cls, { trainsByDefault: true, onlyInKeras3: { ...ON_IMAGES, ...onlyInKeras3 } });
+const ON_IMAGES = { data_format: 'channels_last' };
+const OTHER_CENTRES = 'which takes other points for the centres of pixels than Keras';
 
 const LAYERS: Readonly<Record<string, LayerEntry>> = {
   InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
@@ -180,6 +207,49 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   Concatenate: { settings: ['axis'] },
   Dot: { settings: words('axes normalize') },
 
+  Resizing: ours(Resizing, {
+    trainsByDefault: true,
+    onlyInKeras3: {
+      ...ON_IMAGES,
+      pad_to_aspect_ratio: false,
+      fill_mode: 'constant',
+      fill_value: 0,
+      antialias: false,
+    },
+    stockDiffers: () => OTHER_CENTRES,
+  }),
+  CenterCrop: ours(CenterCrop, {
+    trainsByDefault: true,
+    onlyInKeras3: ON_IMAGES,
+    stockDiffers: () => 'which resizes what it cuts otherwise than Keras',
+  }),
+  AutoContrast: ours(AutoContrast, { trainsByDefault: true, notInTfKeras: 'tf-keras has no AutoContrast' }),
+  RandomFlip: { ...augmentation(RandomFlip), read: readDialect, write: writeDialect },
+  RandomRotation: augmentation(RandomRotation),
+  RandomTranslation: augmentation(RandomTranslation),
+  RandomZoom: augmentation(RandomZoom),
+  RandomContrast: {
+    ...augmentation(RandomContrast, { value_range: [0, 255] }),
+    read: readDialect,
+    write: writeDialect,
+  },
+  RandomBrightness: augmentation(RandomBrightness),
+  RandomCrop: { ...augmentation(RandomCrop), read: readDialect, write: writeRandomCrop },
+  RandomHeight: ours(RandomHeight, {
+    notInKeras3: 'Keras 3 has no RandomHeight',
+    stockDiffers: () => OTHER_CENTRES,
+  }),
+  RandomWidth: ours(RandomWidth, {
+    notInKeras3: 'Keras 3 has no RandomWidth',
+    stockDiffers: () => OTHER_CENTRES,
+  }),
+  ...Object.fromEntries(
+    UNDRAWN.map((cls) => [
+      cls.className,
+      ours(cls, { trainsByDefault: true, notInTfKeras: `tf-keras has no ${cls.className}` }),
+    ]),
+  ),
+
   ZeroPadding2D: { settings: words('padding data_format') },
   Cropping2D: { settings: words('cropping data_format') },
   // TF.js interpolates between other points.
@@ -251,11 +321,9 @@ export const REFUSED: Readonly<Record<string, string>> = {
     'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
   CuDNNGRU:
     'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
-  Resizing: "TF.js' layer of that name gives other numbers than Keras. Resize by tf.image before the model",
-  CenterCrop:
-    "TF.js' layer of that name gives other numbers than Keras. Crop before the model, or use Cropping2D",
+  Pipeline: 'it holds layers that Keras applies one after the other. Put them into the model themselves',
+  FeatureSpace:
+    'it is no layer on tensors, but prepares tables. Save the model that it feeds, and prepare the data before it',
   CategoryEncoding:
     'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
-  RandomHeight: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
-  RandomWidth: 'it works on data while training. Take it out of the model, and draw by tf.image before it',
 };

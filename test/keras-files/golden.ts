@@ -3,16 +3,14 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { type Packed, unpack } from '../golden/index.js';
-import { Scaled } from './scaled.js';
-
-// Some models have a layer of a user's own.
-tf.serialization.registerClass(Scaled);
 
 export interface GoldenModel {
   /** The folder that it lies in, with others of its kind. */
   group: string;
   file: string;
   writtenBy: string;
+  /** What Keras' model was called with, where it would draw without. */
+  training?: boolean;
   savedFor: ('tf-keras' | 'keras3')[];
   inputs: Packed[];
   outputs: Packed[];

@@ -47,7 +47,7 @@ interface Case {
   readonly file: string;
   readonly form: (typeof FORMS)[number];
   readonly make: () => Promise<tf.LayersModel>;
-  readonly golden: Pick<GoldenModel, 'inputs' | 'outputs'>;
+  readonly golden: Pick<GoldenModel, 'inputs' | 'outputs' | 'training'>;
 }
 
 const casesOf = (
@@ -148,6 +148,7 @@ describe.skipIf(!python)('real Keras', { tags: ['keras'] }, () => {
       library: form.for,
       inputs: golden.inputs,
       outputs: golden.outputs,
+      training: golden.training,
     }));
     writeFileSync(join(FOLDER, 'cases.json'), JSON.stringify(cases));
     const { status, stderr } = spawnSync(python!, [join(ROOT, 'oracle/open_saved.py'), FOLDER], {

@@ -1,12 +1,37 @@
 /** @file Which classes this folder has, and how TF.js comes to build them. */
 import { BatchNormalization } from '../../layer/batch-normalization.js';
 import { registerClasses } from '../../model/registered-classes.js';
+import { AutoContrast } from './auto-contrast.js';
+import { CenterCrop } from './center-crop.js';
 import type { KerasLayerClass } from './keras-layer.js';
+import { RandomBrightness } from './random-brightness.js';
+import { RandomContrast } from './random-contrast.js';
+import { RandomCrop } from './random-crop.js';
+import { RandomFlip } from './random-flip.js';
+import { RandomRotation } from './random-rotation.js';
+import { RandomHeight, RandomWidth } from './random-size.js';
+import { RandomTranslation } from './random-translation.js';
+import { RandomZoom } from './random-zoom.js';
+import { Resizing } from './resizing.js';
 import { Subtract } from './subtract.js';
+import { UNDRAWN } from './undrawn.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
   // One a line.
   Subtract,
+  AutoContrast,
+  CenterCrop,
+  RandomBrightness,
+  RandomContrast,
+  RandomCrop,
+  RandomFlip,
+  RandomHeight,
+  RandomRotation,
+  RandomTranslation,
+  RandomWidth,
+  RandomZoom,
+  Resizing,
+  ...UNDRAWN,
 ];
 
 const BY_NAME = new Map(CLASSES.map((cls) => [cls.className, cls]));

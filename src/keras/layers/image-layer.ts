@@ -1,0 +1,105 @@
+/** @file What Keras' layers on images have in common: one image or a batch, channels last or first, always float32. */
+import { type Tensor, type Tensor4D, cast, reshape, tidy, transpose } from '@tensorflow/tfjs-core';
+import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
+import { applyAsCall, executedCall } from '../../model/executed-call.js';
+import { checkNumber, refuse } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+
+export interface ImageArguments extends LayerArguments {
+  /** Where the channels are; `channelsLast` by default. */
+  dataFormat?: 'channelsLast' | 'channelsFirst';
+}
+
+/** Takes images as `[height, width, channels]` or with a batch before it, or with the channels before the height. */
+export abstract class ImageLayer extends KerasLayer {
+  readonly dataFormat: 'channelsLast' | 'channelsFirst';
+
+  constructor(args: ImageArguments) {
+    super(args);
+    // Keras' have none.
+    this.supportsMasking = false;
+    this.dataFormat = checkWord('dataFormat', args.dataFormat ?? 'channelsLast', [
+      'channelsLast',
+      'channelsFirst',
+    ]);
+  }
+
+  /** A call in a graph may say `training: true`, which holds in inference, too. */
+  override apply(
+    inputs: Parameters<KerasLayer['apply']>[0],
+    kwargs?: Parameters<KerasLayer['apply']>[1],
+  ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
+    return applyAsCall(this, inputs, () => super.apply(inputs, kwargs));
+  }
+
+  override call(inputs: Tensor | Tensor[], kwargs: { training?: unknown } = {}): Tensor {
+    const isTraining = Boolean(executedCall(this)?.kwargs.training ?? kwargs.training);
+    const [images] = [inputs].flat() as [Tensor];
+    return tidy(() => {
+      checkRank(this, images.shape);
+      const isOne = images.rank === 3;
+      const isFirst = this.dataFormat === 'channelsFirst';
+      const batch = isOne ? reshape(images, [1, ...images.shape]) : images;
+      const last = isFirst ? transpose(batch, [0, 2, 3, 1]) : batch;
+      const changed = this.change(cast(last, 'float32') as Tensor4D, isTraining);
+      const placed = isFirst ? transpose(changed, [0, 3, 1, 2]) : changed;
+      return isOne ? reshape(placed, placed.shape.slice(1)) : placed;
+    });
+  }
+
+  /** @param images `[batch, height, width, channels]` */
+  protected abstract change(images: Tensor4D, isTraining: boolean): Tensor;
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shape = inputShape as Shape;
+    checkRank(this, shape);
+    return shape;
+  }
+
+  /** The same shape with another height and width. */
+  protected withSize(inputShape: Shape | Shape[], height: number | null, width: number | null): Shape {
+    const shape = [...(inputShape as Shape)];
+    checkRank(this, shape);
+    const end = this.dataFormat === 'channelsFirst' ? shape.length : shape.length - 1;
+    shape[end - 2] = height;
+    shape[end - 1] = width;
+    return shape;
+  }
+}
+
+function checkRank({ name }: KerasLayer, shape: Shape): void {
+  if (shape.length === 3 || shape.length === 4) return;
+  throw new ValueError(
+    `Layer ${show(name)} takes an image (rank 3) or a batch of images (rank 4), received the shape ${show(shape)}.`,
+  );
+}
+
+/** @throws ValueError for a word that is not among those known, TypeError for what is no word */
+export function checkWord<Word extends string>(name: string, value: unknown, known: readonly Word[]): Word {
+  const word = known.find((one) => one === value);
+  if (word !== undefined) return word;
+  return refuse(
+    typeof value === 'string' ? ValueError : TypeError,
+    name,
+    `one of ${known.join(', ')}`,
+    value,
+  );
+}
+
+/** Of a target size. */
+export function checkSize(name: string, value: unknown): number {
+  checkNumber(name, value, (size) => Number.isInteger(size) && size > 0, 'a whole number above 0');
+  return value;
+}
+
+/** Of the values of pixels. */
+export function checkRange(name: string, value: unknown): [number, number] {
+  const expected = 'a range of two numbers';
+  if (!Array.isArray(value)) return refuse(TypeError, name, expected, value);
+  if (value.length !== 2) refuse(ValueError, name, expected, value);
+  for (const end of value) checkNumber(name, end, Number.isFinite, expected);
+  const [from, to] = value as [number, number];
+  return from <= to ? [from, to] : [to, from];
+}

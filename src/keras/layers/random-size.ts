@@ -1,0 +1,64 @@
+/** @file tf-keras' RandomHeight and RandomWidth, which Keras 3 lacks. Source: tf-keras 2.18 `image_preprocessing.py`. */
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
+import { checkWord } from './image-layer.js';
+import type { Shape } from './keras-layer.js';
+import { type Factor, type RandomArguments, RandomLayer, checkFactor } from './random-layer.js';
+import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
+
+export interface RandomSizeArguments extends RandomArguments {
+  /** By how much the size grows. */
+  factor: Factor;
+  /** `bilinear` by default. */
+  interpolation?: Interpolation;
+}
+
+abstract class RandomSize extends RandomLayer {
+  static override readonly settings = ['factor', 'interpolation', 'seed'];
+  readonly factor: Factor;
+  readonly interpolation: Interpolation;
+  readonly #range: readonly [number, number];
+
+  constructor(args: RandomSizeArguments) {
+    super(args);
+    this.factor = args.factor;
+    this.#range = checkFactor('factor', args.factor, (value) => value >= -1, 'from -1 on');
+    this.interpolation = checkWord('interpolation', args.interpolation ?? 'bilinear', INTERPOLATIONS);
+  }
+
+  /** One size for all images of the batch, of at least a pixel. */
+  protected drawSize(size: number): number {
+    const [from, to] = this.#range;
+    return Math.max(1, Math.trunc(Math.fround(this.draws.between(1 + from, 1 + to)) * size));
+  }
+}
+
+/** Stretches images in height in training. */
+export class RandomHeight extends RandomSize {
+  static readonly className = 'RandomHeight';
+
+  protected override augment(images: Tensor4D): Tensor {
+    const [, height, width] = images.shape;
+    return resizeImages(images, [this.drawSize(height), width], this.interpolation);
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return this.withSize(inputShape, null, (inputShape as Shape).at(-2)!);
+  }
+}
+
+/** Stretches images in width in training. */
+export class RandomWidth extends RandomSize {
+  static readonly className = 'RandomWidth';
+
+  protected override augment(images: Tensor4D): Tensor {
+    const [, height, width] = images.shape;
+    return resizeImages(images, [height, this.drawSize(width)], this.interpolation);
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return this.withSize(inputShape, (inputShape as Shape).at(-3)!, null);
+  }
+}
+
+export const randomHeight = (args: RandomSizeArguments) => new RandomHeight(args);
+export const randomWidth = (args: RandomSizeArguments) => new RandomWidth(args);

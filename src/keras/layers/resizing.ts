@@ -1,0 +1,89 @@
+/** @file Keras' Resizing. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `resizing.py`, `image.resize`. */
+import { type Tensor, type Tensor4D, pad } from '@tensorflow/tfjs-core';
+import { checkNumber } from '../../text/refusal.js';
+import { ValueError } from '../../text/value-error.js';
+import { type Size, proportional, resizeByCrop } from './crop.js';
+import { type ImageArguments, ImageLayer, checkSize, checkWord } from './image-layer.js';
+import type { Shape } from './keras-layer.js';
+import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
+
+export interface ResizingArguments extends ImageArguments {
+  height: number;
+  width: number;
+  /** `bilinear` by default. */
+  interpolation?: Interpolation;
+  /** Whether what does not have the proportions is cut off. */
+  cropToAspectRatio?: boolean;
+  /** Whether the image is padded to the proportions. */
+  padToAspectRatio?: boolean;
+  fillMode?: 'constant';
+  /** What it is padded with. Default 0. */
+  fillValue?: number;
+  /** Whether the filter grows where the image gets smaller. */
+  antialias?: boolean;
+}
+
+export class Resizing extends ImageLayer {
+  static readonly className = 'Resizing';
+  static override readonly settings = [
+    'height',
+    'width',
+    'interpolation',
+    'cropToAspectRatio',
+    'padToAspectRatio',
+    'fillMode',
+    'fillValue',
+    'antialias',
+    'dataFormat',
+  ];
+  readonly height: number;
+  readonly width: number;
+  readonly interpolation: Interpolation;
+  readonly cropToAspectRatio: boolean;
+  readonly padToAspectRatio: boolean;
+  readonly fillMode: 'constant';
+  readonly fillValue: number;
+  readonly antialias: boolean;
+
+  constructor(args: ResizingArguments) {
+    super(args);
+    this.height = checkSize('height', args.height);
+    this.width = checkSize('width', args.width);
+    this.interpolation = checkWord('interpolation', args.interpolation ?? 'bilinear', INTERPOLATIONS);
+    this.cropToAspectRatio = args.cropToAspectRatio ?? false;
+    this.padToAspectRatio = args.padToAspectRatio ?? false;
+    if (this.cropToAspectRatio && this.padToAspectRatio) {
+      throw new ValueError('cropToAspectRatio and padToAspectRatio: only one of them can be true.');
+    }
+    this.fillMode = checkWord('fillMode', args.fillMode ?? 'constant', ['constant']);
+    this.fillValue = args.fillValue ?? 0;
+    checkNumber('fillValue', this.fillValue, Number.isFinite, 'a number');
+    this.antialias = args.antialias ?? false;
+  }
+
+  protected override change(images: Tensor4D): Tensor {
+    const size = [this.height, this.width] as const;
+    const { interpolation, antialias } = this;
+    if (this.cropToAspectRatio) return resizeByCrop(images, size, interpolation, antialias);
+    const whole = this.padToAspectRatio ? this.#padded(images, size) : images;
+    return resizeImages(whole, size, interpolation, antialias);
+  }
+
+  /** As much on one side as on the other, so that an odd pixel is left out. */
+  #padded(images: Tensor4D, [height, width]: Size): Tensor4D {
+    const [, oldHeight, oldWidth] = images.shape;
+    const sides = (size: number, wanted: number): [number, number] => {
+      const side = Math.trunc(Math.max(0, wanted - size) / 2);
+      return [side, side];
+    };
+    const down = sides(oldHeight, proportional(oldWidth, height, width));
+    const across = sides(oldWidth, proportional(oldHeight, width, height));
+    return pad(images, [[0, 0], down, across, [0, 0]], this.fillValue);
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return this.withSize(inputShape, this.height, this.width);
+  }
+}
+
+export const resizing = (args: ResizingArguments) => new Resizing(args);
