@@ -16,6 +16,7 @@ import keras as keras3
 import numpy as np
 import tensorflow as tf
 
+import own_layer
 from packing import TOLERANCE, pack
 from reference import generator
 from reference import keras as tf_keras
@@ -203,6 +204,7 @@ def check(folder: Path, models: Sequence[Model]) -> list[str]:
             path.write_bytes(gzip.decompress((folder / f"{entry['file']}.gz").read_bytes()))
             keras = LIBRARIES[entry["writtenBy"].split()[0]]
             keras.backend.clear_session()
+            own_layer.register(keras)
             # tf-keras saves the axis of ghost batches one too high, and cannot load it.
             if "ghost" in entry["file"]:
                 continue

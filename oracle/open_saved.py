@@ -16,6 +16,8 @@ os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE
 
 import numpy as np
 
+import own_layer
+
 
 def library(name: str):
     if name == "tf-keras":
@@ -49,6 +51,7 @@ def predict(model, inputs: list, training: bool | None) -> list:
 def examine(case: dict, folder: Path) -> dict:
     keras = library(case["library"])
     keras.backend.clear_session()
+    own_layer.register(keras)
     model = keras.models.load_model(folder / case["file"])
     inputs = [unpack(x) for x in case["inputs"]]
     training = case.get("training")

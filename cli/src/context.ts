@@ -13,20 +13,21 @@ export interface Context {
 }
 
 /**
- * Loads a model from any file, for as long as `use` takes. TF.js takes a second to load, which is long for a refusal or
+ * Loads a model from any file or address, for as long as `use` takes. TF.js takes a second to load, which is long for a refusal or
  * for help, so that nothing imports it before this.
  *
- * @throws ValueError where the file cannot be read; the message begins with `path`
+ * @throws ValueError where the file cannot be read; the message begins with `path`; the signal's reason where that is aborted
  */
 export async function withModel<T>(
   path: string,
   { backend }: BackendSettings,
+  signal: AbortSignal,
   use: (model: LayersModel) => Promise<T>,
 ): Promise<T> {
   const { startTensorFlow } = await import('./tensorflow.js');
   const stop = await startTensorFlow(backend);
   try {
-    const model = await load(path);
+    const model = await load(path, signal);
     try {
       return await use(model);
     } finally {
@@ -37,10 +38,10 @@ export async function withModel<T>(
   }
 }
 
-async function load(path: string): Promise<LayersModel> {
+async function load(path: string, signal: AbortSignal): Promise<LayersModel> {
   const { loadKerasModel } = await import('evenkeel/keras');
   try {
-    return await loadKerasModel(path);
+    return await loadKerasModel(path, { signal });
   } catch (error) {
     if (!(error instanceof ValueError) || error.message.includes(path)) throw error;
     throw new ValueError(`${path}: ${error.message}`, { cause: error });

@@ -31,7 +31,7 @@ const COMMANDS = [
 
 const HELP = `
 A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside
-it. What a file is, its content says; how an output is written, its name: .h5, .keras or .json.
+it, or the http(s) address of one. What a file is, its content says; how an output is written, its name: .h5, .keras or .json.
 
 evenkeel help <command> shows a command's options and examples.
 

@@ -1,6 +1,7 @@
 """Functional models whose graphs are out of the ordinary."""
 
-from model_files import Model
+import own_layer
+from model_files import Model, chain
 
 
 def unused_input(keras):
@@ -24,8 +25,14 @@ def graph_dropout(keras):
     return keras.Model(i, layers.Dense(2)(layers.Dropout(0.5)(layers.BatchNormalization()(i))))
 
 
+def own_class(keras):
+    scaled = own_layer.register(keras)
+    return chain((6,), lambda layers: scaled(0.5), lambda layers: layers.Dense(2))(keras)
+
+
 MODELS = [
     Model("unused-input", unused_input, ((2,), (3,), (4,)), learns=3),
     Model("unused-inner-input", unused_inner_input, ((2,), (3,), (4,)), learns=3),
     Model("graph-dropout", graph_dropout),
+    Model("own-class", own_class, learns=3),
 ]

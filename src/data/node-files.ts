@@ -3,7 +3,7 @@
  * them.
  */
 import { ValueError } from '../text/value-error.js';
-import { reasonOf } from '../text/refusal.js';
+import { reasonOf, refusing } from '../text/refusal.js';
 
 interface Handle {
   writeFile(data: Uint8Array): Promise<void>;
@@ -24,20 +24,32 @@ interface FileSystem {
   constants: { W_OK: number };
 }
 
-interface Process {
-  getBuiltinModule?(name: 'node:fs'): FileSystem;
+interface Modules {
+  'node:fs': FileSystem;
+  'node:url': { fileURLToPath(url: string): string };
 }
 
-function fileSystem(path: string): FileSystem {
+interface Process {
+  getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name];
+}
+
+function nodeModule<Name extends keyof Modules>(name: Name, path: string): Modules[Name] {
   const { process } = globalThis as { process?: Process };
-  const fs = process?.getBuiltinModule?.('node:fs');
-  if (!fs) {
+  const found = process?.getBuiltinModule?.(name);
+  if (!found) {
     throw new ValueError(
-      `A path ('${path}') needs Node. In a page, load a File or its bytes; save without a target, which gives bytes.`,
+      `A path ('${path}') needs Node. In a page, load a File, its bytes, or an address such as ` +
+        `new URL('${path}', location.href); save without a target, which gives bytes.`,
     );
   }
-  return fs;
+  return found;
 }
+
+const fileSystem = (path: string): FileSystem => nodeModule('node:fs', path);
+
+/** The path that a file: address means. */
+export const pathOfAddress = (address: string): string =>
+  refusing(`Cannot read '${address}'`, () => nodeModule('node:url', address).fileURLToPath(address));
 
 /**
  * @param whenFolder what to say besides, where there is a folder of that name
@@ -55,7 +67,7 @@ export async function readPath(path: string, whenFolder = ''): Promise<Uint8Arra
 }
 
 /** The path of a file that lies beside another. */
-export const beside = (path: string, name: string): string => path.replace(/[^/\\]*$/, name);
+export const beside = (path: string, name: string): string => path.replace(/[^/\\]*$/, () => name);
 
 /**
  * Says before the work, instead of after it, that a file could not be written.

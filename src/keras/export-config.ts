@@ -6,7 +6,8 @@ import { writeInputShape } from './layer-hooks.js';
 import { entryOf } from './layer-table.js';
 import { kerasLayerClass } from './layers/registration.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
-import { camelCase } from '../text/naming.js';
+import { registeredNameOf } from './own-classes.js';
+import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { callsTo, isContainer, isSequential } from '../model/graph.js';
@@ -41,11 +42,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
   const entry = entryOf(className);
-  if (!entry) {
-    return refuse(
-      `Keras has no such layer, or not with the same numbers. Replace it by other layers, or save the model by model.save.`,
-    );
-  }
+  if (!entry) return exportOwn(layer, { className, config }, dialect);
   if (dialect === 'keras3' && layer.name.includes('/')) {
     refuse("Keras 3 takes no '/' in a layer's name. Give it another name, or save for: 'tf-keras'.");
   }
@@ -87,6 +84,30 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
     return refuse(reasonOf(error));
   }
+}
+
+/** A class of the user's, which Keras has by the same name. */
+function exportOwn(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
+  const registeredName = registeredNameOf(className);
+  console.warn(
+    `Layer ${show(layer.name)} is of a class of your own. Keras needs it to load the file: ` +
+      `custom_objects={'${registeredName}': …}, or a class that is registered under this name.`,
+  );
+  const settings = Object.entries(config)
+    .filter(([name]) => !['name', 'trainable', 'dtype', 'batchInputShape'].includes(name))
+    .map(([name, value]): [string, Json] => {
+      const kerasName = snakeCase(name);
+      return [kerasName, settingToKeras(kerasName, value, dialect)];
+    });
+  const written: JsonObject = {
+    name: layer.name,
+    ...(isFrozen(layer) ? { trainable: false } : {}),
+    dtype: 'float32',
+    ...Object.fromEntries(settings),
+  };
+  const own = inModule(null, className.replace(/^.*>/, ''), written);
+  // In HDF5 nothing but the class stands beside the configuration.
+  return { ...own, registered_name: registeredName };
 }
 
 /** @throws ValueError for a setting with a value that tf-keras does not have */
@@ -135,7 +156,7 @@ function isFrozen(layer: Layer): boolean {
   return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
 }
 
-function inModule(module: string, className: string, config: JsonObject): JsonObject {
+function inModule(module: string | null, className: string, config: JsonObject): JsonObject {
   return { module, class_name: className, config, registered_name: null };
 }
 

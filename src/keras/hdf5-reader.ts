@@ -14,7 +14,7 @@ export interface StoredArray {
 }
 
 /** How many numbers a file of weights may hold: gzip's best on what repeats is a hundredfold of its bytes. */
-export const numbersIn = ({ byteLength }: ArrayBuffer | Uint8Array): number => 2 ** 22 + 25 * byteLength;
+export const numbersIn = (byteLength: number): number => 2 ** 22 + 25 * byteLength;
 
 export interface Hdf5File {
   /** Whether there is a group or a dataset at `path`. */
@@ -103,7 +103,7 @@ function toArray(member: Group | Dataset | null, path: string, buffer: ArrayBuff
   if (!(member instanceof Dataset)) throw new ValueError(`The HDF5 file has no weight at ${show(path)}.`);
   const shape = [...member.shape].map(Number);
   const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (!(size <= numbersIn(buffer))) {
+  if (!(size <= numbersIn(buffer.byteLength))) {
     throw new ValueError(
       `The weight at ${show(path)} says that its shape is ${show(shape)}, far more than the file holds. ` +
         `The file is damaged.`,

@@ -14,7 +14,7 @@ import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, REPLACE_ADVICE, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';
-import { registeredClass } from '../model/tensorflow-internals.js';
+import { ownClassName } from './own-classes.js';
 
 /** Layers within layers are read by recursion. */
 const DEEPEST = 100;
@@ -93,11 +93,12 @@ function importLayer(saved: Json, context: Context): LayerConfig {
       return block(reasonOf(error));
     }
   }
-  if (registeredClass(savedClass)) {
+  const ownClass = ownClassName(savedClass, registered);
+  if (ownClass !== undefined) {
     // A class of the user's, written for TF.js.
     const settings = Object.entries(config).map(([key, value]) => [camelCase(key), value]);
     return {
-      className: savedClass,
+      className: ownClass,
       savedName,
       config: { ...(Object.fromEntries(settings) as object), ...placement(config, context) },
     };

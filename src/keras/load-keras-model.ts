@@ -1,13 +1,19 @@
 /** @file Loads a model from a file of Keras or TF.js. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { ToolOptions } from '../model/progress.js';
+import { checkNames } from '../text/names.js';
 import { buildModel } from './build-model.js';
 import { openArchive } from './formats/archive.js';
 import { openHdf5 } from './formats/hdf5.js';
-import type { OpenedModel } from './formats/opened-model.js';
+import { type OpenedModel, rememberFile } from './formats/opened-model.js';
 import { openTopology } from './formats/tfjs.js';
 import { correctGhostAxes } from './ghost-axis.js';
 import { importModel } from './import-config.js';
+import { fillModel } from './set-weights.js';
 import { type KerasSource, type OpenedSource, openSource } from './source.js';
+
+/** `onProgress` counts the bytes that are fetched, then the weights that are filled in. */
+export type LoadOptions = ToolOptions;
 
 /**
  * Loads a model that tf-keras, R's keras, Keras 3 or TF.js saved: HDF5 (`.h5`), `.keras` archives, and `model.json` with
@@ -18,10 +24,11 @@ import { type KerasSource, type OpenedSource, openSource } from './source.js';
  * Code in a file (Lambda, classes of your own) is never run. Axes that tf-keras saved one too high, with ghost batches
  * (keras-team/keras#16713), are set right by the shape of the weights.
  *
- * @param source a path in Node; a `File`, `Blob`, `ArrayBuffer` or `Uint8Array`; or a list of files, one of them
- *   `model.json`
- * @throws ValueError for a file that is damaged, or holds what TF.js lacks: it names the layer, and the fix. Nothing
- *   is left in memory then.
+ * @param source a path in Node; an http(s) address, or a `Response` of one, whose shards are fetched from beside it; a
+ *   `File`, `Blob`, `ArrayBuffer` or `Uint8Array`, or a stream of bytes; or a list of files, one of them `model.json`.
+ *   Nothing is fetched but what is named.
+ * @throws ValueError for a file that is damaged, or holds what TF.js lacks: it names the layer, and the fix; and where
+ *   a server refuses. Nothing is left in memory then.
  * @throws TypeError for a source of another type
  * @example
  * ```ts
@@ -34,15 +41,24 @@ import { type KerasSource, type OpenedSource, openSource } from './source.js';
  * console.log(model.layers.at(-1)?.weights.length); // 7
  * ```
  */
-export async function loadKerasModel(source: KerasSource): Promise<LayersModel> {
-  const opened = await openModel(await openSource(source));
+export async function loadKerasModel(source: KerasSource, options: LoadOptions = {}): Promise<LayersModel> {
+  checkNames('option', 'loadKerasModel', options, ['signal', 'onProgress']);
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const onBytes =
+    onProgress &&
+    ((done: number, total: number | null, step: string) => {
+      onProgress({ done, total, step });
+    });
+  const opened = await openModel(await openSource(source, { signal, onBytes }));
   const { config, findings } = importModel(opened.config, opened.dialect);
   findings.throwIfBlocked();
   for (const note of findings.notes) console.warn(note);
   correctGhostAxes(config, opened.shapeOf);
   const { model, discard } = buildModel(structuredClone(config), opened.capacity);
   try {
-    opened.fill(model, config);
+    rememberFile(model, config);
+    await fillModel(model, opened, 'name', options);
     return model;
   } catch (error) {
     discard();

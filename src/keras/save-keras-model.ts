@@ -187,5 +187,7 @@ function withoutModules(value: Json): Json {
   const entries = Object.entries(value).filter(
     ([key]) => !('class_name' in value && (key === 'module' || key === 'registered_name')),
   );
-  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutModules(inner)]));
+  const plain = Object.fromEntries(entries.map(([key, inner]) => [key, withoutModules(inner)]));
+  // Classes of a user's own are found by the name that they are registered under.
+  return typeof value.registered_name === 'string' ? { ...plain, class_name: value.registered_name } : plain;
 }

@@ -1,12 +1,21 @@
-/** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. */
-import type { io } from '@tensorflow/tfjs-core';
+/** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. One weight is decoded at a time. */
+import { io } from '@tensorflow/tfjs-core';
 import { ValueError } from '../text/value-error.js';
+import type { StoredArray } from './hdf5-reader.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { show } from '../text/show.js';
 
+/** A weight of the manifest, decoded when it is asked for. */
+export interface ShardWeight {
+  readonly shape: readonly number[];
+  readonly read: () => StoredArray;
+}
+
 export interface Shards {
-  readonly specs: io.WeightsManifestEntry[];
-  readonly data: Uint8Array;
+  /** By their names. */
+  readonly weights: ReadonlyMap<string, ShardWeight>;
+  /** How many bytes there are. */
+  readonly byteLength: number;
 }
 
 /** Bytes of a number. */
@@ -17,15 +26,15 @@ export async function readShards(
   manifest: Json,
   read: (name: string) => Promise<Uint8Array>,
 ): Promise<Shards> {
-  const specs: io.WeightsManifestEntry[] = [];
-  const parts: Uint8Array[] = [];
+  const weights = new Map<string, ShardWeight>();
+  let byteLength = 0;
   for (const group of expectArray(manifest, 'The weightsManifest')) {
-    const { paths, weights } = expectObject(group, 'A group of the weightsManifest');
-    const own = expectArray(weights, 'The weights of a group').map(readSpec);
+    const { paths, weights: listed } = expectObject(group, 'A group of the weightsManifest');
+    const specs = expectArray(listed, 'The weights of a group').map(readSpec);
     const content = await Promise.all(
       expectArray(paths, 'The paths of a group').map((path) => readShard(expectName(path, 'A path'), read)),
     );
-    const expected = own.reduce((sum, { bytes }) => sum + bytes, 0);
+    const expected = specs.reduce((sum, { bytes }) => sum + bytes, 0);
     const found = content.reduce((sum, { length }) => sum + length, 0);
     if (expected !== found) {
       throw new ValueError(
@@ -33,16 +42,42 @@ export async function readShards(
           `of another model.`,
       );
     }
-    specs.push(...own.map(({ spec }) => spec));
-    parts.push(...content);
+    let offset = 0;
+    for (const { spec, bytes } of specs) {
+      const start = offset;
+      weights.set(spec.name, {
+        shape: spec.shape,
+        read: () => decodeWeight(spec, joined(content, start, start + bytes)),
+      });
+      offset += bytes;
+    }
+    byteLength += found;
   }
-  const data = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  return { weights, byteLength };
+}
+
+/** A copy of the bytes from `start` to `end` of what follows one another in `parts`. */
+function joined(parts: readonly Uint8Array[], start: number, end: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(end - start);
   let offset = 0;
   for (const part of parts) {
-    data.set(part, offset);
+    const [from, to] = [Math.max(start, offset), Math.min(end, offset + part.length)];
+    if (from < to) bytes.set(part.subarray(from - offset, to - offset), from - start);
     offset += part.length;
   }
-  return { specs, data };
+  return bytes;
+}
+
+function decodeWeight(spec: io.WeightsManifestEntry, bytes: Uint8Array<ArrayBuffer>): StoredArray {
+  const { shape } = spec;
+  if (spec.dtype === 'float32' && !spec.quantization)
+    return { shape, values: new Float32Array(bytes.buffer) };
+  const { [spec.name]: decoded } = io.decodeWeights(bytes.buffer, [spec]);
+  try {
+    return { shape, values: Float32Array.from(decoded!.dataSync()) };
+  } finally {
+    decoded?.dispose();
+  }
 }
 
 function readShard(path: string, read: (name: string) => Promise<Uint8Array>): Promise<Uint8Array> {

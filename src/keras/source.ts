@@ -1,15 +1,38 @@
 /** @file What a user may hand over as a model, as files in memory. */
-import { ValueError } from '../text/value-error.js';
-import { isHdf5 } from './hdf5-reader.js';
+import {
+  type ReadOptions,
+  addressBeside,
+  checkProtocol,
+  chunksOf,
+  isAddress,
+  readAddress,
+  readChunks,
+  readResponse,
+} from '../data/addresses.js';
 import { isZip } from '../data/archive.js';
 import { type NamedFile, bytesOf, isFile } from '../data/files.js';
-import { beside, readPath } from '../data/node-files.js';
+import { beside, pathOfAddress, readPath } from '../data/node-files.js';
 import { show } from '../text/show.js';
+import { ValueError } from '../text/value-error.js';
+import { isHdf5 } from './hdf5-reader.js';
+
+/** One file: a path (in Node), an address, or what holds the bytes. */
+type OneFile = string | URL | File | NamedFile;
 
 /**
- * A path (in Node), a file, its bytes, or a list of files: a TF.js `model.json` and its shards, as dropped on a page.
+ * A path (in Node) or an http(s) address; a `Response`, a file, its bytes, or a stream of them; or a list of files: a
+ * TF.js `model.json` and its shards, as dropped on a page.
  */
-export type KerasSource = string | Blob | ArrayBuffer | Uint8Array | Iterable<File | NamedFile>;
+export type KerasSource =
+  | string
+  | URL
+  | Response
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Iterable<OneFile>;
 
 /** Which format the bytes are in, by their content. */
 export type Format = 'hdf5' | 'zip' | 'json';
@@ -20,6 +43,8 @@ export interface OpenedSource {
   readonly bytes: Uint8Array;
   /** Reads a file that the main one names, such as a shard. */
   readonly read: (name: string) => Promise<Uint8Array>;
+  /** HDF5 files that were given beside a `model.json`: weights of `save_weights`. */
+  readonly weights: readonly Uint8Array[];
 }
 
 const ACCEPTED =
@@ -30,74 +55,133 @@ const SAVED_MODEL =
   '. A SavedModel is code, which is never run here: load it in Keras, and save it as .keras or .h5';
 
 /** The first character that is no white space and no byte order mark. */
-const isJson = (bytes: Uint8Array) =>
+const firstCharacter = (bytes: Uint8Array) =>
   String.fromCharCode(
     bytes.subarray(0, 64).find((byte) => ![0x20, 9, 10, 13, 0xef, 0xbb, 0xbf].includes(byte)) ?? 0,
-  ) === '{';
+  );
 
 function formatOf(bytes: Uint8Array): Format | null {
   if (isHdf5(bytes)) return 'hdf5';
   if (isZip(bytes)) return 'zip';
-  return isJson(bytes) ? 'json' : null;
+  return firstCharacter(bytes) === '{' ? 'json' : null;
 }
 
 function expectFormat(bytes: Uint8Array): Format {
   const format = formatOf(bytes);
   if (format) return format;
-  const found = bytes.length === 0 ? 'The file is empty' : 'The file is in no format known here';
-  throw new ValueError(`${found}. ${ACCEPTED}`);
+  if (bytes.length === 0) throw new ValueError(`The file is empty. ${ACCEPTED}`);
+  const hint =
+    firstCharacter(bytes) === '<' ? ' (it begins as an HTML page does: is the address right?)' : '';
+  throw new ValueError(`The file is in no format known here${hint}. ${ACCEPTED}`);
 }
 
-/** @throws ValueError where the source is in no known format, or a file cannot be read; TypeError for another type */
-export async function openSource(source: KerasSource): Promise<OpenedSource> {
-  if (typeof source === 'string') {
-    const bytes = await readPath(source, SAVED_MODEL);
-    return { format: expectFormat(bytes), bytes, read: (name) => readPath(beside(source, name)) };
+/**
+ * @throws ValueError where the source is in no known format, or a file cannot be read; TypeError for another type; the
+ *   signal's reason where that is aborted
+ */
+export async function openSource(source: KerasSource, options: ReadOptions = {}): Promise<OpenedSource> {
+  const open = (bytes: Uint8Array, read: OpenedSource['read']): OpenedSource => ({
+    format: expectFormat(bytes),
+    bytes,
+    read,
+    weights: [],
+  });
+  if (typeof source === 'string' || source instanceof URL) {
+    const { name, bytes, read } = await readNamed(source, options);
+    return open(bytes, (shard) => read(besideOf(name, shard)));
+  }
+  if (typeof Response !== 'undefined' && source instanceof Response) {
+    const { url } = source;
+    const bytes = await readResponse(source, url === '' ? 'the Response' : url, options);
+    return open(bytes, url === '' ? askForList : (shard) => readAddress(addressBeside(url, shard), options));
   }
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) {
-    const bytes = await bytesOf(source);
-    const read = (name: string) =>
-      Promise.reject(
-        new ValueError(
-          `The model's weights are in another file, ${show(name)}. Give both as a list of files.`,
-        ),
-      );
-    return { format: expectFormat(bytes), bytes, read };
+    return open(await bytesOf(source), askForList);
   }
-  return openList(listOf(source));
+  const chunks = chunksIn(source);
+  if (chunks) return open(await readStream(chunks, options), askForList);
+  return openList(listOf(source), options);
 }
 
-function listOf(source: unknown): (File | NamedFile)[] {
+const askForList = (name: string) =>
+  Promise.reject(
+    new ValueError(`The model's weights are in another file, ${show(name)}. Give both as a list of files.`),
+  );
+
+/** The chunks of a stream; null where the source is none. */
+function chunksIn(source: unknown): AsyncIterable<unknown> | null {
+  if (typeof source !== 'object' || source === null) return null;
+  // Not every browser lets one iterate over a stream.
+  if ('getReader' in source) return chunksOf(source as ReadableStream);
+  return Symbol.asyncIterator in source ? (source as AsyncIterable<unknown>) : null;
+}
+
+const readStream = (chunks: AsyncIterable<unknown>, { signal, onBytes }: ReadOptions) =>
+  readChunks(chunks, {
+    signal,
+    onBytes:
+      onBytes &&
+      ((done) => {
+        onBytes(done, null, 'the stream');
+      }),
+  });
+
+const besideOf = (name: string, other: string) =>
+  isAddress(name) ? addressBeside(name, other) : beside(name, other);
+
+/** Reads a path or an address, and says how to read others of its kind. */
+async function readNamed(source: string | URL, options: ReadOptions) {
+  const given = String(source);
+  checkProtocol(given);
+  const name = /^file:/i.test(given) ? pathOfAddress(given) : given;
+  const read = (path: string) => (isAddress(path) ? readAddress(path, options) : readPath(path, SAVED_MODEL));
+  const bytes = await read(name);
+  options.signal?.throwIfAborted();
+  return { name, bytes, read };
+}
+
+const isOneFile = (value: unknown): value is OneFile =>
+  typeof value === 'string' || value instanceof URL || isFile(value);
+
+function listOf(source: unknown): OneFile[] {
   const isIterable = typeof source === 'object' && source !== null && Symbol.iterator in source;
   const files = isIterable ? [...(source as Iterable<unknown>)] : [];
-  if (isIterable && files.length > 0 && files.every(isFile)) return files;
+  if (isIterable && files.length > 0 && files.every(isOneFile)) return files;
   throw new TypeError(
-    'source: expected a path, a File or Blob, an ArrayBuffer or Uint8Array, or a list of Files or ' +
-      `{ name, bytes }, received ${isIterable ? `a list of ${files.length}` : typeof source}.`,
+    'source: expected a path, an http(s) address, a Response, a File or Blob, an ArrayBuffer or Uint8Array, a stream ' +
+      'of bytes, or a list of Files, paths, addresses or { name, bytes }, received ' +
+      `${isIterable ? `a list of ${files.length}` : typeof source}.`,
   );
 }
 
-async function openList(list: readonly (File | NamedFile)[]): Promise<OpenedSource> {
-  const files = await Promise.all(
-    list.map(async (file) => ({
-      name: file.name,
-      bytes: await bytesOf(file),
-    })),
-  );
+async function readOne(file: OneFile, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
+  if (typeof file === 'string' || file instanceof URL) return readNamed(file, options);
+  return { name: file.name, bytes: await bytesOf(file) };
+}
+
+/** The last part of a path or an address. */
+const lastPart = (path: string) => path.replace(/^(https?:[^?#]*).*$/i, '$1').replace(/^.*[/\\]/, '');
+
+async function openList(list: readonly OneFile[], options: ReadOptions): Promise<OpenedSource> {
+  const files = await Promise.all(list.map((file) => readOne(file, options)));
   // A shard may begin with any bytes: by content alone it may look like a model.
   const models = files.filter(({ bytes }) => formatOf(bytes) !== null);
-  const named = models.filter(({ name }) => /\.(json|h5|hdf5|keras)$/i.test(name));
-  const [model, ...others] = named.length > 0 ? named : models;
+  const named = models.filter(({ name }) => /\.(json|h5|hdf5|keras)$/i.test(lastPart(name)));
+  const found = named.length > 0 ? named : models;
+  const jsons = found.filter(({ bytes }) => formatOf(bytes) === 'json');
+  // The architecture in one file, and weights in another.
+  const weights = jsons.length === 1 ? found.filter(({ bytes }) => formatOf(bytes) === 'hdf5') : [];
+  const [model, ...others] = found.filter((file) => !weights.includes(file));
   if (!model || others.length > 0) {
-    const names = list.map(({ name }) => show(name)).join(', ');
+    const names = files.map(({ name }) => show(name)).join(', ');
     throw new ValueError(
       `Expected one model among the files ${names}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`,
     );
   }
-  const lastPart = (path: string) => path.replace(/^.*[/\\]/, '');
   return {
     format: expectFormat(model.bytes),
     bytes: model.bytes,
+    weights: weights.map(({ bytes }) => bytes),
     read(name) {
       const found = files.filter((file) => lastPart(file.name) === lastPart(name));
       if (found.length === 1) return Promise.resolve(found[0]!.bytes);

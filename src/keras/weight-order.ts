@@ -5,7 +5,7 @@
 import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
 import { folderName } from './naming.js';
-import { heldLayersOf } from '../model/tensorflow-internals.js';
+import { heldLayersOf, isMadeToTrain } from '../model/tensorflow-internals.js';
 
 type Layer = layers.Layer;
 
@@ -20,7 +20,7 @@ export interface LayerNode {
 /** The layers of a container in the order that counts, which is the file's where there is one. */
 export type Order = (container: LayersModel) => readonly Layer[];
 
-const asMade: Order = (container) => container.layers;
+export const asMade: Order = (container) => container.layers;
 
 /** The tree below `layer`; `folder` is its own, '' for the whole model. */
 export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerNode {
@@ -86,7 +86,18 @@ export function weightsByFolder(node: LayerNode, above = '', names: readonly str
 export const isTrained = ({ layer, variable }: Placed): boolean => layer.trainable && variable.trainable;
 
 /** Every weight in a row, as in HDF5: those that are trained first, as Keras lists them for a layer with layers in it. */
-export function weightsInRow(node: LayerNode): Placed[] {
+export const weightsInRow = (node: LayerNode): Placed[] => rowsOf(node)[0]!;
+
+/** The rows in which Keras may have written them: as its layers are now, with none of them frozen, or with all. */
+export function rowsOf(node: LayerNode): Placed[][] {
   const all = weightsByFolder(node);
-  return [...all.filter(isTrained), ...all.filter((weight) => !isTrained(weight))];
+  const trainedFirst = (isFirst: (weight: Placed) => boolean) => [
+    ...all.filter(isFirst),
+    ...all.filter((weight) => !isFirst(weight)),
+  ];
+  return [
+    trainedFirst(isTrained),
+    trainedFirst(({ layer, variable }) => isMadeToTrain(layer, variable)),
+    all,
+  ];
 }

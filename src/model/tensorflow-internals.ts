@@ -126,6 +126,10 @@ export function ownWeightsOf(layer: Layer): LayerVariable[] {
   return [...trainable, ...others];
 }
 
+/** Whether a weight is trained unless its layer is frozen: `trainable` of a weight says what holds now. */
+export const isMadeToTrain = (layer: Layer, weight: LayerVariable): boolean =>
+  (layer as unknown as { _trainableWeights: LayerVariable[] })._trainableWeights.includes(weight);
+
 /** Lets a layer make weights of the same names again. */
 export function freeWeightNames(layer: Layer): void {
   (layer as unknown as { _addedWeightNames: string[] })._addedWeightNames = [];

@@ -20,7 +20,7 @@ import {
   containersOf,
   layersOf,
 } from '../model/graph.js';
-import type { ToolOptions } from './progress.js';
+import type { ToolOptions } from '../model/progress.js';
 import { assignExactly } from '../model/weights.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 

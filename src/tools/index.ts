@@ -12,7 +12,7 @@ export {
   type InspectReport,
   type PlainNumbers,
 } from './inspect.js';
-export type { Progress, ToolOptions } from './progress.js';
+export type { Progress, ToolOptions } from '../model/progress.js';
 export {
   recalibrate,
   type PlainStatistics,

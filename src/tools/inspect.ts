@@ -8,9 +8,8 @@ import { Examination } from './examination.js';
 import type { Finding, InputStatistics, OutputGap, Subject, Weights } from './findings.js';
 import { findingsOf } from './model-rules.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
-import { breathe } from './observe.js';
 import { type Statistics, distances, plain } from './population.js';
-import type { ToolOptions } from './progress.js';
+import { type ToolOptions, breathe } from '../model/progress.js';
 import { isFrozen } from '../model/frozen.js';
 
 export interface InspectOptions extends ToolOptions, DataOptions {

@@ -191,6 +191,3 @@ function normalizeBy({ x, plan, normalization: { layer } }: Call, mean: Tensor, 
   const statistics = { movingMean: mean, movingVariance: variance, renorm: null };
   return infer(x, parameters, statistics, plan.axes, epsilon);
 }
-
-/** Lets timers and events, an abort among them, have their turn. */
-export const breathe = () => new Promise<void>((resolve) => setTimeout(resolve));

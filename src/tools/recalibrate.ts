@@ -13,16 +13,9 @@ import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.j
 import type { NormalizationLayer } from '../model/graph.js';
 import { BorrowedStates } from '../model/states.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
-import {
-  type Call,
-  MomentsOfRun,
-  breathe,
-  normalizeByBatch,
-  normalizeByStatistics,
-  runWith,
-} from './observe.js';
+import { type Call, MomentsOfRun, normalizeByBatch, normalizeByStatistics, runWith } from './observe.js';
 import { Population, type Statistics, areFinite, distances, plain } from './population.js';
-import type { ToolOptions } from './progress.js';
+import { type ToolOptions, breathe } from '../model/progress.js';
 
 const STATISTICS = ['population', 'batches'] as const;
 const ORDERS = ['layer by layer', 'one pass'] as const;

@@ -18,7 +18,7 @@ export function makeFolder(removeAfter: (remove: () => void) => void = onTestFin
 
 /** The bytes of a file that Keras wrote. */
 export const goldenModel = (name: string): Buffer =>
-  gunzipSync(readFileSync(`${ROOT}test/golden/models/${name}.gz`));
+  gunzipSync(readFileSync(`${ROOT}test/golden/models/models/${name}.gz`));
 
 /** A path of a golden model, in a folder of its own. */
 export function modelFile(name: string): string {

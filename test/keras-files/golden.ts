@@ -3,6 +3,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { type Packed, unpack } from '../golden/index.js';
+import { Scaled } from './scaled.js';
+
+// Some models have a layer of a user's own.
+tf.serialization.registerClass(Scaled);
 
 export interface GoldenModel {
   /** The folder that it lies in, with others of its kind. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
-import { type NamedFile, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { ghostAxes } from '../../src/keras/ghost-axis.js';
@@ -11,6 +11,7 @@ import { ROOT } from '../docs/blocks.js';
 import { unpack } from '../golden/index.js';
 import { COUNTS } from './counts.js';
 import { MODELS, MODELS_FOLDER, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
+import { savedByTensorFlow } from './saved-by-tensorflow.js';
 
 tf.enableProdMode(); // no greeting
 
@@ -92,28 +93,6 @@ describe('takes', () => {
     expect(predictionError(await loadKerasModel(path), golden)).toBeLessThanOrEqual(TOLERANCE);
   });
 });
-
-/** A model as TF.js saves it, in two shards. */
-async function savedByTensorFlow(model: tf.LayersModel): Promise<NamedFile[]> {
-  const files: NamedFile[] = [];
-  await model.save(
-    tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData }) => {
-      const data = new Uint8Array(weightData as ArrayBuffer);
-      const paths = ['group1-shard1of2.bin', 'group1-shard2of2.bin'];
-      const weightsManifest = [{ paths, weights: weightSpecs }];
-      files.push(
-        {
-          name: 'model.json',
-          bytes: new TextEncoder().encode(JSON.stringify({ modelTopology, weightsManifest })),
-        },
-        { name: paths[0]!, bytes: data.slice(0, 30) },
-        { name: paths[1]!, bytes: data.slice(30) },
-      );
-      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
-    }),
-  );
-  return files;
-}
 
 describe('a model of TF.js', () => {
   const makeModel = () => {

@@ -126,7 +126,7 @@ describe('a damaged file', () => {
     const source = await changed(MLP, (model) => {
       model.config.layers[1]!.config.units = 4;
     });
-    expect(await refusal(source)).toMatch(/shape \[6, 4\] by the configuration, and \[6, 5\] in the file/);
+    expect(await refusal(source)).toMatch(/shape \[6, 4\] in the model, and \[6, 5\] in the file/);
   });
 
   test('of which one bit of a checked archive is other', async () => {

@@ -15,7 +15,7 @@ import type { Playground } from './browser.js';
 // Keeps TF.js from advising another backend.
 tf.enableProdMode();
 
-const MODELS = `${ROOT}test/golden/models/`;
+const MODELS = `${ROOT}test/golden/models/models/`;
 const MODEL_ZONE = '.doctor section:first-child .drop';
 const DATA_ZONE = '.cures .drop';
 const MARKUP = '<img src=x onerror=alert(1)>';

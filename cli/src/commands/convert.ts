@@ -38,7 +38,7 @@ async function convertModel(
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
-  const result = await withModel(path, settings, async (model) => ({
+  const result = await withModel(path, settings, signal, async (model) => ({
     model: model.name,
     layers: model.layers.length,
     parameters: model.countParams(),

@@ -54,7 +54,7 @@ async function foldModel(
   checkDataOptions(settings);
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
-  const { report, written } = await withModel(path, settings, async (model) => {
+  const { report, written } = await withModel(path, settings, signal, async (model) => {
     const { fold } = await import('evenkeel/tools');
     const data = settings.data === undefined ? undefined : await firstSamples(settings.data);
     const progress = showProgress(terminal, settings.quiet);

@@ -51,7 +51,7 @@ async function change(
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
-  const { changed, written } = await withModel(path, settings, async (model) => {
+  const { changed, written } = await withModel(path, settings, signal, async (model) => {
     const { [name]: apply } = await import('evenkeel/tools');
     const report = apply(model, settings.layers);
     return { changed: report.changed, written: await writeModel(model, target, signal) };

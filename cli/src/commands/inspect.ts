@@ -59,7 +59,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   checkDataOptions(settings);
   const { terminal, signal } = context;
   const { html } = settings;
-  const report = await withModel(path, settings, async (model) => {
+  const report = await withModel(path, settings, signal, async (model) => {
     const { inspect } = await import('evenkeel/tools');
     if (settings.data === undefined) return inspect(model, null, { signal });
     const { openData } = await import('../data.js');

@@ -69,7 +69,7 @@ async function recalibrateModel(
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings.for);
-  const { report, written } = await withModel(path, settings, async (model) => {
+  const { report, written } = await withModel(path, settings, signal, async (model) => {
     const { openData } = await import('../data.js');
     const { recalibrate } = await import('evenkeel/tools');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);

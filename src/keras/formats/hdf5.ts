@@ -1,11 +1,18 @@
-/** @file Models in HDF5 (`.h5`). */
+/** @file Models in HDF5 (`.h5`), and weights in HDF5 alone. */
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
-import { setWeight } from '../set-weights.js';
-import { treeOf, weightsInRow } from '../weight-order.js';
-import { type OpenedModel, dialectOf, fileOrder, refuseRest } from './opened-model.js';
+import { type LayerNode, type Placed, rowsOf, treeOf, weightsInRow } from '../weight-order.js';
+import { foldersBeside, hasFolders, weightsInFolders } from './archive.js';
+import {
+  type OpenedModel,
+  type OpenedWeights,
+  type StoredWeight,
+  dialectOf,
+  fileOrder,
+  savedNameOf,
+} from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** Legacy HDF5 of Keras 2 and 3: the configuration is an attribute, and weights lie by layers, in a row. */
@@ -14,47 +21,86 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
   const text = file.text('', 'model_config');
   if (text === null) {
     throw new ValueError(
-      'The HDF5 file has no model_config: it holds weights alone, or is of another program. Save the whole model, ' +
-        'with model.save in Keras.',
+      'The HDF5 file has no model_config: it holds weights alone, or is of another program. Give it to a model by ' +
+        'loadKerasWeights(model, source), give it beside the model.json of to_json, or save the whole model in Keras, ' +
+        'with model.save.',
     );
   }
-  const version = file.text('', 'keras_version') ?? file.text('model_weights', 'keras_version') ?? '';
-  if (version.startsWith('1')) {
-    throw new ValueError(`The file is of Keras ${show(version)}. Load it in Keras 2, and save it again.`);
-  }
-  const groups = readGroups(file);
+  const version = versionOf(file);
   return {
+    ...openHdf5Weights(bytes, file),
     config: parseJson(text, 'The model_config'),
     dialect: dialectOf(version),
     version,
-    capacity: numbersIn(bytes),
+  };
+}
+
+const versionOf = (file: Hdf5File): string =>
+  file.text('', 'keras_version') ?? file.text('model_weights', 'keras_version') ?? '';
+
+/** The weights of a whole model, of `save_weights`, and of `.weights.h5`. */
+export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(bytes)): OpenedWeights {
+  const capacity = numbersIn(bytes.length);
+  const root = file.has('model_weights') ? 'model_weights' : '';
+  if (root === '' && file.texts('', 'layer_names') === null && hasFolders(file)) {
+    const opened = weightsInFolders(file, capacity);
+    return {
+      ...opened,
+      *match(model, by) {
+        const matched = new Set<string>();
+        for (const match of opened.match(model, by)) {
+          matched.add(match.name);
+          yield match;
+        }
+        yield* foldersBeside(file, matched);
+      },
+    };
+  }
+  const version = versionOf(file);
+  if (version.startsWith('1')) {
+    throw new ValueError(`The file is of Keras ${show(version)}. Load it in Keras 2, and save it again.`);
+  }
+  const groups = readGroups(file, root);
+  return {
+    capacity,
     shapeOf: (path) => shapeInHdf5(file, groups, path),
-    fill(model, config) {
-      const tree = treeOf(model, fileOrder(model, config));
-      const saved = new Map(config.config.layers?.map((layer) => [layer.config.name, layer.savedName]));
+    *match(model, by) {
       const left = new Map(groups);
-      for (const node of tree.children) {
-        const name = saved.get(node.layer.name) ?? node.layer.name;
-        const weights = weightsInRow(node);
+      const nodes = treeOf(model, fileOrder).children.filter((node) => weightsInRow(node).length > 0);
+      for (const node of nodes) {
+        const name = by === 'name' ? savedNameOf(node.layer) : (left.keys().next().value ?? '');
         const paths = left.get(name) ?? [];
         left.delete(name);
-        if (paths.length !== weights.length) {
-          throw new ValueError(
-            `Layer ${show(name)} has ${weights.length} weights by the configuration, and ${paths.length} in the file.`,
-          );
-        }
-        weights.forEach((weight, i) => {
-          setWeight(weight, file.array(paths[i]!));
-        });
+        yield { name, weights: inOrderOf(paths, node), stored: paths.map(readerOf(file)) };
       }
-      refuseRest([...left.keys()]);
+      for (const [name, paths] of left) yield { name, weights: [], stored: paths.map(readerOf(file)) };
     },
   };
 }
 
+const readerOf =
+  (file: Hdf5File) =>
+  (path: string): StoredWeight =>
+  () =>
+    file.array(path);
+
+const shortName = (path: string) => path.replace(/^.*\//, '').replace(/:\d+$/, '');
+
+/**
+ * The weights of a layer in the order of the file. Keras lists those first that are trained; which were, when the file
+ * was written, the names in it tell.
+ */
+function inOrderOf(paths: readonly string[], node: LayerNode): readonly Placed[] {
+  const names = paths.map(shortName).join();
+  const rows = rowsOf(node);
+  const found = rows.find(
+    (row) => row.map(({ variable }) => shortName(variable.originalName)).join() === names,
+  );
+  return found ?? rows[0]!;
+}
+
 /** The paths of the weights of every layer that has any. */
-function readGroups(file: Hdf5File): Map<string, string[]> {
-  const root = file.has('model_weights') ? 'model_weights' : '';
+function readGroups(file: Hdf5File, root: string): Map<string, string[]> {
   // Without weights, there may be no names.
   const names = file.texts(root, 'layer_names') ?? [];
   const groups = new Map<string, string[]>();
@@ -64,7 +110,6 @@ function readGroups(file: Hdf5File): Map<string, string[]> {
   }
   return groups;
 }
-
 /** By its name: a layer within others shares a group with them. */
 function shapeInHdf5(
   file: Hdf5File,

@@ -1,24 +1,43 @@
 /** @file A model's file with its parts apart, whatever its format, and what the formats have in common. */
 import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../../model/graph.js';
+import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
+import type { StoredArray } from '../hdf5-reader.js';
 import type { Json } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import type { Dialect } from '../setting-values.js';
-import type { Order } from '../weight-order.js';
-import { show } from '../../text/show.js';
+import { type Order, type Placed, asMade } from '../weight-order.js';
 
-/** A file with its parts apart: what to build, and how to fill it. */
-export interface OpenedModel {
-  readonly config: Json;
-  readonly dialect: Dialect;
-  /** The version of Keras that wrote it; '' where the file does not say. */
-  readonly version: string;
+/** A weight of the file, read when it is asked for. */
+export type StoredWeight = () => StoredArray;
+
+/** A layer of the file and the weights of the model that it is for. */
+export interface LayerMatch {
+  /** What the file calls it. */
+  readonly name: string;
+  /** Of the model's layer, in the file's order; none where the model has no such layer. */
+  readonly weights: readonly Placed[];
+  /** As many as `weights`, or the two do not fit; none where the file has no such layer. */
+  readonly stored: readonly StoredWeight[];
+}
+
+/** The weights of a file. */
+export interface OpenedWeights {
   /** How many numbers it can hold. */
   readonly capacity: number;
   /** The shape of the moving mean of the layer at the end of a path of layers, where the file says it. */
   readonly shapeOf: (path: readonly LayerConfig[]) => readonly number[] | null;
-  readonly fill: (model: LayersModel, config: LayerConfig) => void;
+  /** Puts the layers of the file and those of the model together, those of the file that are left over at last. */
+  readonly match: (model: LayersModel, by: 'name' | 'order') => Iterable<LayerMatch>;
+}
+
+/** A file with its parts apart: what to build, and how to fill it. */
+export interface OpenedModel extends OpenedWeights {
+  readonly config: Json;
+  readonly dialect: Dialect;
+  /** The version of Keras that wrote it; '' where the file does not say. */
+  readonly version: string;
 }
 
 export const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -28,9 +47,21 @@ export const dialectOf = (version: string): Dialect => (version.startsWith('3') 
 /** What a file says of its version, whatever that is. */
 export const versionIn = (saved: unknown): string => (typeof saved === 'string' ? saved : '');
 
-/** The layers of every container of a built model, as the file has them; TF.js sorts them anew. */
-export function fileOrder(model: LayersModel, config: LayerConfig): Order {
-  const order = new Map<LayersModel, readonly layers.Layer[]>();
+/** The layers of loaded models as their files have them; TF.js sorts them anew. */
+const orders = new WeakMap<LayersModel, readonly layers.Layer[]>();
+/** What the files of loaded models call their layers, where TF.js takes other names. */
+const savedNames = new WeakMap<layers.Layer, string>();
+
+export const fileOrder: Order = (container) => orders.get(container) ?? asMade(container);
+
+export const savedNameOf = (layer: layers.Layer): string => savedNames.get(layer) ?? layer.name;
+
+/**
+ * Keeps in mind how the file has the layers of every container of a built model.
+ *
+ * @throws ValueError where the model lacks one
+ */
+export function rememberFile(model: LayersModel, { config }: LayerConfig): void {
   const visit = (container: LayersModel, { layers: members = [] }: LayerConfig['config']) => {
     const byName = new Map(container.layers.map((layer) => [layer.name, layer]));
     const found = members.flatMap((member) => {
@@ -44,23 +75,16 @@ export function fileOrder(model: LayersModel, config: LayerConfig): Order {
       }
       return [{ member, layer }];
     });
-    order.set(
+    orders.set(
       container,
       found.map(({ layer }) => layer),
     );
     for (const { member, layer } of found) descend(member, layer);
   };
-  const descend = ({ config: inner }: LayerConfig, layer: layers.Layer) => {
+  const descend = ({ config: inner, savedName }: LayerConfig, layer: layers.Layer) => {
+    savedNames.set(layer, savedName);
     if (isContainer(layer)) visit(layer, inner);
     else if (inner.layer) descend(inner.layer, (layer as layers.Layer & { layer: layers.Layer }).layer);
   };
-  visit(model, config.config);
-  return (container) => order.get(container) ?? container.layers;
-}
-
-export function refuseRest(names: readonly string[]): void {
-  if (names.length === 0) return;
-  throw new ValueError(
-    `The file has weights of ${names.map(show).join(', ')}, which the model does not have.`,
-  );
+  visit(model, config);
 }

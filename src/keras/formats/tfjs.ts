@@ -1,58 +1,67 @@
 /** @file Models in TF.js' `model.json`. */
-import { io } from '@tensorflow/tfjs-core';
+import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { expectObject, isObject, parseJson } from '../json.js';
 import { numbersIn } from '../hdf5-reader.js';
-import { setWeight } from '../set-weights.js';
+import { type JsonObject, expectObject, isObject, parseJson } from '../json.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
-import { type OpenedModel, decode, dialectOf, fileOrder, refuseRest, versionIn } from './opened-model.js';
-import { show } from '../../text/show.js';
+import { openHdf5Weights } from './hdf5.js';
+import { type OpenedModel, decode, dialectOf, fileOrder, versionIn } from './opened-model.js';
 
-/** TF.js' `model.json`, of its own or of the converter, with its shards. */
+/** TF.js' `model.json`, of its own or of the converter, with its shards; or what `to_json` of Keras gave, with weights. */
 export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
-  const { modelTopology, weightsManifest } = expectObject(
-    parseJson(decode(source.bytes), 'The model file'),
-    'The model file',
-  );
+  const json = expectObject(parseJson(decode(source.bytes), 'The model file'), 'The model file');
+  const { modelTopology, weightsManifest } = json;
+  if (modelTopology === undefined && isObject(json.config)) return openArchitecture(json, source);
   if (!isObject(modelTopology) || 'node' in modelTopology) {
     throw new ValueError(
       'The JSON file has no layers: it is a graph model of TF.js (load it with tf.loadGraphModel), or no model.',
     );
   }
-  const { specs, data } = await readShards(weightsManifest ?? null, source.read);
-  const whole = isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology;
+  if (source.weights.length > 0) {
+    throw new ValueError(
+      'Expected one model, and found a model.json of TF.js, which has shards of its own, beside an HDF5 file.',
+    );
+  }
+  const { weights, byteLength } = await readShards(weightsManifest ?? null, source.read);
   const version = versionIn(modelTopology.keras_version);
-  const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
   return {
-    config: whole,
+    config: isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology,
     dialect: dialectOf(version),
     version,
-    capacity: numbersIn(data),
+    capacity: numbersIn(byteLength),
     shapeOf(path) {
       const suffix = `/${path.at(-1)!.savedName}/moving_mean`;
-      const found = [...shapes].filter(([name]) => `/${name}`.endsWith(suffix));
-      return found.length === 1 ? found[0]![1] : null;
+      const found = [...weights].filter(([name]) => `/${name}`.endsWith(suffix));
+      return found.length === 1 ? found[0]![1].shape : null;
     },
-    fill(model, imported) {
-      const tensors = io.decodeWeights(data.slice().buffer, specs);
-      try {
-        const weights = weightsByFolder(treeOf(model, fileOrder(model, imported)));
-        const left = new Set(Object.keys(tensors));
-        for (const weight of weights) {
-          const { originalName } = weight.variable;
-          const name = nameAmong(left, originalName, weight.names);
-          left.delete(name);
-          const stored = tensors[name]!;
-          setWeight(weight, { shape: stored.shape, values: Float32Array.from(stored.dataSync()) });
-        }
-        refuseRest([...left]);
-      } finally {
-        for (const stored of Object.values(tensors)) stored.dispose();
+    *match(model) {
+      const left = new Set(weights.keys());
+      for (const weight of weightsByFolder(treeOf(model, fileOrder))) {
+        const name = nameAmong(left, weight.variable.originalName, weight.names);
+        left.delete(name);
+        yield { name, weights: [weight], stored: [weights.get(name)!.read] };
       }
+      for (const name of left) yield { name, weights: [], stored: [weights.get(name)!.read] };
     },
   };
+}
+
+/** What `model.to_json()` of Keras gives: a model without its weights, which may be given beside it. */
+function openArchitecture(json: JsonObject, { weights }: OpenedSource): OpenedModel {
+  const [bytes, ...others] = weights;
+  if (!bytes || others.length > 0) {
+    throw new ValueError(
+      'The JSON file is a model without weights, as model.to_json() of Keras gives. Load it with one file of its ' +
+        "weights, as of model.save_weights('model.weights.h5'): " +
+        "loadKerasModel(['model.json', 'model.weights.h5']), or two Files. " +
+        `Found are ${weights.length} HDF5 files.`,
+    );
+  }
+  // Keras 3 does not say its version there; its configurations name modules.
+  const version = versionIn(json.keras_version ?? (json.module === undefined ? '' : '3'));
+  return { ...openHdf5Weights(bytes), config: json, dialect: dialectOf(version), version };
 }
 
 /**
