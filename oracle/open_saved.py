@@ -17,6 +17,7 @@ os.environ.update(CUDA_VISIBLE_DEVICES="-1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE
 import numpy as np
 
 import own_layer
+from application_layers import application_layers
 
 
 def library(name: str):
@@ -52,7 +53,7 @@ def examine(case: dict, folder: Path) -> dict:
     keras = library(case["library"])
     keras.backend.clear_session()
     own_layer.register(keras)
-    model = keras.models.load_model(folder / case["file"])
+    model = keras.models.load_model(folder / case["file"], custom_objects=application_layers(keras))
     inputs = [unpack(x) for x in case["inputs"]]
     training = case.get("training")
     outputs = predict(model, inputs, training)
