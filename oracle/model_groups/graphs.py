@@ -1,7 +1,7 @@
 """Functional models whose graphs are out of the ordinary."""
 
 import own_layer
-from model_files import Model, chain
+from model_files import TF, Model, chain
 
 
 def unused_input(keras):
@@ -30,9 +30,24 @@ def own_class(keras):
     return chain((6,), lambda layers: scaled(0.5), lambda layers: layers.Dense(2))(keras)
 
 
+def slashes(keras):
+    """Names that are paths, and two that become the same without slashes."""
+    layers = keras.layers
+    inner = chain(
+        (4,), lambda layers: layers.Dense(4, name="a/b"), lambda layers: layers.BatchNormalization(name="a_b")
+    )
+    inner = keras.Sequential(inner(keras).layers, name="inner/model")
+    i = layers.Input((4, 4))
+    wrapped = layers.TimeDistributed(layers.Dense(4, name="c/d"), name="e/f")(i)
+    pooled = layers.GlobalAveragePooling1D(name="g/h")(layers.LSTM(3, name="i/j", return_sequences=True)(wrapped))
+    return keras.Model(i, layers.Dense(2, name="k/l")(inner(layers.Dense(4, name="m/n")(pooled))), name="o/p")
+
+
 MODELS = [
     Model("unused-input", unused_input, ((2,), (3,), (4,)), learns=3),
     Model("unused-inner-input", unused_inner_input, ((2,), (3,), (4,)), learns=3),
     Model("graph-dropout", graph_dropout),
     Model("own-class", own_class, learns=3),
+    # Keras 3 takes no slashes in names.
+    Model("slashes", slashes, ((4, 4),), libraries=TF, learns=3),
 ]

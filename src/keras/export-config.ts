@@ -10,7 +10,7 @@ import { registeredNameOf } from './own-classes.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
-import { callsTo, isContainer, isSequential } from '../model/graph.js';
+import { callsTo, isContainer, isSequential, layersOf } from '../model/graph.js';
 import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
@@ -33,8 +33,44 @@ interface DescribedContainer {
 
 /** @throws ValueError that names the layer, and the fix */
 export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
+  if (dialect === 'keras3') warnOfRenaming(model);
   return exportContainer(model, dialect);
 }
+
+function warnOfRenaming(model: LayersModel): void {
+  const [first, ...others] = layersOf(model).filter(({ layer }) => layer.name.includes('/'));
+  if (!first) return;
+  const { name } = first.layer;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  console.warn(
+    `Layer ${show(name)}${more}: Keras 3 takes no '/' in names, so there it is ${show(withoutSlashes(name))}, and so on.`,
+  );
+}
+
+const withoutSlashes = (name: string): string => name.replaceAll('/', '_');
+
+/** The names of a container's layers as the dialect takes them: one for each, and no two the same. */
+function namesIn(container: LayersModel, dialect: Dialect): (name: string) => string {
+  const own = [...new Set([...container.inputLayers, ...container.layers])].map(({ name }) => name);
+  const taken = new Set(own);
+  const names = new Map<string, string>();
+  for (const name of own.filter((one) => dialect === 'keras3' && one.includes('/'))) {
+    let renamed = withoutSlashes(name);
+    for (let i = 1; taken.has(renamed); i++) renamed = `${withoutSlashes(name)}_${i}`;
+    taken.add(renamed);
+    names.set(name, renamed);
+  }
+  return (name) => names.get(name) ?? name;
+}
+
+const nameOfModel = ({ name }: LayersModel, dialect: Dialect): string =>
+  dialect === 'keras3' ? withoutSlashes(name) : name;
+
+/** A layer under another name. */
+const named = (written: JsonObject, name: string): JsonObject => ({
+  ...written,
+  config: { ...(written.config as JsonObject), name },
+});
 
 function exportLayer(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
   if (isContainer(layer)) return exportContainer(layer, dialect);
@@ -43,9 +79,6 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
   };
   const entry = entryOf(className);
   if (!entry) return exportOwn(layer, { className, config }, dialect);
-  if (dialect === 'keras3' && layer.name.includes('/')) {
-    refuse("Keras 3 takes no '/' in a layer's name. Give it another name, or save for: 'tf-keras'.");
-  }
   if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);
   if (dialect === 'tf-keras' && entry.notInTfKeras) refuse(`${entry.notInTfKeras}. Save for: 'keras3'.`);
   try {
@@ -136,16 +169,22 @@ function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dial
   const describe = (part: Layer): Described => ({ className: part.getClassName(), config: part.getConfig() });
   switch (name) {
     case 'layer': {
-      if (!forwardLayer) return exportLayer(inner!, describe(inner!), dialect);
-      return exportLayer(forwardLayer, value as Described, dialect);
+      if (!forwardLayer) return exportHeld(inner!, describe(inner!), dialect);
+      return exportHeld(forwardLayer, value as Described, dialect);
     }
     case 'cell':
-      return exportLayer(cell!, describe(cell!), dialect);
+      return exportHeld(cell!, describe(cell!), dialect);
     case 'cells':
-      return cells!.map((part) => exportLayer(part, describe(part), dialect));
+      return cells!.map((part) => exportHeld(part, describe(part), dialect));
     default:
       return settingToKeras(name, value, dialect);
   }
+}
+
+/** A layer that a wrapper or a recurrent layer holds. */
+function exportHeld(layer: Layer, described: Described, dialect: Dialect): JsonObject {
+  const written = exportLayer(layer, described, dialect);
+  return dialect === 'keras3' ? named(written, withoutSlashes(layer.name)) : written;
 }
 
 /** TF.js freezes the layers of a container by their weights alone. */
@@ -172,14 +211,17 @@ function exportSequential(
   described: DescribedContainer,
   dialect: Dialect,
 ): JsonObject {
-  const members = container.layers.map((layer, i) => exportLayer(layer, described.layers[i]!, dialect));
+  const nameOf = namesIn(container, dialect);
+  const members = container.layers.map((layer, i) =>
+    named(exportLayer(layer, described.layers[i]!, dialect), nameOf(layer.name)),
+  );
   if (container.layers[0]?.getClassName() !== 'InputLayer') {
     const input = container.inputs[0]!;
     const config: JsonObject = { name: `${container.name}_input`, dtype: input.dtype };
     writeInputShape(config, input.shape, dialect);
     members.unshift(inModule('keras.layers', 'InputLayer', config));
   }
-  return inModule('keras', 'Sequential', { name: container.name, layers: members });
+  return inModule('keras', 'Sequential', { name: nameOfModel(container, dialect), layers: members });
 }
 
 function exportFunctional(
@@ -188,6 +230,7 @@ function exportFunctional(
   dialect: Dialect,
 ): JsonObject {
   const byName = new Map([...container.inputLayers, ...container.layers].map((layer) => [layer.name, layer]));
+  const nameOf = namesIn(container, dialect);
   const isKeras3 = dialect === 'keras3';
   const isModel = (layer: string) => isContainer(byName.get(layer)!);
   // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
@@ -195,7 +238,11 @@ function exportFunctional(
   const nodeOfEnd = (layer: string, index: number) =>
     isKeras3 && isModel(layer) && isSequential(byName.get(layer)!) ? index - 1 : index;
   const ends = (list: DescribedContainer['outputLayers']): Json => {
-    const written = list.map(([layer, index, tensor]): Json => [layer, nodeOfEnd(layer, index), tensor]);
+    const written = list.map(([layer, index, tensor]): Json => [
+      nameOf(layer),
+      nodeOfEnd(layer, index),
+      tensor,
+    ]);
     // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
     return isKeras3 && written.length === 1 ? written[0]! : written;
   };
@@ -212,7 +259,7 @@ function exportFunctional(
         );
       }
       const given = inputs.map(([name, index, tensor]): [string, number, number] => [
-        name,
+        nameOf(name),
         nodeOf(name, index),
         tensor,
       ]);
@@ -226,22 +273,23 @@ function exportFunctional(
       }
       return inboundOfKeras3(layer, given, callsTo(layer)[node]!.inputs, called);
     });
-    return { ...exportLayer(layer, member, dialect), name: layer.name, inbound_nodes: inbound };
+    const name = nameOf(layer.name);
+    return { ...named(exportLayer(layer, member, dialect), name), name, inbound_nodes: inbound };
   });
   // TF.js leaves out of its configuration what no output uses.
   const unused = container.inputLayers
     .filter((layer) => !container.layers.includes(layer))
-    .map((layer) => ({
-      ...exportLayer(layer, { className: 'InputLayer', config: layer.getConfig() }, dialect),
-      name: layer.name,
-      inbound_nodes: [],
-    }));
+    .map((layer) => {
+      const name = nameOf(layer.name);
+      const written = exportLayer(layer, { className: 'InputLayer', config: layer.getConfig() }, dialect);
+      return { ...named(written, name), name, inbound_nodes: [] };
+    });
   const inputLayers = container.inputLayers.map(({ name }): [string, number, number] => [name, 0, 0]);
   return inModule(
     dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional',
     'Functional',
     {
-      name: container.name,
+      name: nameOfModel(container, dialect),
       trainable: true,
       layers: [...unused, ...members],
       input_layers: ends(inputLayers),
