@@ -20,19 +20,30 @@ export interface Context {
  */
 export async function withModel<T>(
   path: string,
-  { backend }: BackendSettings,
+  settings: BackendSettings,
   signal: AbortSignal,
   use: (model: LayersModel) => Promise<T>,
 ): Promise<T> {
-  const { startTensorFlow } = await import('./tensorflow.js');
-  const stop = await startTensorFlow(backend);
-  try {
+  return withTensorFlow(settings, async () => {
     const model = await load(path, signal);
     try {
       return await use(model);
     } finally {
       model.dispose();
     }
+  });
+}
+
+/** Starts TF.js, with the layers that a user's own modules register, for as long as `use` takes. */
+export async function withTensorFlow<T>(
+  { backend, import: modules = [] }: BackendSettings,
+  use: () => Promise<T>,
+): Promise<T> {
+  const { importModules, startTensorFlow } = await import('./tensorflow.js');
+  const stop = await startTensorFlow(backend);
+  try {
+    await importModules(modules);
+    return await use();
   } finally {
     stop();
   }
@@ -40,8 +51,13 @@ export async function withModel<T>(
 
 async function load(path: string, signal: AbortSignal): Promise<LayersModel> {
   const { loadKerasModel } = await import('evenkeel/keras');
+  return naming(path, () => loadKerasModel(path, { signal }));
+}
+
+/** Has the message of a refusal begin with the path of the file that is refused. */
+export async function naming<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await loadKerasModel(path, { signal });
+    return await read();
   } catch (error) {
     if (!(error instanceof ValueError) || error.message.includes(path)) throw error;
     throw new ValueError(`${path}: ${error.message}`, { cause: error });

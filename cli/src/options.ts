@@ -11,6 +11,8 @@ const DIALECTS: readonly Dialect[] = ['tf-keras', 'keras3'];
 
 export interface BackendSettings {
   readonly backend: BackendName;
+  /** Modules that register classes of layers. */
+  readonly import?: readonly string[];
 }
 
 export interface DataSettings extends FitOptions {
@@ -51,6 +53,11 @@ export const addCommonOptions = (command: Command): Command =>
       new Option('--backend <name>', 'which TensorFlow.js backend computes')
         .choices(BACKENDS)
         .default('wasm'),
+    )
+    .option(
+      '--import <file>',
+      'a module of yours that registers layers of your own, before the model is loaded; may be given again',
+      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
     )
     .option('--json', 'print one JSON document instead of text')
     .option('--quiet', 'show no progress');

@@ -1,6 +1,10 @@
 /** @file Starts TF.js: the backend that was asked for, with this library's kernels, and quiet. */
-import { enableProdMode, setBackend } from '@tensorflow/tfjs-core';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as core from '@tensorflow/tfjs-core';
+import * as layers from '@tensorflow/tfjs-layers';
 import { accelerateTensorFlow } from 'evenkeel';
+import { ValueError } from 'evenkeel/core';
 import type { BackendName } from './options.js';
 
 /**
@@ -17,11 +21,12 @@ const TO_PROGRAMMERS = [
 /** @returns what takes this library's kernels out again, and lets TF.js say what it likes */
 export async function startTensorFlow(backend: BackendName): Promise<() => void> {
   // Also keeps TF.js from greeting, and from advising another backend.
-  enableProdMode();
+  core.enableProdMode();
   await (backend === 'wasm'
     ? import('@tensorflow/tfjs-backend-wasm')
     : import('@tensorflow/tfjs-backend-cpu'));
-  if (!(await setBackend(backend))) throw new Error(`TensorFlow.js cannot use its ${backend} backend here.`);
+  if (!(await core.setBackend(backend)))
+    throw new Error(`TensorFlow.js cannot use its ${backend} backend here.`);
   const undo = accelerateTensorFlow();
   const { warn } = console;
   console.warn = (...message: unknown[]) => {
@@ -31,4 +36,24 @@ export async function startTensorFlow(backend: BackendName): Promise<() => void>
     console.warn = warn;
     undo();
   };
+}
+
+/**
+ * Runs modules of the user's own, which register classes of layers. A module's default export is called with TF.js, so
+ * that it need not find the copy of TF.js that this command has.
+ *
+ * @throws ValueError where a module cannot be run
+ */
+export async function importModules(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    try {
+      const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown };
+      if (typeof module.default === 'function')
+        await (module.default as (tf: object) => unknown)({ ...core, ...layers });
+    } catch (error) {
+      throw new ValueError(`--import ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
 }

@@ -13,7 +13,7 @@ import { type Dialect, settingToKeras } from './setting-values.js';
 import { callsTo, isContainer, isSequential, layersOf } from '../model/graph.js';
 import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
-import { heldLayersOf, propertyOf } from '../model/tensorflow-internals.js';
+import { heldLayersOf, propertyOf, withAllInputs } from '../model/tensorflow-internals.js';
 
 type Layer = layers.Layer;
 
@@ -28,6 +28,7 @@ interface Described {
 interface DescribedContainer {
   name: string;
   layers: Described[];
+  inputLayers: [string, number, number][];
   outputLayers: [string, number, number][];
 }
 
@@ -200,10 +201,10 @@ function inModule(module: string | null, className: string, config: JsonObject):
 }
 
 function exportContainer(container: LayersModel, dialect: Dialect): JsonObject {
-  const described = container.getConfig() as unknown as DescribedContainer;
+  const config = container.getConfig();
   return isSequential(container)
-    ? exportSequential(container, described, dialect)
-    : exportFunctional(container, described, dialect);
+    ? exportSequential(container, config as unknown as DescribedContainer, dialect)
+    : exportFunctional(container, withAllInputs(container, config) as unknown as DescribedContainer, dialect);
 }
 
 function exportSequential(
@@ -246,8 +247,8 @@ function exportFunctional(
     // To Keras 3 a list of one is a model that takes or gives a list, which no sequential model may begin with.
     return isKeras3 && written.length === 1 ? written[0]! : written;
   };
-  const members = described.layers.map((member, i) => {
-    const layer = container.layers[i]!;
+  const members = described.layers.map((member) => {
+    const layer = byName.get(member.name!)!;
     if (isKeras3) checkMergedMasks(layer);
     const trainsByDefault = entryOf(member.className)?.trainsByDefault === true;
     const inbound = (member.inboundNodes ?? []).map((inputs, node): Json => {
@@ -276,23 +277,14 @@ function exportFunctional(
     const name = nameOf(layer.name);
     return { ...named(exportLayer(layer, member, dialect), name), name, inbound_nodes: inbound };
   });
-  // TF.js leaves out of its configuration what no output uses.
-  const unused = container.inputLayers
-    .filter((layer) => !container.layers.includes(layer))
-    .map((layer) => {
-      const name = nameOf(layer.name);
-      const written = exportLayer(layer, { className: 'InputLayer', config: layer.getConfig() }, dialect);
-      return { ...named(written, name), name, inbound_nodes: [] };
-    });
-  const inputLayers = container.inputLayers.map(({ name }): [string, number, number] => [name, 0, 0]);
   return inModule(
     dialect === 'keras3' ? 'keras.src.models.functional' : 'tf_keras.src.engine.functional',
     'Functional',
     {
       name: nameOfModel(container, dialect),
       trainable: true,
-      layers: [...unused, ...members],
-      input_layers: ends(inputLayers),
+      layers: members,
+      input_layers: ends(described.inputLayers),
       output_layers: ends(described.outputLayers),
     },
   );

@@ -105,7 +105,7 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   }
   return block(
     'TF.js has no such layer. Replace it in the model, or write the class in JavaScript and register it with ' +
-      'tf.serialization.registerClass before loading.',
+      'tf.serialization.registerClass before loading (the command: --import).',
   );
 }
 

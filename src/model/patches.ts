@@ -6,9 +6,15 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
-import { callsTo, containersOf, isContainer, layersOf } from './graph.js';
+import { callsTo, containersOf, isContainer, isSequential, layersOf } from './graph.js';
 import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
-import { callMaking, isSavedWrongly, settingsOf } from './tensorflow-internals.js';
+import {
+  callMaking,
+  isSavedWrongly,
+  settingsOf,
+  unusedInputsOf,
+  withAllInputs,
+} from './tensorflow-internals.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
@@ -26,6 +32,12 @@ const PATCHES = {
   savesAllSettings(layer: Layer) {
     const getConfig = layer.getConfig.bind(layer);
     layer.getConfig = () => settingsOf(layer, getConfig());
+  },
+  /** The same for inputs of a model that no output uses. */
+  savesAllInputs(layer: Layer) {
+    if (!isContainer(layer)) return;
+    const getConfig = layer.getConfig.bind(layer);
+    layer.getConfig = () => withAllInputs(layer, getConfig());
   },
   /**
    * The mask of a merge is where each of the masks there lets through. That of `Merge.computeMask` has one dimension too
@@ -83,11 +95,15 @@ export function patchLayers(model: LayersModel): void {
   const all = new Set(containers.flatMap((container) => container.layers));
   for (const layer of all) patchLayer(layer);
   for (const { layer } of layersOf(model)) if (isSavedWrongly(layer)) patch(layer, 'savesAllSettings');
+  for (const one of containers) if (hasUnusedInputs(one)) patch(one, 'savesAllInputs');
   if (![...all].some(makesMask)) return;
   for (const layer of all) patchMaskSupport(layer);
   const masks = masksIn(containers);
   for (const layer of all) patchMasks(layer, masks);
 }
+
+const hasUnusedInputs = (container: LayersModel): boolean =>
+  !isSequential(container) && unusedInputsOf(container).length > 0;
 
 function patchLayer(layer: Layer): void {
   if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });

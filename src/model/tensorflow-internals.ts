@@ -47,6 +47,32 @@ const describe = (object: serialization.Serializable) => ({
   className: object.getClassName(),
   config: object.getConfig(),
 });
+/** The inputs of a container that no output uses: TF.js keeps them, and leaves them out of its configuration. */
+export const unusedInputsOf = ({ inputLayers, layers: members }: LayersModel): Layer[] =>
+  inputLayers.filter((layer) => !members.includes(layer));
+
+/** The configuration of a functional model with all of its inputs, whether or not it has them already. */
+export function withAllInputs(
+  container: LayersModel,
+  config: serialization.ConfigDict,
+): serialization.ConfigDict {
+  const members = config.layers as (serialization.ConfigDict & { name: string })[];
+  const isMissing = ({ name }: Layer) => members.every((member) => member.name !== name);
+  const missing = unusedInputsOf(container)
+    .filter(isMissing)
+    .map((layer) => ({
+      name: layer.name,
+      className: layer.getClassName(),
+      config: layer.getConfig(),
+      inboundNodes: [],
+    }));
+  return {
+    ...config,
+    layers: [...missing, ...members],
+    inputLayers: container.inputLayers.map(({ name }) => [name, 0, 0]),
+  };
+}
+
 /** One call of a layer in a graph; a shared layer has several. */
 export interface LayerCall {
   readonly layer: Layer;

@@ -7,7 +7,7 @@ import { layerBatchNormalization } from 'evenkeel';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeModel } from '../../cli/src/write-model.js';
-import { dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
+import { SCALED, dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
 
 beforeAll(() => tf.ready());
 
@@ -188,6 +188,49 @@ describe('inspect', () => {
     expect(page.match(/&lt;\/script&gt;&lt;img src=x&gt;/g)?.length).toBeGreaterThanOrEqual(2);
     const [, data] = /<script type="application\/json" id="inspection">(.*?)<\/script>/s.exec(page)!;
     expect((JSON.parse(data!) as InspectReport).model).toBe(name);
+  });
+});
+
+describe('inspect --compatibility', () => {
+  /** A file with a layer of a user's own; the class is not registered, as in a process of the command. */
+  const ownClass = () => {
+    delete tf.serialization.SerializationMap.getMap().classNameMap.Scaled;
+    return modelFile('keras3-own-class.keras');
+  };
+
+  it('says that a model loads, without making it', async () => {
+    const { code, stdout } = await evenkeel(['inspect', '--compatibility', modelFile('tf-keras-mlp.h5')]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/of Keras 2\.18\.0, 5 layers[^]*BatchNormalization[^]*It loads\./);
+  });
+
+  it('says all that keeps a model from loading, and ends with 1', async () => {
+    const path = ownClass();
+    const { code, stdout } = await evenkeel(['inspect', '--compatibility', path]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/blocked {3}Scaled in scaled.*: TF\.js has no such layer[^]*1 layer to replace/);
+    const json = await evenkeel(['inspect', '--compatibility', path, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ format: 'keras', blockers: [{ className: 'Scaled' }] });
+  });
+
+  it('goes by the layers that --import registers, and so do the other commands', async () => {
+    const path = ownClass();
+    const module = join(makeFolder(), 'scaled.mjs');
+    writeFileSync(module, SCALED);
+    expect((await evenkeel(['inspect', '--compatibility', path, '--import', module])).code).toBe(0);
+    const output = join(makeFolder(), 'out.keras');
+    expect((await evenkeel(['convert', path, output, '--import', module])).code).toBe(0);
+    expectClose(await predict(output, SHAPE), await predict(path, SHAPE));
+  });
+
+  it('refuses a module that cannot be run, and options that need the model', async () => {
+    const path = modelFile('tf-keras-mlp.h5');
+    const missing = await evenkeel(['inspect', path, '--import', 'nothing.mjs']);
+    expect(missing).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/--import nothing\.mjs: /) as string,
+    });
+    expect((await evenkeel(['inspect', path, '--compatibility', '--html', 'x.html'])).code).toBe(2);
   });
 });
 

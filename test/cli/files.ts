@@ -1,11 +1,10 @@
 /** @file Folders, models and data for the tests of the command, and a way to run it without a process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { run } from '../../cli/src/program.js';
-import { ROOT } from '../docs/blocks.js';
+import { modelNamed, readModel } from '../keras-files/golden.js';
 
 /** An empty folder that goes with the test. */
 export function makeFolder(removeAfter: (remove: () => void) => void = onTestFinished): string {
@@ -16,9 +15,17 @@ export function makeFolder(removeAfter: (remove: () => void) => void = onTestFin
   return folder;
 }
 
+/** A module for `--import`, with the layer of test/keras-files/scaled.ts. */
+export const SCALED = `export default (tf) => tf.serialization.registerClass(class extends tf.layers.Layer {
+  static className = 'Scaled';
+  constructor(args) { super(args); this.offsetBy = args.offsetBy; }
+  build() { this.scale = this.addWeight('scale', [], 'float32', tf.initializers.ones()); this.built = true; }
+  call(x) { return tf.tidy(() => tf.add(tf.mul([x].flat()[0], this.scale.read()), this.offsetBy)); }
+  getConfig() { return { ...super.getConfig(), offsetBy: this.offsetBy }; }
+});`;
+
 /** The bytes of a file that Keras wrote. */
-export const goldenModel = (name: string): Buffer =>
-  gunzipSync(readFileSync(`${ROOT}test/golden/models/models/${name}.gz`));
+export const goldenModel = (name: string): Uint8Array => readModel(modelNamed(name));
 
 /** A path of a golden model, in a folder of its own. */
 export function modelFile(name: string): string {

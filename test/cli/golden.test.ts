@@ -7,7 +7,7 @@ import { loadKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import { MODELS, TOLERANCE, predictionError, readModel } from '../keras-files/golden.js';
-import { makeFolder } from './files.js';
+import { SCALED, makeFolder } from './files.js';
 
 const folder = makeFolder(afterAll);
 
@@ -18,7 +18,9 @@ beforeAll(async () => {
     writeFileSync(path, readModel(model));
     return path;
   });
-  const program = ['--import', 'tsx', 'test/cli/fold-all.ts', ...files];
+  const ownLayer = join(folder, 'scaled.mjs');
+  writeFileSync(ownLayer, SCALED);
+  const program = ['--import', 'tsx', 'test/cli/fold-all.ts', ownLayer, ...files];
   const { status, stderr } = spawnSync(process.execPath, program, { cwd: ROOT, encoding: 'utf8' });
   // TF.js' own warnings are not for users of the command.
   const others = stderr.split('\n').filter((line) => line !== '' && !/^Layer .* is named .* here/.test(line));

@@ -1,6 +1,4 @@
 /** @file What the doctor does with a model: cases of page.test.ts, which brings the browser. */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import type { Download } from 'playwright-core';
@@ -9,13 +7,12 @@ import { drawDigits } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import { loadKerasModel } from '../../src/keras/index.js';
 import { idxImages } from '../demo/files.js';
-import { ROOT } from '../docs/blocks.js';
+import { modelNamed, predictionError, readModel } from '../keras-files/golden.js';
 import type { Playground } from './browser.js';
 
 // Keeps TF.js from advising another backend.
 tf.enableProdMode();
 
-const MODELS = `${ROOT}test/golden/models/models/`;
 const MODEL_ZONE = '.doctor section:first-child .drop';
 const DATA_ZONE = '.cures .drop';
 const MARKUP = '<img src=x onerror=alert(1)>';
@@ -25,26 +22,10 @@ interface NamedBytes {
   readonly bytes: Uint8Array;
 }
 
-interface StoredArray {
-  readonly shape: number[];
-  readonly data: number[];
-}
-
 const modelFile = (name: string): NamedBytes => ({
   name,
-  bytes: gunzipSync(readFileSync(`${MODELS}${name}.gz`)),
+  bytes: readModel(modelNamed(name)),
 });
-
-/** What Keras said of a model of the golden data: inputs, and what came out. */
-function keras(name: string): { input: StoredArray; output: StoredArray } {
-  const index = JSON.parse(gunzipSync(readFileSync(`${MODELS}index.json.gz`)).toString()) as {
-    file: string;
-    inputs: StoredArray[];
-    outputs: StoredArray[];
-  }[];
-  const { inputs, outputs } = index.find(({ file }) => file === name)!;
-  return { input: inputs[0]!, output: outputs[0]! };
-}
 
 /** Numbers as NumPy saves them. */
 function npy(shape: readonly number[], values: Float32Array): Uint8Array {
@@ -127,11 +108,8 @@ export function doctorCases(openPage: () => Promise<Playground>): void {
 
       const { name: fileName, model } = await download(playground, format);
       expect(fileName).toBe(saved);
-      const { input, output } = keras(name);
-      const predicted = model.predict(tf.tensor(input.data, input.shape)) as tf.Tensor;
       expect(model.layers.map((layer) => layer.getClassName())).not.toContain('BatchNormalization');
-      const differences = predicted.dataSync().map((value, i) => Math.abs(value - output.data[i]!));
-      expect(Math.max(...differences)).toBeLessThan(1e-5);
+      expect(predictionError(model, modelNamed(name))).toBeLessThan(1e-5);
     });
 
     test('finds what is wrong, recalibrates on dropped data, and holds no tensor more', async () => {

@@ -28,6 +28,7 @@ const FOUND = 1;
 interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchOptions {
   readonly html?: string;
   readonly failOn?: Severity;
+  readonly compatibility?: true;
 }
 
 export function inspectCommand(context: Context): Command {
@@ -45,6 +46,10 @@ export function inspectCommand(context: Context): Command {
         '--fail-on <severity>',
         'end with 1 if there is a finding of this severity, or a worse one',
       ).choices(SEVERITIES),
+    )
+    .option(
+      '--compatibility',
+      'only say whether the model loads, and all that keeps it from loading (then: end with 1)',
     );
   return addExamples(
     addCommonOptions(command),
@@ -52,11 +57,16 @@ export function inspectCommand(context: Context): Command {
     'inspect model.h5 --data x_train.npy --divide-by 255 --html report.html',
     'inspect model.h5 --data train-images-idx3-ubyte.gz --batches 20 --json',
     'inspect model.keras --fail-on warning',
+    'inspect --compatibility model.h5',
   );
 }
 
 async function inspectModel(path: string, settings: InspectSettings, context: Context): Promise<void> {
   checkDataOptions(settings);
+  if (settings.compatibility) {
+    const { checkCompatibility } = await import('../compatibility.js');
+    return checkCompatibility(path, settings, context);
+  }
   const { terminal, signal } = context;
   const { html } = settings;
   const report = await withModel(path, settings, signal, async (model) => {
