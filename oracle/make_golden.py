@@ -11,6 +11,7 @@ MODEL_GROUPS = (
     "graphs",
     "shapes",
     "augmentation",
+    "activations",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

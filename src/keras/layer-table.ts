@@ -4,6 +4,7 @@
  */
 import { snakeCase } from '../text/naming.js';
 import type { Json } from './json.js';
+import { ELU } from './layers/elu.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
 import { CenterCrop } from './layers/center-crop.js';
@@ -18,6 +19,9 @@ import { RandomZoom } from './layers/random-zoom.js';
 import { Resizing } from './layers/resizing.js';
 import { Subtract } from './layers/subtract.js';
 import { UNDRAWN } from './layers/undrawn.js';
+import { PReLU } from './layers/prelu.js';
+import { ReLU } from './layers/relu.js';
+import { ThresholdedReLU } from './layers/thresholded-relu.js';
 import {
   type Reading,
   type Writing,
@@ -174,15 +178,15 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   },
 
   Activation: { settings: ['activation'] },
-  ReLU: { settings: ['max_value'], fixed: { negative_slope: 0, threshold: 0 } },
+  ReLU: ours(ReLU),
   LeakyReLU: {
     settings: ['negative_slope'],
     renamed: { negative_slope: 'alpha', alpha: 'alpha' },
     namedInTfKeras: { negative_slope: 'alpha' },
   },
-  PReLU: { settings: words('alpha_initializer alpha_regularizer alpha_constraint shared_axes') },
-  ELU: { settings: [], fixed: { alpha: 1 } },
-  ThresholdedReLU: { settings: ['theta'], notInKeras3: 'Keras 3 has no ThresholdedReLU' },
+  PReLU: ours(PReLU),
+  ELU: ours(ELU),
+  ThresholdedReLU: ours(ThresholdedReLU, { notInKeras3: 'Keras 3 has no ThresholdedReLU' }),
   Softmax: { settings: ['axis'] },
 
   Dropout: { settings: words('rate noise_shape'), isRandom: true },

@@ -1,4 +1,4 @@
-/** @file The values of settings, from Keras to TF.js and back: activations, initializers, regularizers, words. */
+/** @file The values of settings, from Keras to TF.js and back: initializers, regularizers, words. */
 import { ValueError } from '../text/value-error.js';
 import {
   resolveConstraint,
@@ -6,6 +6,7 @@ import {
   resolveRegularizer,
   serializeObject,
 } from '../layer/keras-objects.js';
+import { activationFromKeras, activationToKeras } from './activations.js';
 import type { Findings } from './blockers.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { camelCase, snakeCase } from '../text/naming.js';
@@ -14,24 +15,6 @@ import { show } from '../text/show.js';
 
 /** Who writes the file, or is to read it. */
 export type Dialect = 'tf-keras' | 'keras3';
-
-/** Keras' activations by TF.js' names. Where two names mean the same, the first is written. */
-const ACTIVATIONS: readonly (readonly [tfjs: string, keras: string])[] = [
-  ...['elu', 'selu', 'relu', 'relu6', 'linear', 'sigmoid', 'softplus', 'softsign', 'tanh', 'softmax'].map(
-    (name) => [name, name] as const,
-  ),
-  ['mish', 'mish'],
-  ['gelu', 'gelu'],
-  ['swish', 'swish'],
-  ['swish', 'silu'],
-  ['logSoftmax', 'log_softmax'],
-  // tf-keras writes the function's own name where it has loaded the model before.
-  ['logSoftmax', 'log_softmax_v2'],
-  ['hardSigmoid', 'hard_sigmoid'],
-];
-
-const HARD_SIGMOID =
-  'TF.js and tf-keras take clip(0.2·x + 0.5, 0, 1) for hard_sigmoid, Keras 3 takes relu6(x + 3) / 6';
 
 const ACTIVATION_SETTINGS = ['activation', 'recurrent_activation'];
 
@@ -61,21 +44,6 @@ export function settingFromKeras(
   return isObject(value) && isObject(value.config) && 'value' in value.config ? value.config.value : value;
 }
 
-function activationFromKeras(value: Json, dialect: Dialect): string {
-  // Functions are written as their names, or as objects that hold them.
-  const name = isObject(value) ? value.config : value;
-  if (name === 'hard_sigmoid' && dialect === 'keras3') {
-    throw new ValueError(`its activation is hard_sigmoid: ${HARD_SIGMOID}. ${REPLACE_ADVICE}`);
-  }
-  const found = ACTIVATIONS.find(([, keras]) => keras === name);
-  if (found) return found[0];
-  const known = ACTIVATIONS.map(([, keras]) => keras).join(', ');
-  const given = isObject(name) && isObject(value) ? value.class_name : name;
-  throw new ValueError(
-    `its activation is ${show(given)}, which TF.js lacks; it has ${known}. ` + REPLACE_ADVICE,
-  );
-}
-
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */
 function initializerFromKeras(name: string, value: Json, findings: Findings): unknown {
   try {
@@ -96,19 +64,6 @@ export function settingToKeras(name: string, value: unknown, dialect: Dialect): 
   // What is left over is null in TF.js and -1 in Keras.
   if (name === 'target_shape') return (value as (number | null)[]).map((size) => size ?? -1);
   return JSON.parse(JSON.stringify(value)) as Json;
-}
-
-function activationToKeras(value: unknown, dialect: Dialect): string {
-  if (value === 'hardSigmoid' && dialect === 'keras3') {
-    throw new ValueError(
-      `its activation is hardSigmoid: ${HARD_SIGMOID}. Save for: 'tf-keras', or train with 'sigmoid'.`,
-    );
-  }
-  const found = ACTIVATIONS.find(([tfjs]) => tfjs === value);
-  if (found) return found[1];
-  throw new ValueError(
-    `its activation is ${show(value)}, which Keras lacks. Use another one and train anew.`,
-  );
 }
 
 /** Classes that Keras spells differently. */

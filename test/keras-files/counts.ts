@@ -4,4 +4,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   graphs: 18,
   shapes: 4,
   augmentation: 57,
+  activations: 40,
 };

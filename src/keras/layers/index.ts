@@ -11,3 +11,7 @@ export { randomTranslation } from './random-translation.js';
 export { randomZoom } from './random-zoom.js';
 export { resizing } from './resizing.js';
 export { subtract } from './subtract.js';
+export { elu } from './elu.js';
+export { relu } from './relu.js';
+export { prelu } from './prelu.js';
+export { thresholdedRelu } from './thresholded-relu.js';

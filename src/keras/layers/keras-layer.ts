@@ -1,5 +1,5 @@
 /** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
-import type { Tensor, serialization } from '@tensorflow/tfjs-core';
+import { type Tensor, serialization } from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import { checkNames } from '../../text/names.js';
 
@@ -28,8 +28,23 @@ export interface KerasLayerClass {
   readonly settings: readonly string[];
 }
 
+/** The input of a layer that has one. */
+export const only = <T>(given: T | T[]): T => (Array.isArray(given) ? given[0]! : given);
+
+/** The shape of the input of a layer that has one. */
+export const onlyShape = (given: Shape | Shape[]): Shape =>
+  (Array.isArray(given[0]) ? given[0] : given) as Shape;
+
 const pick = (from: object, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
+
+/** An object of TF.js as it is saved; of activations, which have no settings, the name. */
+function describe(name: string, value: unknown): unknown {
+  if (!(value instanceof serialization.Serializable)) return value;
+  return /activation$/i.test(name)
+    ? value.getClassName()
+    : { className: value.getClassName(), config: value.getConfig() };
+}
 
 /** A layer whose settings are properties of the same names. */
 export abstract class KerasLayer extends layers.Layer {
@@ -54,7 +69,8 @@ export abstract class KerasLayer extends layers.Layer {
 
   override getConfig(): serialization.ConfigDict {
     const { settings } = this.constructor as unknown as KerasLayerClass;
-    return { ...pick(this, settings), ...super.getConfig() } as serialization.ConfigDict;
+    const own = Object.entries(pick(this, settings)).map(([name, value]) => [name, describe(name, value)]);
+    return { ...Object.fromEntries(own), ...super.getConfig() } as serialization.ConfigDict;
   }
 
   /** Keras' layers pass their masks on, unless they say otherwise. */

@@ -15,6 +15,13 @@ import { RandomZoom } from './random-zoom.js';
 import { Resizing } from './resizing.js';
 import { Subtract } from './subtract.js';
 import { UNDRAWN } from './undrawn.js';
+import { ACTIVATION_CLASSES } from '../activations.js';
+import type { KerasLayerClass } from './keras-layer.js';
+import { ELU } from './elu.js';
+import { PReLU } from './prelu.js';
+import { ReLU } from './relu.js';
+import { Subtract } from './subtract.js';
+import { ThresholdedReLU } from './thresholded-relu.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
   // One a line.
@@ -32,6 +39,10 @@ const CLASSES: readonly KerasLayerClass[] = [
   RandomZoom,
   Resizing,
   ...UNDRAWN,
+  ReLU,
+  ELU,
+  PReLU,
+  ThresholdedReLU,
 ];
 
 const BY_NAME = new Map(CLASSES.map((cls) => [cls.className, cls]));
@@ -41,10 +52,12 @@ export const kerasLayerClass = (className: string): KerasLayerClass | undefined 
 
 /**
  * From now on `tf.loadLayersModel` and `tf.models.modelFromJSON` build this library's layers for the names of Keras:
- * what TF.js lacks, and what it computes otherwise, batch normalization among it. `loadKerasModel` does so by itself;
- * what TF.js lacks stays registered from its first call on.
+ * what TF.js lacks, and what it computes otherwise, batch normalization among it; and find its activations.
+ * `loadKerasModel` does so by itself; what TF.js lacks stays registered from its first call on.
  *
  * @returns a function that brings TF.js' own classes back, once every call has been undone
  */
 export const registerKerasLayers = (): (() => void) =>
-  registerClasses([BatchNormalization, ...CLASSES] as Parameters<typeof registerClasses>[0]);
+  registerClasses([BatchNormalization, ...CLASSES, ...ACTIVATION_CLASSES] as Parameters<
+    typeof registerClasses
+  >[0]);

@@ -1,0 +1,96 @@
+/** @file Keras' PReLU. Sources: tf-keras 2.18 `layers/activation/prelu.py`, Keras 3 `layers/activations/prelu.py`. */
+import { type Tensor, mul, neg, relu, sub, tidy } from '@tensorflow/tfjs-core';
+import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
+import {
+  type Constraint,
+  type Initializer,
+  type Regularizer,
+  resolveConstraint,
+  resolveInitializer,
+  resolveRegularizer,
+} from '../../layer/keras-objects.js';
+import { checkNumber } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+
+export interface PreluArguments extends LayerArguments {
+  /** Default: 'zeros'. */
+  readonly alphaInitializer?: unknown;
+  readonly alphaRegularizer?: unknown;
+  readonly alphaConstraint?: unknown;
+  /** Axes along which alpha is the same, counted from 1: the batch is 0. */
+  readonly sharedAxes?: number | readonly number[] | null;
+}
+
+/** `x` above 0, `alpha·x` below, with an alpha that is learned. At 0 the gradient is 0, where TF.js' own has alpha. */
+export class PReLU extends KerasLayer {
+  static readonly className = 'PReLU';
+  static override readonly settings = [
+    'alphaInitializer',
+    'alphaRegularizer',
+    'alphaConstraint',
+    'sharedAxes',
+  ];
+
+  readonly alphaInitializer: Initializer;
+  readonly alphaRegularizer: Regularizer | null;
+  readonly alphaConstraint: Constraint | null;
+  readonly sharedAxes: readonly number[] | null;
+  private alpha: LayerVariable | null = null;
+
+  constructor(args: PreluArguments = {}) {
+    super(args);
+    this.alphaInitializer = resolveInitializer('alphaInitializer', args.alphaInitializer ?? 'zeros');
+    this.alphaRegularizer = resolveRegularizer('alphaRegularizer', args.alphaRegularizer);
+    this.alphaConstraint = resolveConstraint('alphaConstraint', args.alphaConstraint);
+    const axes = args.sharedAxes == null ? null : [args.sharedAxes].flat();
+    for (const axis of axes ?? [])
+      checkNumber('sharedAxes', axis, Number.isInteger, 'axes, which are integers');
+    this.sharedAxes = axes;
+  }
+
+  override build(inputShape: Shape | Shape[]): void {
+    const shape = onlyShape(inputShape);
+    const own = shape.slice(1);
+    for (const axis of this.sharedAxes ?? []) {
+      // Keras counts from the end of alpha, too.
+      const along = axis > 0 ? axis - 1 : axis - 1 + own.length;
+      if (own[along] === undefined) {
+        throw new ValueError(
+          `sharedAxes: expected axes of the input ${show(shape)} behind the batch, received ${axis}.`,
+        );
+      }
+      own[along] = 1;
+    }
+    const open = own.indexOf(null);
+    if (open >= 0) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: axis ${open + 1} of its input ${show(shape)} is open. Fix its size, or share alpha along it.`,
+      );
+    }
+    this.alpha = this.addWeight(
+      'alpha',
+      own,
+      'float32',
+      this.alphaInitializer,
+      this.alphaRegularizer ?? undefined,
+      true,
+      this.alphaConstraint ?? undefined,
+    );
+    const axes = Object.fromEntries(
+      shape.flatMap((size, axis) => (axis > 0 && own[axis - 1] !== 1 ? [[axis, size!]] : [])),
+    );
+    this.inputSpec = [new InputSpec({ ndim: shape.length, axes })];
+    super.build(inputShape);
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() => {
+      const x = only(inputs);
+      return sub(relu(x), mul(this.alpha!.read(), relu(neg(x))));
+    });
+  }
+}
+
+export const prelu = (args: PreluArguments = {}) => new PReLU(args);
