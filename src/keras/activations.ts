@@ -47,7 +47,7 @@ import { refuse } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type Json, type JsonObject, isObject } from './json.js';
-import type { Dialect } from './setting-values.js';
+import type { Dialect } from './layers/dialect.js';
 
 /** What TF.js' layers hold as their activation; the class is not exported. */
 export interface Activation extends serialization.Serializable {

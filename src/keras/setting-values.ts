@@ -7,14 +7,14 @@ import {
   serializeObject,
 } from '../layer/keras-objects.js';
 import { activationFromKeras, activationToKeras } from './activations.js';
+import type { Dialect } from './layers/dialect.js';
 import type { Findings } from './blockers.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 
-/** Who writes the file, or is to read it. */
-export type Dialect = 'tf-keras' | 'keras3';
+export type { Dialect };
 
 const ACTIVATION_SETTINGS = ['activation', 'recurrent_activation'];
 
