@@ -16,11 +16,9 @@ import { Resizing } from './resizing.js';
 import { Subtract } from './subtract.js';
 import { UNDRAWN } from './undrawn.js';
 import { ACTIVATION_CLASSES } from '../activations.js';
-import type { KerasLayerClass } from './keras-layer.js';
 import { ELU } from './elu.js';
 import { PReLU } from './prelu.js';
 import { ReLU } from './relu.js';
-import { Subtract } from './subtract.js';
 import { ThresholdedReLU } from './thresholded-relu.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
