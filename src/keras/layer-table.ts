@@ -52,6 +52,8 @@ export interface LayerEntry {
   readonly renamed?: Readonly<Record<string, string>>;
   /** Names that tf-keras has for settings, where they are not Keras 3's. */
   readonly namedInTfKeras?: Readonly<Record<string, string>>;
+  /** What a reader of COMPATIBILITY.md must know of it, in a few words. */
+  readonly note?: string;
   /** Why Keras 3 cannot have it. */
   readonly notInKeras3?: string;
   /** Why tf-keras cannot have it. */
@@ -290,6 +292,9 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   },
   TimeDistributed: { settings: ['layer'] },
 };
+
+/** Every class that loads, by Keras' names. */
+export const LAYER_NAMES: readonly string[] = Object.keys(LAYERS);
 
 /** What is known of a class; undefined where Keras and TF.js do not both have it. */
 export const entryOf = (className: string): LayerEntry | undefined =>

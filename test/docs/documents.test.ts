@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { expect, describe, test } from 'vitest';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
 import { DOCUMENTS, ROOT, readText } from './blocks.js';
+import { documentWithLayers } from './layers.js';
 
 const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
 
@@ -54,6 +55,10 @@ test('COMPATIBILITY.md has one row for every argument', () => {
       rows.filter((row) => row === name),
       name,
     ).toHaveLength(1);
+});
+
+test('COMPATIBILITY.md lists the layers that load, as `npm run docs` writes them', async () => {
+  expect(readText('COMPATIBILITY.md')).toBe(await documentWithLayers());
 });
 
 test('the changelog tells of the version in package.json, or of what comes after it', () => {
