@@ -129,7 +129,7 @@ def _input(shape: tuple, case: Model, random: np.random.Generator):
     if case.colors is not None:
         return images(BATCH, shape, case.colors, random)
     x = np.round(random.normal(0.3, 1, (BATCH, *shape)), 3).astype("float32")
-    x[0, -1] = 0  # for those that mask
+    x[(0, -1)[: x.ndim]] = 0  # for those that mask
     return x
 
 

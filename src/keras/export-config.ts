@@ -95,7 +95,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     if (wrong !== null) throw new ValueError(`${wrong}. Use windows as long as the strides.`);
     const ours = kerasLayerClass(className);
     if (ours && !(layer instanceof ours)) {
-      const differs = entry.stockDiffers?.((name) => config[camelCase(name)]) ?? null;
+      const differs = entry.stockDiffers?.((name) => config[camelCase(name)], layer) ?? null;
       if (differs !== null) throw new ValueError(`it is TF.js' own layer of that name, ${differs}.`);
     }
     const settings = Object.fromEntries(
@@ -113,7 +113,8 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     };
     entry.write?.({ layer, config, written, dialect });
     const known = dialect === 'tf-keras' ? withoutOnlyInKeras3(written, entry.onlyInKeras3 ?? {}) : written;
-    return inModule('keras.layers', className, known);
+    const { module = 'keras.layers', registeredName = null } = entry.origin?.[dialect] ?? {};
+    return inModule(module, className, known, registeredName);
   } catch (error) {
     if (error instanceof ValueError && error.message.startsWith('Layer ')) throw error;
     return refuse(reasonOf(error));
@@ -139,9 +140,7 @@ function exportOwn(layer: Layer, { className, config }: Described, dialect: Dial
     dtype: 'float32',
     ...Object.fromEntries(settings),
   };
-  const own = inModule(null, className.replace(/^.*>/, ''), written);
-  // In HDF5 nothing but the class stands beside the configuration.
-  return { ...own, registered_name: registeredName };
+  return inModule(null, className.replace(/^.*>/, ''), written, registeredName);
 }
 
 /** @throws ValueError for a setting with a value that tf-keras does not have */
@@ -196,8 +195,13 @@ function isFrozen(layer: Layer): boolean {
   return own.length > 0 && (!layer.trainable || (parameters.length > 0 && !parameters.some(isTrained)));
 }
 
-function inModule(module: string | null, className: string, config: JsonObject): JsonObject {
-  return { module, class_name: className, config, registered_name: null };
+function inModule(
+  module: string | null,
+  className: string,
+  config: JsonObject,
+  registeredName: string | null = null,
+): JsonObject {
+  return { module, class_name: className, config, registered_name: registeredName };
 }
 
 function exportContainer(container: LayersModel, dialect: Dialect): JsonObject {

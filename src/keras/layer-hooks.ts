@@ -2,6 +2,8 @@
 import type { layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
+import { callsTo } from '../model/graph.js';
+import { hasMask } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { type Json, type JsonObject, expectObject, isObject } from './json.js';
 import { type Dialect, REPLACE_ADVICE } from './setting-values.js';
@@ -154,4 +156,37 @@ export function writeRandomCrop({ written, dialect }: Writing): void {
     );
   }
   delete written.dialect;
+}
+
+/** Keras puts the centres of pixels at halves. */
+export const checkStockUpSampling = (setting: (name: string) => unknown): string | null =>
+  setting('interpolation') === 'bilinear' ? 'which interpolates between other points than Keras' : null;
+
+/** Keras leaves out the steps that a mask leaves out. */
+export const checkStockUnderMask = (_setting: unknown, layer: layers.Layer): string | null =>
+  callsTo(layer).some(hasMask) ? 'which does not use the mask of its input' : null;
+
+/** Of those that tf-keras has. */
+const LACKED_BY_KERAS_3: readonly unknown[] = ['area', 'gaussian', 'mitchellcubic'];
+
+export function writeUpSampling({ written, dialect }: Writing): void {
+  const { interpolation } = written;
+  if (dialect === 'keras3' && LACKED_BY_KERAS_3.includes(interpolation)) {
+    throw new ValueError(
+      `its interpolation is ${show(interpolation)}, which Keras 3 lacks. Save for: 'tf-keras', or train with 'bicubic'.`,
+    );
+  }
+}
+
+/** Of a layer that passes masks on in Keras 3, and not in tf-keras. */
+export function readMaskPassing({ result, dialect }: Reading): void {
+  result.passesMask = dialect === 'keras3';
+}
+
+/** What that layer does here must be what it does there, wherever it gets a mask. */
+export function checkMaskPassing({ layer, dialect }: Writing): void {
+  if (layer.supportsMasking === (dialect === 'keras3') || !callsTo(layer).some(hasMask)) return;
+  throw new ValueError(
+    'its input has a mask, which goes on behind it in Keras 3 and ends there in tf-keras. Leave the layer out.',
+  );
 }

@@ -2,9 +2,27 @@
  * @file Every layer that TF.js has: which settings it takes, under Keras' names, what Keras' other settings must be, since
  * TF.js does not have them, and what else its class needs. Both directions, reading and writing, go by this table.
  */
+import type { layers } from '@tensorflow/tfjs-layers';
 import { snakeCase } from '../text/naming.js';
 import type { Json } from './json.js';
 import { ELU } from './layers/elu.js';
+import type { Dialect } from './setting-values.js';
+import { CustomScaleLayer, LayerScale, StochasticDepth } from './layers/applications.js';
+import { Cropping1D, Cropping3D } from './layers/cropping.js';
+import {
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalAveragePooling3D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  GlobalMaxPooling3D,
+} from './layers/global-pooling.js';
+import { Flatten } from './layers/flatten.js';
+import { Masking } from './layers/masking.js';
+import { SpatialDropout2D, SpatialDropout3D } from './layers/spatial-dropout.js';
+import { UnitNormalization } from './layers/unit-normalization.js';
+import { UpSampling1D, UpSampling2D, UpSampling3D } from './layers/up-sampling.js';
+import { ZeroPadding1D, ZeroPadding3D } from './layers/zero-padding.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
 import { CenterCrop } from './layers/center-crop.js';
@@ -30,6 +48,10 @@ import {
   miscomputedIn3D,
   readDialect,
   readBidirectional,
+  checkMaskPassing,
+  checkStockUnderMask,
+  checkStockUpSampling,
+  readMaskPassing,
   readNormalization,
   withoutZeroOutput,
   writeBidirectional,
@@ -37,8 +59,15 @@ import {
   writeInput,
   writeNormalization,
   writeRandomCrop,
+  writeUpSampling,
   writeResetAfter,
 } from './layer-hooks.js';
+
+/** A module of Keras, and the name under which it registers a class; null where it does not. */
+export interface Origin {
+  readonly module: string;
+  readonly registeredName: string | null;
+}
 
 /** How Keras writes a layer that is renamed or in another form. */
 export interface LayerEntry {
@@ -68,10 +97,12 @@ export interface LayerEntry {
   readonly trainsByDefault?: boolean;
   /** Why TF.js computes other numbers with these settings than Keras. */
   readonly miscomputed?: (setting: (name: string) => unknown) => string | null;
+  /** Where Keras has the class, if not in `keras.layers`. */
+  readonly origin?: Readonly<Record<Dialect, Origin>>;
   /** Changes the layer within, as the file has it, before it is read. */
   readonly readInner?: (inner: Json) => Json;
   /** Why TF.js' own layer of this name, where this library has one too, computes other numbers with these settings. */
-  readonly stockDiffers?: (setting: (name: string) => unknown) => string | null;
+  readonly stockDiffers?: (setting: (name: string) => unknown, layer: layers.Layer) => string | null;
   /** Call arguments of Keras that are tensors, in their order. In TF.js they are inputs behind those of the first one. */
   readonly tensorArguments?: readonly string[];
   /** Checks or completes what was read. */
@@ -117,8 +148,6 @@ const POOLING_1D: LayerEntry = {
   settings: words('pool_size strides padding'),
   fixed: { data_format: 'channels_last' },
 };
-const GLOBAL_1D: LayerEntry = { settings: [], fixed: { data_format: 'channels_last', keepdims: false } };
-const GLOBAL_2D: LayerEntry = { settings: ['data_format'], fixed: { keepdims: false } };
 const NOTHING: LayerEntry = { settings: [] };
 
 /** Of a class of this library, which has all that Keras has. */
@@ -132,6 +161,14 @@ const augmentation = (cls: KerasLayerClass, onlyInKeras3: Readonly<Record<string
   ours(cls, { trainsByDefault: true, onlyInKeras3: { ...ON_IMAGES, ...onlyInKeras3 } });
 const ON_IMAGES = { data_format: 'channels_last' };
 const OTHER_CENTRES = 'which takes other points for the centres of pixels than Keras';
+
+/** Of a class that a module of keras.applications brings. */
+const ofApplication = (module: string, registeredName: string | null = null): Partial<LayerEntry> => ({
+  origin: {
+    'tf-keras': { module: `tf_keras.src.applications.${module}`, registeredName },
+    keras3: { module: `keras.src.applications.${module}`, registeredName: null },
+  },
+});
 
 const LAYERS: Readonly<Record<string, LayerEntry>> = {
   InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
@@ -152,6 +189,7 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     ),
     fixed: { rms_scaling: false, beta_constraint: null, gamma_constraint: null },
   },
+  UnitNormalization: ours(UnitNormalization),
 
   Dense: { settings: ['units', ...BIAS, ...KERNEL] },
   Embedding: {
@@ -193,15 +231,18 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
 
   Dropout: { settings: words('rate noise_shape'), isRandom: true },
   SpatialDropout1D: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
+  SpatialDropout2D: ours(SpatialDropout2D, { isRandom: true }),
+  SpatialDropout3D: ours(SpatialDropout3D, { isRandom: true }),
   GaussianNoise: { settings: ['stddev'], isRandom: true },
   GaussianDropout: { settings: ['rate'], isRandom: true },
   AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
 
-  Flatten: { settings: ['data_format'] },
+  Identity: { settings: [], read: readMaskPassing, write: checkMaskPassing },
+  Flatten: ours(Flatten),
   Reshape: { settings: ['target_shape'] },
   Permute: { settings: ['dims'] },
   RepeatVector: { settings: ['n'] },
-  Masking: { settings: ['mask_value'] },
+  Masking: ours(Masking),
   Rescaling: { settings: words('scale offset') },
 
   Add: NOTHING,
@@ -256,20 +297,27 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     ]),
   ),
 
+  ZeroPadding1D: ours(ZeroPadding1D, { onlyInKeras3: ON_IMAGES }),
   ZeroPadding2D: { settings: words('padding data_format') },
+  ZeroPadding3D: ours(ZeroPadding3D),
+  Cropping1D: ours(Cropping1D),
   Cropping2D: { settings: words('cropping data_format') },
-  // TF.js interpolates between other points.
-  UpSampling2D: { settings: words('size data_format'), fixed: { interpolation: 'nearest' } },
+  Cropping3D: ours(Cropping3D),
+  UpSampling1D: ours(UpSampling1D),
+  UpSampling2D: ours(UpSampling2D, { stockDiffers: checkStockUpSampling, write: writeUpSampling }),
+  UpSampling3D: ours(UpSampling3D),
   MaxPooling1D: POOLING_1D,
   AveragePooling1D: POOLING_1D,
   MaxPooling2D: POOLING,
   AveragePooling2D: POOLING,
   MaxPooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
   AveragePooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
-  GlobalAveragePooling1D: GLOBAL_1D,
-  GlobalMaxPooling1D: GLOBAL_1D,
-  GlobalAveragePooling2D: GLOBAL_2D,
-  GlobalMaxPooling2D: GLOBAL_2D,
+  GlobalAveragePooling1D: ours(GlobalAveragePooling1D, { stockDiffers: checkStockUnderMask }),
+  GlobalAveragePooling2D: ours(GlobalAveragePooling2D),
+  GlobalAveragePooling3D: ours(GlobalAveragePooling3D),
+  GlobalMaxPooling1D: ours(GlobalMaxPooling1D),
+  GlobalMaxPooling2D: ours(GlobalMaxPooling2D),
+  GlobalMaxPooling3D: ours(GlobalMaxPooling3D),
 
   SimpleRNN: recurrent(CELL),
   GRU: { ...RESET_BEFORE, ...recurrent(GATED, RESET_BEFORE.fixed) },
@@ -291,6 +339,10 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     write: writeBidirectional,
   },
   TimeDistributed: { settings: ['layer'] },
+
+  CustomScaleLayer: ours(CustomScaleLayer, ofApplication('inception_resnet_v2', 'Custom>CustomScaleLayer')),
+  LayerScale: ours(LayerScale, ofApplication('convnext')),
+  StochasticDepth: ours(StochasticDepth, { ...ofApplication('convnext'), isRandom: true }),
 };
 
 /** Every class that loads, by Keras' names. */
@@ -309,6 +361,7 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   GRUV2: 'GRU',
   Convolution2D: 'Conv2D',
   Model: 'Functional',
+  'Custom>CustomScaleLayer': 'CustomScaleLayer',
 };
 
 /** What has no part in what a layer computes once it has its weights: how it was made, drew, ran or was quantized. */

@@ -13,22 +13,23 @@ import { type LayerCall, callMaking } from './tensorflow-internals.js';
 type Layer = layers.Layer;
 
 /** Layers that join the masks of their inputs. */
-const MERGING = ['Add', 'Multiply', 'Average', 'Maximum', 'Minimum'];
+const MERGING = ['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum'];
 const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
 /** Layers that pass a mask on in Keras, and in TF.js only where `supportsMasking` is set on them. */
 const UNSUPPORTED = ['LeakyReLU', 'ELU', 'ThresholdedReLU', 'Softmax'];
 /** Layers that compute something else with a mask. */
-const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax']);
+const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax', 'GlobalAveragePooling1D']);
 /** Layers that pass masks on, and never make one from what they are given. */
 const PASSING = new Set([
   ...['Activation', 'ReLU', 'PReLU', 'Dense', 'LayerNormalization', 'BatchNormalization', 'Concatenate'],
+  ...['Identity', 'UnitNormalization', 'SpatialDropout2D', 'SpatialDropout3D'],
   ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'TimeDistributed'],
   ...MERGING,
   ...RECURRENT,
   ...UNSUPPORTED,
 ]);
-/** Layers that TF.js says to support masking, and that drop them. */
-const DROPPING = new Set(['Dot']);
+/** Layers that are said to support masking, and that drop them. */
+const DROPPING = new Set(['Dot', 'GlobalAveragePooling1D']);
 
 /** Whether a class is a recurrent layer, which takes its first states as further inputs. */
 export const isRecurrent = (className: string): boolean => RECURRENT.includes(className);

@@ -168,12 +168,6 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   };
   const calls = callsTo(layer);
   const masked = calls.map((call) => findsMask(call, across));
-  if (className === 'GlobalAveragePooling1D' && masked.includes(true)) {
-    refuse(
-      'its input has a mask, which it uses in Keras and not in TF.js. Replace it by GlobalMaxPooling1D or a recurrent ' +
-        'layer, or train without a mask.',
-    );
-  }
   if (!isContainer(layer) && !takesMask(className)) return;
   if (!masked.includes(true)) {
     patch(layer, 'takesNoMask');

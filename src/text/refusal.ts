@@ -24,6 +24,11 @@ export function checkNumber(
   if (!isAccepted(value)) refuse(ValueError, name, expected, value);
 }
 
+/** @throws TypeError for anything but true and false */
+export function checkBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') refuse(TypeError, name, 'true or false', value);
+}
+
 const LONGEST_REASON = 500;
 
 /** What a thrown value says. */

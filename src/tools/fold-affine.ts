@@ -155,8 +155,9 @@ const aroundZeros: Passage = (affine, call, direction) => {
   throw new Obstacle(`'${call.layer.name}' pads with zeros, which the intercept would change`);
 };
 
-/** Averages over all positions, so that only channels are left. */
+/** Averages over all positions, so that only channels are left; the dimensions stay where the layer says so. */
 const overPositions: Passage = (affine, call, direction) => {
+  if ('keepdims' in call.layer && call.layer.keepdims === true) return alongChannels(affine, call, direction);
   const rank = call.inputs[0]!.shape.length - 1;
   const channels = channelDimension(call.layer, rank);
   if (direction === 'forward') {
@@ -230,10 +231,14 @@ const activated: Passage = (affine, { layer }) => {
   throw new Obstacle(`'${layer.name}' (${activationOf(layer)}) is not linear`);
 };
 
-/** The layers of TF.js that an affine passes in inference. */
+/** The layers that an affine passes in inference. */
 const PASSAGES: Readonly<Record<string, Passage>> = {
+  Identity: unchanged,
   Dropout: unchanged,
   SpatialDropout1D: unchanged,
+  SpatialDropout2D: unchanged,
+  SpatialDropout3D: unchanged,
+  StochasticDepth: unchanged,
   GaussianNoise: unchanged,
   GaussianDropout: unchanged,
   AlphaDropout: unchanged,
@@ -242,15 +247,23 @@ const PASSAGES: Readonly<Record<string, Passage>> = {
   Reshape: reshaped,
   Permute: permuted,
   RepeatVector: repeated,
+  Cropping1D: alongChannels,
   Cropping2D: alongChannels,
+  Cropping3D: alongChannels,
+  // Interpolation weights its points so that they sum up to 1.
+  UpSampling1D: alongChannels,
   UpSampling2D: alongChannels,
+  UpSampling3D: alongChannels,
+  ZeroPadding1D: aroundZeros,
   ZeroPadding2D: aroundZeros,
+  ZeroPadding3D: aroundZeros,
   // Averages leave padding out of the count, so they pass an intercept at the borders too.
   AveragePooling1D: alongChannels,
   AveragePooling2D: alongChannels,
   AveragePooling3D: alongChannels,
   GlobalAveragePooling1D: overPositions,
   GlobalAveragePooling2D: overPositions,
+  GlobalAveragePooling3D: overPositions,
   MaxPooling1D: alongRisingChannels,
   MaxPooling2D: alongRisingChannels,
   MaxPooling3D: alongRisingChannels,

@@ -2,7 +2,7 @@
 export const COUNTS: Readonly<Record<string, number>> = {
   models: 134,
   graphs: 18,
-  shapes: 4,
+  shapes: 62,
   augmentation: 57,
   activations: 40,
 };

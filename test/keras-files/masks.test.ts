@@ -1,6 +1,6 @@
 /** @file Models with masks: TF.js leaves a mask to layers that have none, and Keras 3 writes masks into the graph. */
 import * as tf from '@tensorflow/tfjs';
-import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { kerasLayers, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
 
@@ -205,12 +205,26 @@ test('another mask in the graph is refused', async () => {
   await expect(loadKerasModel(bytes)).rejects.toThrow(/'not_equal'|called with \{"mask"/);
 });
 
-test('a mean over steps that Keras masks is refused', async () => {
-  const model = tf.sequential();
-  model.add(tf.layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputShape: [4] }));
-  model.add(tf.layers.globalAveragePooling1d({ name: 'mean' }));
-  const bytes = await saveKerasModel(model, null, { for: 'tf-keras' });
-  await expect(loadKerasModel(bytes)).rejects.toThrow(/'mean' \('GlobalAveragePooling1D'\).*has a mask/);
+test("TF.js' own mean over steps that Keras masks is not saved, and ours is", async () => {
+  const makeModel = (mean: tf.layers.Layer) => {
+    const model = tf.sequential();
+    model.add(tf.layers.embedding({ inputDim: 5, outputDim: 3, maskZero: true, inputShape: [4] }));
+    model.add(mean);
+    return model;
+  };
+  const stock = makeModel(tf.layers.globalAveragePooling1d({ name: 'mean' }));
+  await expect(saveKerasModel(stock, null, { for: 'tf-keras' })).rejects.toThrow(
+    /'mean' \('GlobalAveragePooling1D'\) cannot be saved: it is TF\.js' own .* does not use the mask/,
+  );
+  const ours = makeModel(kerasLayers.globalAveragePooling1d({ name: 'mean' }));
+  const x = tf.tensor2d([[1, 2, 0, 0]]);
+  const [mean] = predict(ours, x);
+  const [rows] = ours.layers[0]!.getWeights().map((weights) => weights.dataSync());
+  expect(mean).toEqual(
+    [0, 1, 2].map((i) => expect.closeTo((rows![3 + i]! + rows![6 + i]!) / 2, 6) as number),
+  );
+  const again = await loadKerasModel(await saveKerasModel(ours, null, { for: 'tf-keras' }));
+  expect(predict(again, x)[0]).toEqual(mean);
 });
 
 test('the states of a recurrent layer can be used after its output', async () => {

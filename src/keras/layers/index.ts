@@ -15,3 +15,20 @@ export { elu } from './elu.js';
 export { relu } from './relu.js';
 export { prelu } from './prelu.js';
 export { thresholdedRelu } from './thresholded-relu.js';
+export { cropping1d, cropping3d } from './cropping.js';
+export { customScaleLayer, layerScale, stochasticDepth } from './applications.js';
+export {
+  globalAveragePooling1d,
+  globalAveragePooling2d,
+  globalAveragePooling3d,
+  globalMaxPooling1d,
+  globalMaxPooling2d,
+  globalMaxPooling3d,
+} from './global-pooling.js';
+export { flatten } from './flatten.js';
+export { masking } from './masking.js';
+export { identity } from './identity.js';
+export { spatialDropout2d, spatialDropout3d } from './spatial-dropout.js';
+export { unitNormalization } from './unit-normalization.js';
+export { upSampling1d, upSampling2d, upSampling3d } from './up-sampling.js';
+export { zeroPadding1d, zeroPadding3d } from './zero-padding.js';

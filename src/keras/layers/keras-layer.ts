@@ -1,5 +1,5 @@
 /** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
-import { type Tensor, serialization } from '@tensorflow/tfjs-core';
+import { serialization } from '@tensorflow/tfjs-core';
 import { layers } from '@tensorflow/tfjs-layers';
 import { checkNames } from '../../text/names.js';
 
@@ -35,8 +35,11 @@ export const only = <T>(given: T | T[]): T => (Array.isArray(given) ? given[0]! 
 export const onlyShape = (given: Shape | Shape[]): Shape =>
   (Array.isArray(given[0]) ? given[0] : given) as Shape;
 
+/** Own properties and those of the class. */
 const pick = (from: object, names: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
+  Object.fromEntries(
+    names.filter((name) => name in from).map((name) => [name, Reflect.get(from, name) as unknown]),
+  );
 
 /** An object of TF.js as it is saved; of activations, which have no settings, the name. */
 function describe(name: string, value: unknown): unknown {
@@ -71,10 +74,5 @@ export abstract class KerasLayer extends layers.Layer {
     const { settings } = this.constructor as unknown as KerasLayerClass;
     const own = Object.entries(pick(this, settings)).map(([name, value]) => [name, describe(name, value)]);
     return { ...Object.fromEntries(own), ...super.getConfig() } as serialization.ConfigDict;
-  }
-
-  /** Keras' layers pass their masks on, unless they say otherwise. */
-  override computeMask(_inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor | Tensor[] {
-    return mask ?? (null as unknown as Tensor);
   }
 }

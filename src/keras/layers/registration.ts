@@ -3,6 +3,23 @@ import { BatchNormalization } from '../../layer/batch-normalization.js';
 import { registerClasses } from '../../model/registered-classes.js';
 import { AutoContrast } from './auto-contrast.js';
 import { CenterCrop } from './center-crop.js';
+import { CustomScaleLayer, LayerScale, StochasticDepth } from './applications.js';
+import { Cropping1D, Cropping3D } from './cropping.js';
+import {
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalAveragePooling3D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  GlobalMaxPooling3D,
+} from './global-pooling.js';
+import { Flatten } from './flatten.js';
+import { Masking } from './masking.js';
+import { Identity } from './identity.js';
+import { SpatialDropout2D, SpatialDropout3D } from './spatial-dropout.js';
+import { UnitNormalization } from './unit-normalization.js';
+import { UpSampling1D, UpSampling2D, UpSampling3D } from './up-sampling.js';
+import { ZeroPadding1D, ZeroPadding3D } from './zero-padding.js';
 import type { KerasLayerClass } from './keras-layer.js';
 import { RandomBrightness } from './random-brightness.js';
 import { RandomContrast } from './random-contrast.js';
@@ -23,6 +40,28 @@ import { ThresholdedReLU } from './thresholded-relu.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
   // One a line.
+  Cropping1D,
+  Cropping3D,
+  CustomScaleLayer,
+  GlobalAveragePooling1D,
+  GlobalAveragePooling2D,
+  GlobalAveragePooling3D,
+  GlobalMaxPooling1D,
+  GlobalMaxPooling2D,
+  GlobalMaxPooling3D,
+  Flatten,
+  Identity,
+  LayerScale,
+  Masking,
+  SpatialDropout2D,
+  SpatialDropout3D,
+  StochasticDepth,
+  UnitNormalization,
+  UpSampling1D,
+  UpSampling2D,
+  UpSampling3D,
+  ZeroPadding1D,
+  ZeroPadding3D,
   Subtract,
   AutoContrast,
   CenterCrop,

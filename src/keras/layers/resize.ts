@@ -1,9 +1,9 @@
 /**
  * @file Images in another size, as TensorFlow's `tf.image.resize` makes them, with centres of pixels at halves. TF.js has
- * two of the eight interpolations. Each goes along one axis after the other,
- * as a sum of weighted pixels.
+ * two of the eight interpolations. Each goes along one axis after the other, as a sum of weighted pixels.
  */
-import { type Tensor4D, addN, gather, mul, tensor, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor4D, tidy } from '@tensorflow/tfjs-core';
+import { type Rows, resample } from './resampling.js';
 
 export const INTERPOLATIONS = [
   'bilinear',
@@ -59,19 +59,16 @@ const FILTERS = {
   },
 } satisfies Partial<Record<Interpolation, Filter>>;
 
-/** For each pixel of the result, the pixels that it is made of, and their weights. */
-type Taps = [pixel: number, weight: number][][];
-
 const clamp = (pixel: number, size: number) => Math.min(Math.max(pixel, 0), size - 1);
 
-const tapsOf = (target: number, make: (pixel: number) => [number, number][]): Taps =>
+const tapsOf = (target: number, make: (pixel: number) => [number, number][]): Rows =>
   Array.from({ length: target }, (_, pixel) => make(pixel));
 
 /** The place of a pixel's centre in the image that was. */
 const centreOf = (pixel: number, size: number, target: number) =>
   Math.fround(Math.fround(pixel + 0.5) * Math.fround(size / target)) - 0.5;
 
-const bilinear = (size: number, target: number): Taps =>
+const bilinear = (size: number, target: number): Rows =>
   tapsOf(target, (pixel) => {
     const centre = centreOf(pixel, size, target);
     const lower = Math.floor(centre);
@@ -90,7 +87,7 @@ function roundHalfToEven(x: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-const bicubic = (size: number, target: number): Taps =>
+const bicubic = (size: number, target: number): Rows =>
   tapsOf(target, (pixel) => {
     const centre = centreOf(pixel, size, target);
     const lower = Math.floor(centre);
@@ -101,7 +98,7 @@ const bicubic = (size: number, target: number): Taps =>
     return normalized(within);
   });
 
-const area = (size: number, target: number): Taps => {
+const area = (size: number, target: number): Rows => {
   const scale = size / target;
   return tapsOf(target, (pixel) => {
     const [from, to] = [pixel * scale, (pixel + 1) * scale];
@@ -113,7 +110,7 @@ const area = (size: number, target: number): Taps => {
   });
 };
 
-const filtered = (filter: Filter, size: number, target: number, isAntialiased: boolean): Taps => {
+const filtered = (filter: Filter, size: number, target: number, isAntialiased: boolean): Rows => {
   const inverse = Math.fround(size / target);
   const stretch = isAntialiased ? Math.max(inverse, 1) : 1;
   return tapsOf(target, (pixel) => {
@@ -133,7 +130,13 @@ function normalized(taps: [number, number][]): [number, number][] {
   return total === 0 ? taps : taps.map(([pixel, weight]) => [pixel, weight / total]);
 }
 
-function taps(interpolation: Interpolation, size: number, target: number, isAntialiased: boolean): Taps {
+/** For each pixel of the result along an axis, the pixels that it is made of, and their weights. */
+export function tapsFor(
+  interpolation: Interpolation,
+  size: number,
+  target: number,
+  isAntialiased = false,
+): Rows {
   if (interpolation === 'nearest') return nearest(size, target);
   if (interpolation === 'area') return area(size, target);
   if (!isAntialiased && interpolation === 'bilinear') return bilinear(size, target);
@@ -142,30 +145,10 @@ function taps(interpolation: Interpolation, size: number, target: number, isAnti
 }
 
 /** Which pixel each pixel of the result is, as TensorFlow counts in float32. */
-const nearest = (size: number, target: number): Taps =>
+const nearest = (size: number, target: number): Rows =>
   tapsOf(target, (pixel) => [
     [Math.min(Math.floor(Math.fround((pixel + 0.5) * Math.fround(size / target))), size - 1), 1],
   ]);
-
-/** Weighs the pixels along an axis. */
-function resample(images: Tensor4D, axis: 1 | 2, rows: Taps): Tensor4D {
-  const most = Math.max(...rows.map((row) => row.length));
-  const shape = [1, 1, 1, 1];
-  shape[axis] = rows.length;
-  const parts = Array.from({ length: most }, (_, i) => {
-    const pixels = gather(
-      images,
-      tensor1d(
-        rows.map((row) => row[i]?.[0] ?? 0),
-        'int32',
-      ),
-      axis,
-    );
-    const weights = rows.map((row) => row[i]?.[1] ?? 0);
-    return weights.every((weight) => weight === 1) ? pixels : mul(pixels, tensor(weights, shape));
-  });
-  return addN(parts) as Tensor4D;
-}
 
 /**
  * `images` is `[batch, height, width, channels]`. What has the size already is given back as it is.
@@ -181,8 +164,8 @@ export function resizeImages(
   const [, oldHeight, oldWidth] = images.shape;
   if (height === oldHeight && width === oldWidth) return images;
   return tidy(() => {
-    const rows = taps(interpolation, oldHeight, height, isAntialiased);
-    const columns = taps(interpolation, oldWidth, width, isAntialiased);
+    const rows = tapsFor(interpolation, oldHeight, height, isAntialiased);
+    const columns = tapsFor(interpolation, oldWidth, width, isAntialiased);
     return resample(resample(images, 1, rows), 2, columns);
   });
 }

@@ -1,0 +1,22 @@
+/** @file Axes as arguments of layers: one, or several, counted from the front or from the back. */
+import { refuse } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+
+/** @throws TypeError for anything but an integer or several */
+export function checkAxes(value: unknown): number | number[] {
+  const axes: unknown[] = Array.isArray(value) ? value : [value];
+  if (axes.length > 0 && axes.every((axis) => Number.isSafeInteger(axis))) return value as number | number[];
+  return refuse(TypeError, 'axis', 'an integer, or a list of integers', value);
+}
+
+/** Each axis once, counted from the front, in rising order. */
+export function resolveAxes(name: string, axis: number | number[], rank: number): number[] {
+  const axes = [axis].flat().map((one) => {
+    if (one >= -rank && one < rank) return (one + rank) % rank;
+    throw new ValueError(
+      `Layer ${show(name)}: its axis is ${show(axis)}, and the input has ${rank} dimensions.`,
+    );
+  });
+  return [...new Set(axes)].sort((a, b) => a - b);
+}

@@ -1,0 +1,82 @@
+/** @file Keras' Cropping1D and Cropping3D. Source: tf-keras 2.18 and Keras 3.15, `layers/reshaping`. */
+import { type Tensor, slice } from '@tensorflow/tfjs-core';
+import { InputSpec } from '@tensorflow/tfjs-layers';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type DataFormat, type Margins, checkDataFormat, checkMargins, spatialAxes } from './spatial.js';
+
+export interface Cropping1DArguments extends LayerArguments {
+  /** How much is cut off each end; default: 1. */
+  cropping?: Margins;
+}
+
+export interface Cropping3DArguments extends Cropping1DArguments {
+  /** Default: 'channelsLast'. */
+  dataFormat?: DataFormat;
+}
+
+abstract class Cropping extends KerasLayer {
+  readonly cropping: readonly [number, number][];
+  readonly dataFormat: DataFormat;
+
+  constructor(dimensions: number, args: Cropping3DArguments) {
+    super(args);
+    this.dataFormat = checkDataFormat(args.dataFormat);
+    this.cropping = checkMargins('cropping', args.cropping ?? 1, dimensions);
+    this.supportsMasking = false;
+    this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const x = only(inputs);
+    const begin = Array<number>(x.rank).fill(0);
+    spatialAxes(this.dataFormat, x.rank - 2).forEach((axis, i) => {
+      begin[axis] = this.cropping[i]![0];
+    });
+    return slice(x, begin, this.computeOutputShape(x.shape) as number[]);
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shape = onlyShape(inputShape);
+    const result = [...shape];
+    spatialAxes(this.dataFormat, shape.length - 2).forEach((axis, i) => {
+      const [before, after] = this.cropping[i]!;
+      const size = shape[axis] ?? null;
+      if (size === null) return;
+      if (before + after >= size) {
+        throw new ValueError(
+          `Layer ${show(this.name)}: a cropping of ${show(this.cropping)} leaves nothing of the shape ${show(shape)}.`,
+        );
+      }
+      result[axis] = size - before - after;
+    });
+    return result;
+  }
+}
+
+export class Cropping1D extends Cropping {
+  static readonly className = 'Cropping1D';
+  static override readonly settings = ['cropping'];
+
+  constructor(args: Cropping1DArguments = {}) {
+    super(1, args);
+  }
+
+  /** As Keras writes it. */
+  override getConfig() {
+    return { ...super.getConfig(), cropping: this.cropping[0]! };
+  }
+}
+
+export class Cropping3D extends Cropping {
+  static readonly className = 'Cropping3D';
+  static override readonly settings = ['cropping', 'dataFormat'];
+
+  constructor(args: Cropping3DArguments = {}) {
+    super(3, args);
+  }
+}
+
+export const cropping1d = (args: Cropping1DArguments = {}) => new Cropping1D(args);
+export const cropping3d = (args: Cropping3DArguments = {}) => new Cropping3D(args);

@@ -1,0 +1,42 @@
+/**
+ * @file Keras' Flatten, which takes samples of any rank and of open sizes; TF.js' own takes those of two dimensions and
+ * more, all known. Source: tf-keras 2.18 and Keras 3.15, `layers/reshaping/flatten.py`.
+ */
+import { type Tensor, reshape, tidy, transpose } from '@tensorflow/tfjs-core';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type DataFormat, checkDataFormat } from './spatial.js';
+
+export interface FlattenArguments extends LayerArguments {
+  /** Where the channels stand; they come last in the output. Default: 'channelsLast'. */
+  dataFormat?: DataFormat;
+}
+
+export class Flatten extends KerasLayer {
+  static readonly className = 'Flatten';
+  static override readonly settings = ['dataFormat'];
+  readonly dataFormat: DataFormat;
+
+  constructor(args: FlattenArguments = {}) {
+    super(args);
+    this.dataFormat = checkDataFormat(args.dataFormat);
+    this.supportsMasking = false;
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() => {
+      const x = only(inputs);
+      const isMoved = this.dataFormat === 'channelsFirst' && x.rank > 2;
+      const axes = x.shape.map((_, i) => i);
+      const moved = isMoved ? transpose(x, [0, ...axes.slice(2), 1]) : x;
+      return reshape(moved, this.computeOutputShape(x.shape) as number[]);
+    });
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const [batch, ...sizes] = onlyShape(inputShape);
+    const size = sizes.reduce((product, one) => (product === null || one === null ? null : product * one), 1);
+    return [batch!, size];
+  }
+}
+
+export const flatten = (args: FlattenArguments = {}) => new Flatten(args);
