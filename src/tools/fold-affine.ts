@@ -1,18 +1,12 @@
 /**
  * @file What a normalization does in inference: y = slope·x + intercept, per element of a sample, in float64; and how
- * that passes through layers that only move or average values.
+ * that passes through layers that only move, join or average values.
  *
  * F(slope·x + intercept) = slope'·F(x) + intercept' holds exactly for what stands in the tables below, and for nothing
  * else that TF.js has.
  */
 import { util } from '@tensorflow/tfjs-core';
-import {
-  type Layer,
-  type NormalizationLayer,
-  type LayerCall,
-  channelDimension,
-  isChannelsFirst,
-} from '../model/graph.js';
+import { type Layer, type LayerCall, channelDimension, isChannelsFirst } from '../model/graph.js';
 
 /** One slope and intercept for each element of `shape`, which is a sample's, with 1 where they are the same. */
 export interface Affine {
@@ -28,41 +22,6 @@ export class Obstacle extends Error {}
 
 /** Which way an affine travels: to where its values come from, or to where they go. */
 export type Direction = 'backward' | 'forward';
-
-/**
- * slope = gamma / √(moving variance + epsilon), intercept = beta − moving mean · slope.
- *
- * @param call of the layer, or of the TimeDistributed around it
- * @throws Obstacle where there are none for a sample alone, or they are not finite
- */
-export async function affineOf(layer: NormalizationLayer, call: LayerCall): Promise<Affine> {
-  const around = call.layer === layer ? 0 : 1;
-  const sizes = call.inputs[0]!.shape.slice(1);
-  const rank = sizes.length + 1 - around;
-  const axes = [layer.axis].flat().map((axis) => (axis + rank) % rank);
-  if (axes.includes(0)) throw new Obstacle('it normalizes along the batch');
-  const shape = sizes.map((size, i) => (axes.includes(i + 1 - around) ? size! : 1));
-  const values = async (weight: { read(): { data(): Promise<ArrayLike<number>> } } | null | undefined) =>
-    weight && Float64Array.from(await weight.read().data());
-  const gamma = await values(layer.gamma);
-  const beta = await values(layer.beta);
-  const mean = Float64Array.from(await layer.movingMean.read().data());
-  const variance = Float64Array.from(await layer.movingVariance.read().data());
-  const deviation = variance.map((v) => Math.sqrt(v + layer.epsilon));
-  const slope = deviation.map((d, i) => (gamma ? gamma[i]! : 1) / d);
-  const intercept = slope.map((s, i) => (beta ? beta[i]! : 0) - mean[i]! * s);
-  const isFinite = [slope, intercept].every((numbers) =>
-    numbers.every((n) => Number.isFinite(Math.fround(n))),
-  );
-  if (!isFinite) {
-    throw new Obstacle('its weights or statistics are not finite, or a variance is below −epsilon');
-  }
-  const shift = mean.reduce(
-    (most, m, i) => (slope[i] === 0 ? most : Math.max(most, Math.abs(m) / deviation[i]!)),
-    0,
-  );
-  return { shape, slope, intercept, shift };
-}
 
 /** The same values for every element of a sample of `shape`. */
 function spread({ shape, slope, intercept, shift }: Affine, full: readonly number[]): Affine {
@@ -144,10 +103,22 @@ const alongChannels: Passage = (affine, { layer }) => {
 };
 
 /** Of the whole: max(slope·x + intercept) = slope·max(x) + intercept where slope ≥ 0. */
-const alongRisingChannels: Passage = (affine, call, direction) => {
-  if (affine.slope.every((slope) => slope >= 0)) return alongChannels(affine, call, direction);
-  throw new Obstacle(`a gamma is negative, and '${call.layer.name}' takes the largest value`);
+const whereRising =
+  (passage: Passage): Passage =>
+  (affine, call, direction) => {
+    if (affine.slope.every((slope) => slope >= 0)) return passage(affine, call, direction);
+    throw new Obstacle(`a gamma is negative, and '${call.layer.name}' takes the largest value`);
+  };
+
+/** What is random in training only. */
+const inInference: Passage = (affine, { layer, kwargs }) => {
+  if (!kwargs.training) return affine;
+  throw new Obstacle(`'${layer.name}' is called with training: true, and draws numbers`);
 };
+
+/** As above, and drops or mixes positions in inference. */
+const alongChannelsInInference: Passage = (affine, call, direction) =>
+  alongChannels(inInference(affine, call, direction), call, direction);
 
 /** Zeros that are put around stay zeros only where nothing is added. */
 const aroundZeros: Passage = (affine, call, direction) => {
@@ -231,17 +202,30 @@ const activated: Passage = (affine, { layer }) => {
   throw new Obstacle(`'${layer.name}' (${activationOf(layer)}) is not linear`);
 };
 
-/** The layers that an affine passes in inference. */
+const alongRisingChannels = whereRising(alongChannels);
+const risingOverPositions = whereRising(overPositions);
+
+/** The layers of TF.js and of Keras that an affine passes in inference. */
 const PASSAGES: Readonly<Record<string, Passage>> = {
   Identity: unchanged,
-  Dropout: unchanged,
-  SpatialDropout1D: unchanged,
-  SpatialDropout2D: unchanged,
-  SpatialDropout3D: unchanged,
-  StochasticDepth: unchanged,
-  GaussianNoise: unchanged,
-  GaussianDropout: unchanged,
-  AlphaDropout: unchanged,
+  ActivityRegularization: unchanged,
+  Dropout: inInference,
+  SpatialDropout1D: inInference,
+  SpatialDropout2D: inInference,
+  SpatialDropout3D: inInference,
+  GaussianNoise: inInference,
+  GaussianDropout: inInference,
+  AlphaDropout: inInference,
+  StochasticDepth: inInference,
+  RandomFlip: inInference,
+  RandomRotation: inInference,
+  RandomTranslation: inInference,
+  RandomZoom: inInference,
+  RandomContrast: inInference,
+  RandomBrightness: inInference,
+  RandomCrop: alongChannelsInInference,
+  RandomHeight: inInference,
+  RandomWidth: inInference,
   Activation: activated,
   Flatten: flattened,
   Reshape: reshaped,
@@ -250,7 +234,8 @@ const PASSAGES: Readonly<Record<string, Passage>> = {
   Cropping1D: alongChannels,
   Cropping2D: alongChannels,
   Cropping3D: alongChannels,
-  // Interpolation weights its points so that they sum up to 1.
+  CenterCrop: alongChannels,
+  // Interpolations are sums whose weights add up to 1.
   UpSampling1D: alongChannels,
   UpSampling2D: alongChannels,
   UpSampling3D: alongChannels,
@@ -264,10 +249,43 @@ const PASSAGES: Readonly<Record<string, Passage>> = {
   GlobalAveragePooling1D: overPositions,
   GlobalAveragePooling2D: overPositions,
   GlobalAveragePooling3D: overPositions,
+  GlobalMaxPooling1D: risingOverPositions,
+  GlobalMaxPooling2D: risingOverPositions,
+  GlobalMaxPooling3D: risingOverPositions,
   MaxPooling1D: alongRisingChannels,
   MaxPooling2D: alongRisingChannels,
   MaxPooling3D: alongRisingChannels,
 };
+
+/**
+ * What an affine behind a concatenation is for each of its inputs.
+ *
+ * @throws Obstacle where they are joined along the batch, or one stands there twice
+ */
+export function splitAmong(affine: Affine, { layer, inputs }: LayerCall): Affine[] {
+  const rank = affine.shape.length + 1;
+  const dimension = (((layer as Layer & { readonly axis: number }).axis + rank) % rank) - 1;
+  if (dimension < 0) throw new Obstacle(`'${layer.name}' joins along the batch`);
+  if (new Set(inputs).size < inputs.length) throw new Obstacle(`'${layer.name}' takes a tensor twice`);
+  if (affine.shape[dimension] === 1) return inputs.map(() => affine);
+  const stride = stridesOf(affine.shape)[dimension]!;
+  let end = 0;
+  return inputs.map(({ shape }) => {
+    const size = shape[dimension + 1]!;
+    const start = end;
+    end += size;
+    const isMine = (_: number, i: number) => {
+      const index = Math.floor(i / stride) % affine.shape[dimension]!;
+      return index >= start && index < start + size;
+    };
+    return {
+      ...affine,
+      shape: affine.shape.with(dimension, size),
+      slope: affine.slope.filter(isMine),
+      intercept: affine.intercept.filter(isMine),
+    };
+  });
+}
 
 /**
  * What an affine becomes on the other side of a layer; null for a layer that ends it.

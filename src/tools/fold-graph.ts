@@ -4,18 +4,12 @@
  */
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { type Affine, type Direction, Obstacle, affineOf, passThrough } from './fold-affine.js';
-import {
-  type Linear,
-  computingLayer,
-  foldBefore,
-  foldBehind,
-  isLinearLayer,
-  readLinear,
-} from './fold-linear.js';
+import { affineOf, computingLayer, isAffineLayer } from './affine-layers.js';
+import { type Affine, type Direction, Obstacle, passThrough, splitAmong } from './fold-affine.js';
+import { type Linear, foldBefore, foldBehind, isLinearLayer, readLinear } from './fold-linear.js';
+import { type Merged, mergeBefore, mergeBehind, readMerged } from './fold-merge.js';
 import {
   type Layer,
-  type NormalizationLayer,
   type LayerCall,
   isBatchNormalization,
   callsOf,
@@ -23,16 +17,19 @@ import {
   isContainer,
 } from '../model/graph.js';
 
-/** What the linear layers of a model have become so far. */
-export type LinearLayers = Map<Layer, Linear>;
+/** What the layers of a model have become that took in others so far. */
+export type ChangedLayers = Map<Layer, Linear | Merged>;
+
+/** What may take in a normalization: linear layers, or batch normalizations as well. */
+export type Target = 'linear' | 'normalization';
 
 /** What came of folding a normalization: the layers that took it in, or why there are none. */
 export type Folding = { readonly into: readonly Layer[] } | { readonly obstacle: string };
 
 /** The normalization that computes in a call, if one does. */
-export function normalizationAt(call: LayerCall): NormalizationLayer | null {
+export function normalizationAt(call: LayerCall): Layer | null {
   const layer = computingLayer(call);
-  return isBatchNormalization(layer) ? layer : null;
+  return isAffineLayer(layer) ? layer : null;
 }
 
 /** The models in a model, and itself, with whether some call has what is in them in training mode. */
@@ -60,13 +57,13 @@ export class FoldGraph {
 
   /**
    * @param container whose calls these are
-   * @param linear grows with each layer that is folded into
+   * @param changed grows with each layer that is folded into
    * @param isTraining whether a model around says `training: true`
    * @param countCalls how many times a layer is called, in the whole model
    */
   constructor(
     private readonly container: LayersModel,
-    private readonly linear: LinearLayers,
+    private readonly changed: ChangedLayers,
     private readonly isTraining: boolean,
     private readonly countCalls: (layer: Layer) => number,
   ) {
@@ -82,11 +79,11 @@ export class FoldGraph {
   isOutput = (call: LayerCall): boolean =>
     call.outputs.some((tensor) => this.container.outputs.includes(tensor));
 
-  /** Folds a normalization into the layer before it or those behind it. */
-  async fold(call: LayerCall, direction: Direction): Promise<Folding> {
+  /** Folds a normalization into the layers before it or those behind it. */
+  async fold(call: LayerCall, direction: Direction, target: Target): Promise<Folding> {
     try {
-      const changed = await this.changesFor(call, direction);
-      for (const one of changed) this.linear.set(one.layer, one);
+      const changed = await this.changesFor(call, direction, target);
+      for (const one of changed) this.changed.set(one.layer, one);
       this.gone.add(call.outputs[0]!);
       return { into: changed.map(({ layer }) => layer) };
     } catch (error) {
@@ -95,55 +92,88 @@ export class FoldGraph {
     }
   }
 
-  private async changesFor(call: LayerCall, direction: Direction): Promise<Linear[]> {
+  private async changesFor(
+    call: LayerCall,
+    direction: Direction,
+    target: Target,
+  ): Promise<(Linear | Merged)[]> {
     const layer = normalizationAt(call)!;
     // TF.js' own layer goes by what is said around it, and not by what is said with its own call.
     const own = layer instanceof BatchNormalization || layer !== call.layer ? call.kwargs.training : null;
     const training: unknown = own ?? this.isTraining;
-    if (training) {
+    if (training && isBatchNormalization(layer)) {
       throw new Obstacle('it is called with training: true, and so depends on the batch');
     }
     const affine = await affineOf(layer, call);
     return direction === 'backward'
-      ? [await this.foldBackward(call, affine)]
-      : this.foldForward(call.outputs[0]!, affine);
+      ? this.foldBackward(call.inputs[0]!, affine, target)
+      : this.foldForward(call.outputs[0]!, affine, target);
   }
 
-  private async foldBackward(normalization: LayerCall, start: Affine): Promise<Linear> {
+  /** Into every layer that makes the tensor, several where it is a concatenation, or into none. */
+  private async foldBackward(
+    result: SymbolicTensor,
+    start: Affine,
+    target: Target,
+  ): Promise<(Linear | Merged)[]> {
     let affine = start;
-    let tensor = this.follow(normalization.inputs[0]!);
+    let tensor = this.follow(result);
     for (;;) {
       const producer = this.producers.get(tensor);
       if (!producer) throw new Obstacle('it takes an input of the model');
       const users = this.usersOf(tensor).length + (this.isGiven(tensor) ? 1 : 0);
       if (users > 1) throw new Obstacle(`others take the output of '${producer.layer.name}' too`);
+      if (producer.layer.getClassName() === 'Concatenate') {
+        const changed = [];
+        for (const [i, part] of splitAmong(affine, producer).entries()) {
+          changed.push(...(await this.foldBackward(producer.inputs[i]!, part, target)));
+        }
+        return changed;
+      }
       const passed = passThrough(affine, producer, 'backward');
-      if (passed === null) return foldBehind(await this.linearAt(producer), affine, producer);
+      if (passed === null) return [await this.changedAt(producer, affine, 'backward', target)];
       affine = passed;
       tensor = this.follow(producer.inputs[0]!);
     }
   }
 
   /** Into every layer that takes the tensor, or into none. */
-  private async foldForward(tensor: SymbolicTensor, affine: Affine): Promise<Linear[]> {
+  private async foldForward(
+    tensor: SymbolicTensor,
+    affine: Affine,
+    target: Target,
+  ): Promise<(Linear | Merged)[]> {
     if (this.isGiven(tensor)) throw new Obstacle('its result is an output of the model');
-    const changed: Linear[] = [];
+    const changed = [];
     for (const user of this.usersOf(tensor)) {
       const passed = passThrough(affine, user, 'forward');
-      if (passed === null) changed.push(foldBefore(await this.linearAt(user), affine, user));
-      else changed.push(...(await this.foldForward(user.outputs[0]!, passed)));
+      if (passed === null) changed.push(await this.changedAt(user, affine, 'forward', target));
+      else changed.push(...(await this.foldForward(user.outputs[0]!, passed, target)));
     }
     return changed;
   }
 
-  private async linearAt(call: LayerCall): Promise<Linear> {
+  /** What the layer of a call becomes that an affine ends at. */
+  private async changedAt(
+    call: LayerCall,
+    affine: Affine,
+    direction: Direction,
+    target: Target,
+  ): Promise<Linear | Merged> {
     const layer = computingLayer(call);
     const name = `'${layer.name}'`;
     if (isContainer(layer)) throw new Obstacle(`${name} is a model of its own`);
-    if (!isLinearLayer(layer)) throw new Obstacle(`${name} is of class ${layer.getClassName()}`);
+    const merges = target === 'normalization' && isBatchNormalization(layer);
+    if (!merges && !isLinearLayer(layer)) throw new Obstacle(`${name} is of class ${layer.getClassName()}`);
     const calls = this.countCalls(layer);
     if (calls > 1) throw new Obstacle(`${name} is called ${calls} times`);
-    return this.linear.get(layer) ?? (await readLinear(layer));
+    if (merges) {
+      if (this.isTraining) throw new Obstacle(`${name} is called with training: true`);
+      const merged = (this.changed.get(layer) as Merged | undefined) ?? (await readMerged(layer));
+      return (direction === 'backward' ? mergeBehind : mergeBefore)(merged, affine, call);
+    }
+    const linear = (this.changed.get(layer) as Linear | undefined) ?? (await readLinear(layer));
+    return (direction === 'backward' ? foldBehind : foldBefore)(linear, affine, call);
   }
 
   /** The tensor that stands for one, once calls have gone. */

@@ -5,7 +5,7 @@
  */
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, Obstacle, activationOf, alongDimension, isLinear } from './fold-affine.js';
-import { type Layer, type LayerCall, channelDimension, isTimeDistributed } from '../model/graph.js';
+import { type Layer, type LayerCall, channelDimension } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
 /** One kernel: which input and output each of its elements joins. */
@@ -60,10 +60,6 @@ const JOINS: Readonly<Record<string, readonly Join[]>> = {
   DepthwiseConv2D: [outputsPerInput],
   SeparableConv2D: [outputsPerInput, inputsThenOutputs],
 };
-
-/** The layer that computes in a call: the one in a TimeDistributed, which is called for each step. */
-export const computingLayer = ({ layer }: LayerCall): Layer =>
-  isTimeDistributed(layer) ? layer.layer : layer;
 
 export const isLinearLayer = (layer: Layer): boolean => Object.hasOwn(JOINS, layer.getClassName());
 

@@ -9,8 +9,15 @@ import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf, isRecord } from './data.js';
 import { type Comparison, compare, predictionsOf, randomInputs } from './fold-comparison.js';
 import type { Direction } from './fold-affine.js';
-import { FoldGraph, type LinearLayers, normalizationAt, trainingOfContainers } from './fold-graph.js';
+import {
+  type ChangedLayers,
+  FoldGraph,
+  type Target,
+  normalizationAt,
+  trainingOfContainers,
+} from './fold-graph.js';
 import { configurationFor, weightsOf } from './fold-linear.js';
+import { configurationForMerged, weightsOfMerged } from './fold-merge.js';
 import { type Changes, copyModel, disposeLayers, remakeLayer } from '../model/copy.js';
 import {
   type Layer,
@@ -54,8 +61,10 @@ export interface FoldReport extends Comparison {
  *
  * Convolutions are Conv1D to 3D, DepthwiseConv2D, SeparableConv2D and the transposed ones (before those, and before
  * padding, only where the intercept is 0), all of them within TimeDistributed, too. Reshapes, dropout, average pooling
- * and the like may lie between; max pooling too, where no gamma is negative. Nothing passes from one model into another
- * that is nested in it, nor through a layer that others share. New weights are computed in float64.
+ * and the like may lie between; max pooling too, where no gamma is negative. What follows a concatenation is split among
+ * its inputs. Of several in a row beside which there is no linear layer, one batch normalization is left. Keras'
+ * Normalization, Rescaling and LayerScale are folded likewise. Nothing passes from one model into another that is nested
+ * in it, nor through a layer that others share. New weights are computed in float64.
  *
  * A normalization that was an output leaves a linear activation of its name, so that outputs keep their names.
  *
@@ -132,7 +141,7 @@ function inputsToCompareOn(model: LayersModel, data: Inputs): readonly Tensor[] 
 }
 
 interface CopyChanges {
-  readonly linear: LinearLayers;
+  readonly changed: ChangedLayers;
   readonly actionOf: NonNullable<Changes['actionOf']>;
 }
 
@@ -146,11 +155,11 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
   const found = new Map(layers.map((one) => [one.layer, one]));
   const pathOf = (layer: Layer) => found.get(layer)!.path;
   const nameOf = (call: LayerCall) => pathOf(normalizationAt(call)!);
-  const linear: LinearLayers = new Map();
+  const changed: ChangedLayers = new Map();
   const training = trainingOfContainers(model);
   const countCalls = (layer: Layer) => found.get(layer)!.calls;
   const containers = containersOf(model);
-  const graphs = containers.map((one) => new FoldGraph(one, linear, training.get(one) ?? false, countCalls));
+  const graphs = containers.map((one) => new FoldGraph(one, changed, training.get(one) ?? false, countCalls));
   const order = new Map(layers.map(({ layer }, i) => [layer, i]));
   const calls = graphs
     .flatMap(({ normalizations }) => normalizations)
@@ -161,8 +170,8 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
   for (const graph of graphs) {
     const report = (call: LayerCall) =>
       onProgress?.({ done: into.size + reasons.size, total, step: nameOf(call) });
-    const obstacleTo = async (call: LayerCall, direction: Direction) => {
-      const folding = await graph.fold(call, direction);
+    const obstacleTo = async (call: LayerCall, direction: Direction, target: Target) => {
+      const folding = await graph.fold(call, direction, target);
       await nextFrame();
       signal?.throwIfAborted();
       if ('obstacle' in folding) return folding.obstacle;
@@ -174,16 +183,24 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
     // others.
     const left = new Map<LayerCall, string>();
     for (const call of graph.normalizations) {
-      const obstacle = await obstacleTo(call, 'backward');
+      const obstacle = await obstacleTo(call, 'backward', 'linear');
       if (obstacle !== null) left.set(call, obstacle);
     }
     for (const [call, before] of [...left].reverse()) {
-      const behind = await obstacleTo(call, 'forward');
-      if (behind === null) continue;
-      reasons.set(
-        call,
-        before === behind ? before : `Into what comes before: ${before}. Into what follows: ${behind}.`,
-      );
+      const behind = await obstacleTo(call, 'forward', 'linear');
+      if (behind === null) left.delete(call);
+      else if (before !== behind)
+        left.set(call, `Into what comes before: ${before}. Into what follows: ${behind}.`);
+    }
+    // Those that no linear layer takes in: several in a row become one. One that took in others stays.
+    for (const direction of ['backward', 'forward'] as const) {
+      for (const call of left.keys()) {
+        if (changed.has(normalizationAt(call)!)) continue;
+        if ((await obstacleTo(call, direction, 'normalization')) === null) left.delete(call);
+      }
+    }
+    for (const [call, reason] of left) {
+      reasons.set(call, reason);
       report(call);
     }
   }
@@ -197,7 +214,7 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
       const reason = reasons.get(call);
       return reason === undefined ? [] : [{ name: nameOf(call), reason }];
     }),
-    linear,
+    changed,
     actionOf: (call, container) => {
       const graph = graphs[containers.indexOf(container)]!;
       if (!graph.isGone(call)) return 'kept';
@@ -207,14 +224,15 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
   };
 }
 
-function copyWith(model: LayersModel, { linear, actionOf }: CopyChanges): LayersModel {
+function copyWith(model: LayersModel, { changed, actionOf }: CopyChanges): LayersModel {
   return copyModel(model, {
     remake: (layer) => {
-      const changed = linear.get(layer);
-      return changed && remakeLayer(layer, configurationFor(changed));
+      const one = changed.get(layer);
+      return one && remakeLayer(layer, 'kernels' in one ? configurationFor(one) : configurationForMerged());
     },
     fill: (layer, remade) => {
-      const values = weightsOf(linear.get(layer)!);
+      const one = changed.get(layer)!;
+      const values = 'kernels' in one ? weightsOf(one) : weightsOfMerged(one);
       ownWeightsOf(remade).forEach((weight, i) => {
         assignExactly(weight, tensor(Float32Array.from(values[i]!), weight.shape as number[]));
       });
