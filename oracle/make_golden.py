@@ -12,6 +12,7 @@ MODEL_GROUPS = (
     "shapes",
     "augmentation",
     "activations",
+    "preprocessing",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

@@ -114,13 +114,21 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
 
 def _draw(model, random: np.random.Generator):
     """All distinct, and far from what initializers give."""
-    positive = ("moving_variance", "renorm_stddev", "moving_stddev", "gamma")
+    positive = ("variance", "moving_variance", "renorm_stddev", "moving_stddev", "gamma")
     values = []
     for w in model.weights:
         name = w.name.split("/")[-1].split(":")[0]
         drawn = random.uniform(0.6, 1.4, w.shape) if name in positive else random.normal(0, 0.4, w.shape)
-        values.append(np.round(drawn, 4).astype("float32"))
+        # Counts are whole numbers.
+        is_whole = "int" in str(w.dtype)
+        values.append(
+            np.round(np.abs(drawn) * 100).astype("int32") if is_whole else np.round(drawn, 4).astype("float32")
+        )
     model.set_weights(values)
+    for layer in model._flatten_layers():
+        # Which keeps its weights a second time.
+        if type(layer).__name__ == "Normalization":
+            layer.finalize_state()
 
 
 def _input(shape: tuple, case: Model, random: np.random.Generator):

@@ -3,7 +3,7 @@ import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layer
 import { ValueError } from '../text/value-error.js';
 import type { Json, JsonObject } from './json.js';
 import { writeInputShape } from './layer-hooks.js';
-import { entryOf } from './layer-table.js';
+import { type LayerEntry, entryOf } from './layer-table.js';
 import { kerasLayerClass } from './layers/registration.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { registeredNameOf } from './own-classes.js';
@@ -99,7 +99,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
       if (differs !== null) throw new ValueError(`it is TF.js' own layer of that name, ${differs}.`);
     }
     const settings = Object.fromEntries(
-      entry.settings.map((name): [string, Json] => {
+      settingsOfKeras(entry).map((name): [string, Json] => {
         const tfjsName = entry.renamed?.[name] ?? camelCase(name);
         const kerasName = (dialect === 'tf-keras' ? entry.namedInTfKeras?.[name] : undefined) ?? name;
         return [kerasName, exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect)];
@@ -142,6 +142,12 @@ function exportOwn(layer: Layer, { className, config }: Described, dialect: Dial
   };
   return inModule(null, className.replace(/^.*>/, ''), written, registeredName);
 }
+
+/** What the classes of this library have besides: which Keras they were made for, and which inputs are call arguments. */
+const OF_THIS_LIBRARY = ['dialect', 'tensor_arguments'];
+
+const settingsOfKeras = ({ settings }: LayerEntry): string[] =>
+  settings.filter((name) => !OF_THIS_LIBRARY.includes(name));
 
 /** @throws ValueError for a setting with a value that tf-keras does not have */
 function withoutOnlyInKeras3(written: JsonObject, settings: Readonly<JsonObject>): JsonObject {

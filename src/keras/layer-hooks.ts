@@ -144,18 +144,34 @@ export function readDialect({ result, dialect }: Reading): void {
   result.dialect ??= dialect;
 }
 
-/** In training each Keras draws its own way; predictions are the same. */
-export function writeDialect({ written }: Writing): void {
-  delete written.dialect;
+/** In training each Keras draws its own way, and predictions are the same but for this one. */
+export function writeRandomCrop({ config, dialect }: Writing): void {
+  if (config.dialect === dialect) return;
+  throw new ValueError(
+    `it was made for ${show(config.dialect)}, and in inference only tf-keras resizes. Save for: ${show(config.dialect)}.`,
+  );
 }
 
-export function writeRandomCrop({ written, dialect }: Writing): void {
-  if (written.dialect !== dialect) {
+export function readDiscretization({ saved, result }: Reading): void {
+  if (saved.bin_boundaries == null) {
     throw new ValueError(
-      `it was made for ${show(written.dialect)}, and in inference only tf-keras resizes. Save for: ${show(written.dialect)}.`,
+      'its bins were found by adapt, and the file does not hold them. In Keras, give a new layer the boundaries of ' +
+        'this one, Discretization(bin_boundaries=…), and save it again.',
     );
   }
-  delete written.dialect;
+  // Only of use to adapt.
+  result.numBins = saved.num_bins ?? undefined;
+}
+
+export function writeDiscretization({ written, dialect }: Writing): void {
+  writeWholeNumbers({ written });
+  // tf-keras refuses both.
+  if (dialect === 'tf-keras') delete written.num_bins;
+}
+
+/** What gives the numbers of categories has their type in Keras. */
+export function writeWholeNumbers({ written }: Pick<Writing, 'written'>): void {
+  if (written.output_mode === 'int') written.dtype = 'int64';
 }
 
 /** Keras puts the centres of pixels at halves. */

@@ -25,7 +25,10 @@ import { UpSampling1D, UpSampling2D, UpSampling3D } from './layers/up-sampling.j
 import { ZeroPadding1D, ZeroPadding3D } from './layers/zero-padding.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
+import { CategoryEncoding } from './layers/category-encoding.js';
 import { CenterCrop } from './layers/center-crop.js';
+import { Discretization } from './layers/discretization.js';
+import { Normalization } from './layers/normalization.js';
 import { RandomBrightness } from './layers/random-brightness.js';
 import { RandomContrast } from './layers/random-contrast.js';
 import { RandomCrop } from './layers/random-crop.js';
@@ -47,6 +50,7 @@ import {
   checkResetAfter,
   miscomputedIn3D,
   readDialect,
+  readDiscretization,
   readBidirectional,
   checkMaskPassing,
   checkStockUnderMask,
@@ -55,7 +59,7 @@ import {
   readNormalization,
   withoutZeroOutput,
   writeBidirectional,
-  writeDialect,
+  writeDiscretization,
   writeInput,
   writeNormalization,
   writeRandomCrop,
@@ -254,6 +258,17 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   Concatenate: { settings: ['axis'] },
   Dot: { settings: words('axes normalize') },
 
+  Normalization: ours(Normalization),
+  CategoryEncoding: ours(CategoryEncoding, {
+    fixed: { sparse: false },
+    tensorArguments: ['count_weights'],
+    stockDiffers: () => 'which states a wrong shape for its input',
+  }),
+  Discretization: ours(Discretization, {
+    fixed: { sparse: false },
+    read: readDiscretization,
+    write: writeDiscretization,
+  }),
   Resizing: ours(Resizing, {
     trainsByDefault: true,
     onlyInKeras3: {
@@ -271,14 +286,13 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     stockDiffers: () => 'which resizes what it cuts otherwise than Keras',
   }),
   AutoContrast: ours(AutoContrast, { trainsByDefault: true, notInTfKeras: 'tf-keras has no AutoContrast' }),
-  RandomFlip: { ...augmentation(RandomFlip), read: readDialect, write: writeDialect },
+  RandomFlip: { ...augmentation(RandomFlip), read: readDialect },
   RandomRotation: augmentation(RandomRotation),
   RandomTranslation: augmentation(RandomTranslation),
   RandomZoom: augmentation(RandomZoom),
   RandomContrast: {
     ...augmentation(RandomContrast, { value_range: [0, 255] }),
     read: readDialect,
-    write: writeDialect,
   },
   RandomBrightness: augmentation(RandomBrightness),
   RandomCrop: { ...augmentation(RandomCrop), read: readDialect, write: writeRandomCrop },
@@ -386,6 +400,4 @@ export const REFUSED: Readonly<Record<string, string>> = {
   Pipeline: 'it holds layers that Keras applies one after the other. Put them into the model themselves',
   FeatureSpace:
     'it is no layer on tensors, but prepares tables. Save the model that it feeds, and prepare the data before it',
-  CategoryEncoding:
-    'TF.js states a wrong shape for its input, and refuses to predict. Encode before the model',
 };

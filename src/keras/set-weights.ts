@@ -1,5 +1,5 @@
 /** @file Gives a model the weights of a file, exactly as they are. */
-import { tensor, tidy } from '@tensorflow/tfjs-core';
+import { cast, tensor, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type ToolOptions, makeBreather } from '../model/progress.js';
 import { assignExactly } from '../model/weights.js';
@@ -76,7 +76,7 @@ export function* readMatch({ name, weights, stored }: LayerMatch, advice: string
 
 export function setWeight({ weight: { variable }, stored: { shape, values } }: Filling): void {
   tidy(() => {
-    assignExactly(variable, tensor(values, [...shape], 'float32'));
+    assignExactly(variable, cast(tensor(values, [...shape], 'float32'), variable.dtype));
   });
 }
 

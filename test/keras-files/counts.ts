@@ -5,4 +5,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   shapes: 62,
   augmentation: 57,
   activations: 40,
+  preprocessing: 48,
 };

@@ -14,7 +14,8 @@ import {
   sub,
   where,
 } from '@tensorflow/tfjs-core';
-import { type ImageArguments, ImageLayer, checkRange } from './image-layer.js';
+import { checkRange } from './checks.js';
+import { type ImageArguments, ImageLayer } from './image-layer.js';
 import { changeRange } from './value-range.js';
 
 export interface AutoContrastArguments extends ImageArguments {

@@ -1,7 +1,8 @@
 /** @file Keras' CenterCrop. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `center_crop.py`. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { cropTo, resizeByCrop } from './crop.js';
-import { type ImageArguments, ImageLayer, checkSize } from './image-layer.js';
+import { checkSize } from './checks.js';
+import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
 
 export interface CenterCropArguments extends ImageArguments {

@@ -1,6 +1,9 @@
 /** @file Keras' layers that TF.js lacks or computes otherwise, made by functions as in `tf.layers`. */
 export { autoContrast } from './auto-contrast.js';
+export { categoryEncoding } from './category-encoding.js';
 export { centerCrop } from './center-crop.js';
+export { discretization } from './discretization.js';
+export { normalization } from './normalization.js';
 export { randomBrightness } from './random-brightness.js';
 export { randomContrast } from './random-contrast.js';
 export { randomCrop } from './random-crop.js';

@@ -1,6 +1,6 @@
 /** @file Keras' RandomBrightness. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `random_brightness.py`. */
 import { type Tensor, type Tensor4D, add, clipByValue, tensor } from '@tensorflow/tfjs-core';
-import { checkRange } from './image-layer.js';
+import { checkRange } from './checks.js';
 import {
   type Factor,
   RANDOM,

@@ -1,7 +1,7 @@
 /** @file Keras' RandomContrast. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `random_contrast.py`. */
 import { type Tensor, type Tensor4D, add, clipByValue, mean, mul, sub, tensor } from '@tensorflow/tfjs-core';
 import { DIALECTS, type Dialect } from './dialect.js';
-import { checkRange, checkWord } from './image-layer.js';
+import { checkRange, checkWord } from './checks.js';
 import {
   type Factor,
   RANDOM,

@@ -2,7 +2,7 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { cropTo, proportionsOf, resizeByCrop } from './crop.js';
 import { DIALECTS, type Dialect } from './dialect.js';
-import { checkSize, checkWord } from './image-layer.js';
+import { checkSize, checkWord } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { RANDOM, type RandomArguments, RandomLayer } from './random-layer.js';
 import { resizeImages } from './resize.js';

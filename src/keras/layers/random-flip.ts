@@ -1,7 +1,7 @@
 /** @file Keras' RandomFlip. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `random_flip.py`. */
 import { type Tensor, type Tensor4D, reverse, tensor, where } from '@tensorflow/tfjs-core';
 import { DIALECTS, type Dialect } from './dialect.js';
-import { checkWord } from './image-layer.js';
+import { checkWord } from './checks.js';
 import { RANDOM, type RandomArguments, RandomLayer } from './random-layer.js';
 
 const MODES = ['horizontal', 'vertical', 'horizontalAndVertical'] as const;

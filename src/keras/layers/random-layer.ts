@@ -4,7 +4,8 @@ import { checkNumber, refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { type AffineMatrix, FILL_MODES, SAMPLINGS, type Sampling, transformImages } from './affine.js';
 import { Draws } from './draws.js';
-import { type ImageArguments, ImageLayer, checkWord } from './image-layer.js';
+import { checkWord } from './checks.js';
+import { type ImageArguments, ImageLayer } from './image-layer.js';
 
 export interface RandomArguments extends ImageArguments {
   /** With one, each layer made so draws the same numbers; they are not those of Keras. */

@@ -1,6 +1,6 @@
 /** @file tf-keras' RandomHeight and RandomWidth, which Keras 3 lacks. Source: tf-keras 2.18 `image_preprocessing.py`. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
-import { checkWord } from './image-layer.js';
+import { checkWord } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type Factor, type RandomArguments, RandomLayer, checkFactor } from './random-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';

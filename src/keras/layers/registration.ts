@@ -2,6 +2,7 @@
 import { BatchNormalization } from '../../layer/batch-normalization.js';
 import { registerClasses } from '../../model/registered-classes.js';
 import { AutoContrast } from './auto-contrast.js';
+import { CategoryEncoding } from './category-encoding.js';
 import { CenterCrop } from './center-crop.js';
 import { CustomScaleLayer, LayerScale, StochasticDepth } from './applications.js';
 import { Cropping1D, Cropping3D } from './cropping.js';
@@ -20,7 +21,9 @@ import { SpatialDropout2D, SpatialDropout3D } from './spatial-dropout.js';
 import { UnitNormalization } from './unit-normalization.js';
 import { UpSampling1D, UpSampling2D, UpSampling3D } from './up-sampling.js';
 import { ZeroPadding1D, ZeroPadding3D } from './zero-padding.js';
+import { Discretization } from './discretization.js';
 import type { KerasLayerClass } from './keras-layer.js';
+import { Normalization } from './normalization.js';
 import { RandomBrightness } from './random-brightness.js';
 import { RandomContrast } from './random-contrast.js';
 import { RandomCrop } from './random-crop.js';
@@ -64,7 +67,10 @@ const CLASSES: readonly KerasLayerClass[] = [
   ZeroPadding3D,
   Subtract,
   AutoContrast,
+  CategoryEncoding,
   CenterCrop,
+  Discretization,
+  Normalization,
   RandomBrightness,
   RandomContrast,
   RandomCrop,

@@ -3,7 +3,8 @@ import { type Tensor, type Tensor4D, pad } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Size, proportional, resizeByCrop } from './crop.js';
-import { type ImageArguments, ImageLayer, checkSize, checkWord } from './image-layer.js';
+import { checkSize, checkWord } from './checks.js';
+import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
 

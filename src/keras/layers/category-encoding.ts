@@ -1,0 +1,50 @@
+/** @file Keras' CategoryEncoding. Source: tf-keras 2.18 and Keras 3.15 `category_encoding.py`, `encode_categorical_inputs`. */
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { VECTOR_MODES, encode, encodedShape } from './categories.js';
+import { checkSize, checkWord } from './checks.js';
+import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+
+export interface CategoryEncodingArguments extends LayerArguments {
+  /** How many categories there are. Numbers outside count for nothing; tf-keras refuses them. */
+  numTokens: number;
+  /** One vector for each number, or one for each row: of what occurs (the default) or how often. */
+  outputMode?: (typeof VECTOR_MODES)[number];
+  /** `['count_weights']` where there is a second input. */
+  tensorArguments?: readonly string[];
+}
+
+/** Numbers from 0 to `numTokens − 1` as vectors. With `count`, a second input says what each number counts for. */
+export class CategoryEncoding extends KerasLayer {
+  static readonly className = 'CategoryEncoding';
+  static override readonly settings = ['numTokens', 'outputMode', 'tensorArguments'];
+  readonly numTokens: number;
+  readonly outputMode: (typeof VECTOR_MODES)[number];
+  readonly tensorArguments: readonly string[];
+
+  constructor(args: CategoryEncodingArguments) {
+    super(args);
+    this.supportsMasking = false;
+    this.numTokens = checkSize('numTokens', args.numTokens);
+    this.outputMode = checkWord('outputMode', args.outputMode ?? 'multiHot', VECTOR_MODES);
+    this.tensorArguments = args.tensorArguments ?? [];
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const [numbers, weights = null] = [inputs].flat() as [Tensor, Tensor?];
+    if (weights !== null && this.outputMode !== 'count') {
+      throw new ValueError(
+        `Layer ${show(this.name)}: weights are for outputMode 'count', and its own is ${show(this.outputMode)}.`,
+      );
+    }
+    return tidy(() => encode(numbers, this.outputMode, this.numTokens, weights));
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
+    return encodedShape(shape, this.outputMode, this.numTokens);
+  }
+}
+
+export const categoryEncoding = (args: CategoryEncodingArguments) => new CategoryEncoding(args);
