@@ -4,7 +4,7 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { VECTOR_MODES, encode, encodedShape } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { KerasLayer, type LayerArguments, type Shape, onlyShape } from './keras-layer.js';
 
 export interface CategoryEncodingArguments extends LayerArguments {
   /** How many categories there are. Numbers outside count for nothing; tf-keras refuses them. */
@@ -42,8 +42,7 @@ export class CategoryEncoding extends KerasLayer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    const shape = (Array.isArray(inputShape[0]) ? inputShape[0] : inputShape) as Shape;
-    return encodedShape(shape, this.outputMode, this.numTokens);
+    return encodedShape(onlyShape(inputShape), this.outputMode, this.numTokens);
   }
 }
 

@@ -5,7 +5,7 @@ import { refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categories.js';
 import { checkWord } from './checks.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
 export interface DiscretizationArguments extends LayerArguments {
   /** Where one bin ends and the next begins, in ascending order. */
@@ -42,9 +42,8 @@ export class Discretization extends KerasLayer {
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {
-    const [input] = [inputs].flat() as [Tensor];
     return tidy(() => {
-      const x = expandDims(cast(stopGradient(input), 'float32'), -1);
+      const x = expandDims(cast(stopGradient(only(inputs)), 'float32'), -1);
       // What is not below a boundary lies beyond it, NaN too.
       const isBeyond = logicalNot(less(x, tensor1d([...this.binBoundaries], 'float32')));
       const bins = sum(cast(isBeyond, 'int32'), -1);
@@ -53,7 +52,7 @@ export class Discretization extends KerasLayer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return encodedShape(inputShape as Shape, this.outputMode, this.binBoundaries.length + 1);
+    return encodedShape(onlyShape(inputShape), this.outputMode, this.binBoundaries.length + 1);
   }
 }
 

@@ -4,26 +4,23 @@ import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { applyAsCall, executedCall } from '../../model/executed-call.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { checkWord } from './checks.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type DataFormat, checkDataFormat } from './spatial.js';
 
 export interface ImageArguments extends LayerArguments {
   /** Where the channels are; `channelsLast` by default. */
-  dataFormat?: 'channelsLast' | 'channelsFirst';
+  dataFormat?: DataFormat;
 }
 
 /** Takes images as `[height, width, channels]` or with a batch before it, or with the channels before the height. */
 export abstract class ImageLayer extends KerasLayer {
-  readonly dataFormat: 'channelsLast' | 'channelsFirst';
+  readonly dataFormat: DataFormat;
 
   constructor(args: ImageArguments) {
     super(args);
     // Keras' have none.
     this.supportsMasking = false;
-    this.dataFormat = checkWord('dataFormat', args.dataFormat ?? 'channelsLast', [
-      'channelsLast',
-      'channelsFirst',
-    ]);
+    this.dataFormat = checkDataFormat(args.dataFormat);
   }
 
   /** A call in a graph may say `training: true`, which holds in inference, too. */
@@ -36,7 +33,7 @@ export abstract class ImageLayer extends KerasLayer {
 
   override call(inputs: Tensor | Tensor[], kwargs: { training?: unknown } = {}): Tensor {
     const isTraining = Boolean(executedCall(this)?.kwargs.training ?? kwargs.training);
-    const [images] = [inputs].flat() as [Tensor];
+    const images = only(inputs);
     return tidy(() => {
       checkRank(this, images.shape);
       const isOne = images.rank === 3;
@@ -53,14 +50,14 @@ export abstract class ImageLayer extends KerasLayer {
   protected abstract change(images: Tensor4D, isTraining: boolean): Tensor;
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    const shape = inputShape as Shape;
+    const shape = onlyShape(inputShape);
     checkRank(this, shape);
     return shape;
   }
 
   /** The same shape with another height and width. */
   protected withSize(inputShape: Shape | Shape[], height: number | null, width: number | null): Shape {
-    const shape = [...(inputShape as Shape)];
+    const shape = [...onlyShape(inputShape)];
     checkRank(this, shape);
     const end = this.dataFormat === 'channelsFirst' ? shape.length : shape.length - 1;
     shape[end - 2] = height;

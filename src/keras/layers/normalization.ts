@@ -17,7 +17,7 @@ import { type LayerVariable, initializers } from '@tensorflow/tfjs-layers';
 import { show } from '../../text/show.js';
 import { refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
 /** A number, or numbers in lists of lists. */
 export type Numbers = number | readonly Numbers[];
@@ -62,7 +62,7 @@ export class Normalization extends KerasLayer {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const shape = inputShape as Shape;
+    const shape = onlyShape(inputShape);
     this.#keptAxes = this.axis.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b);
     const sizes = this.#keptAxes.map((axis) => {
       const size = shape[axis];
@@ -91,7 +91,7 @@ export class Normalization extends KerasLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
-      const x = cast([inputs].flat()[0]!, 'float32');
+      const x = cast(only(inputs), 'float32');
       const [mean, variance] = this.#statistics() as [Tensor, Tensor];
       const deviation = maximum(sqrt(variance), LEAST_DEVIATION);
       return this.invert ? add(mean, mul(x, deviation)) : div(sub(x, mean), deviation);
@@ -124,7 +124,7 @@ export class Normalization extends KerasLayer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return inputShape as Shape;
+    return onlyShape(inputShape);
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file tf-keras' RandomHeight and RandomWidth, which Keras 3 lacks. Source: tf-keras 2.18 `image_preprocessing.py`. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { checkWord } from './checks.js';
-import type { Shape } from './keras-layer.js';
+import { type Shape, onlyShape } from './keras-layer.js';
 import { type Factor, type RandomArguments, RandomLayer, checkFactor } from './random-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
 
@@ -42,7 +42,7 @@ export class RandomHeight extends RandomSize {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return this.withSize(inputShape, null, (inputShape as Shape).at(-2)!);
+    return this.withSize(inputShape, null, onlyShape(inputShape).at(-2)!);
   }
 }
 
@@ -56,7 +56,7 @@ export class RandomWidth extends RandomSize {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return this.withSize(inputShape, (inputShape as Shape).at(-3)!, null);
+    return this.withSize(inputShape, onlyShape(inputShape).at(-3)!, null);
   }
 }
 
