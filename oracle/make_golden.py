@@ -13,6 +13,7 @@ MODEL_GROUPS = (
     "augmentation",
     "activations",
     "preprocessing",
+    "operations",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

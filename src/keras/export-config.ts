@@ -5,6 +5,8 @@ import type { Json, JsonObject } from './json.js';
 import { writeInputShape } from './layer-hooks.js';
 import { type LayerEntry, entryOf } from './layer-table.js';
 import { kerasLayerClass } from './layers/registration.js';
+import { Operation } from './operations/operation.js';
+import { writeOperation } from './operations/write-operation.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { registeredNameOf } from './own-classes.js';
 import { camelCase, snakeCase } from '../text/naming.js';
@@ -261,19 +263,18 @@ function exportFunctional(
     const layer = byName.get(member.name!)!;
     if (isKeras3) checkMergedMasks(layer);
     const trainsByDefault = entryOf(member.className)?.trainsByDefault === true;
-    const inbound = (member.inboundNodes ?? []).map((inputs, node): Json => {
-      const called = (inputs[0]?.[3] ?? {}) as JsonObject;
+    const nodes = (member.inboundNodes ?? []).map((inputs) =>
+      inputs.map(([name, index, tensor]): End => [nameOf(name), nodeOf(name, index), tensor]),
+    );
+    if (layer instanceof Operation) return exportOperation(layer, nameOf(layer.name), dialect, nodes);
+    const inbound = nodes.map((given, node): Json => {
+      const called = (member.inboundNodes![node]![0]?.[3] ?? {}) as JsonObject;
       if (isKeras3 && trainsByDefault && called.training === true) {
         throw new ValueError(
           `Layer ${show(layer.name)} (${show(member.className)}) cannot be saved: it is called with training: true, ` +
             `over which Keras 3 takes what the whole model is called with. Save for: 'tf-keras'.`,
         );
       }
-      const given = inputs.map(([name, index, tensor]): [string, number, number] => [
-        nameOf(name),
-        nodeOf(name, index),
-        tensor,
-      ]);
       const byName = tensorArgumentsOf(layer);
       if (dialect === 'tf-keras') {
         const further = given.slice(given.length - byName.length);
@@ -300,6 +301,36 @@ function exportFunctional(
   );
 }
 
+/** An output of a layer: its name, which of its nodes, which of that node's tensors. */
+type End = [layer: string, node: number, tensor: number];
+
+function exportOperation(
+  layer: Operation,
+  name: string,
+  dialect: Dialect,
+  nodes: readonly (readonly End[])[],
+): JsonObject {
+  const calls = nodes.map((ends, node) =>
+    ends.map((end, i) => {
+      const tensor = callsTo(layer)[node]!.inputs[i]!;
+      const written = dialect === 'keras3' ? tensorOfKeras3(end, tensor) : end;
+      return { written, rank: tensor.shape.length, type: tensor.dtype };
+    }),
+  );
+  try {
+    return { ...writeOperation(layer, name, dialect, calls), name };
+  } catch (error) {
+    throw new ValueError(
+      `Layer ${show(layer.name)} (the operation ${show(layer.operation)}) cannot be saved: ${reasonOf(error)}.`,
+    );
+  }
+}
+
+const tensorOfKeras3 = (end: End, { shape, dtype }: SymbolicTensor): JsonObject => ({
+  class_name: '__keras_tensor__',
+  config: { shape, dtype, keras_history: [...end] },
+});
+
 /** Where masks of several makers meet, TF.js and tf-keras keep what all let through, Keras 3 what any does. */
 function checkMergedMasks(layer: Layer): void {
   if (!mergesMasks(layer.getClassName())) return;
@@ -323,14 +354,11 @@ const tensorArgumentsOf = (layer: Layer): readonly string[] =>
 
 function inboundOfKeras3(
   layer: Layer,
-  ends: readonly [string, number, number][],
+  ends: readonly End[],
   tensors: readonly SymbolicTensor[],
   called: JsonObject,
 ): JsonObject {
-  const serialized = ends.map((history, i): JsonObject => {
-    const { shape, dtype } = tensors[i]!;
-    return { class_name: '__keras_tensor__', config: { shape, dtype, keras_history: [...history] } };
-  });
+  const serialized = ends.map((end, i) => tensorOfKeras3(end, tensors[i]!));
   const byName = tensorArgumentsOf(layer);
   if (byName.length > 0) {
     const further = serialized.splice(serialized.length - byName.length);

@@ -12,6 +12,7 @@ import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
 import { readDataType } from '../layer/data-type.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
+import { isOperation, nodesOfOperation, readOperation } from './operations/read-operation.js';
 import { type Dialect, REPLACE_ADVICE, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';
 import { ownClassName } from './own-classes.js';
@@ -73,6 +74,18 @@ function importLayer(saved: Json, context: Context): LayerConfig {
     // What follows it is read, so that all that blocks is told.
     return { className, savedName, config: placement(config, context) };
   };
+  if (isOperation(saved as JsonObject, context.dialect)) {
+    try {
+      const { operation, parameters } = readOperation(saved as JsonObject);
+      return {
+        className: 'Operation',
+        savedName,
+        config: { name: expectName(config.name, "A layer's name"), operation, parameters },
+      };
+    } catch (error) {
+      return block(reasonOf(error));
+    }
+  }
   const inner = { ...context, depth: context.depth + 1 };
   if (CONTAINERS.includes(className)) {
     if (typeof registered === 'string' && registered.includes('>')) {
@@ -250,8 +263,12 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   };
   layers.forEach((layer, i) => {
     layer.name = layer.config.name = rename(layer.savedName);
+    // What blocks an operation has been said.
+    const isRead = isOperation(saved[i]!, context.dialect);
+    if (isRead && layer.className !== 'Operation') return;
     try {
-      layer.inboundNodes = readNodes(saved[i]!.inbound_nodes ?? [], layer, ofCalls);
+      const nodes = isRead ? nodesOfOperation(saved[i]!) : (saved[i]!.inbound_nodes ?? []);
+      layer.inboundNodes = readNodes(nodes, layer, ofCalls);
     } catch (error) {
       context.findings.block(layer.savedName, layer.className, reasonOf(error));
     }

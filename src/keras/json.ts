@@ -18,6 +18,19 @@ export function parseJson(text: string, what: string): Json {
   return refusing(`${what} is not JSON`, () => JSON.parse(standard) as Json);
 }
 
+/** Begins what stands for a number; no name of a layer has it. */
+const FLOAT = '\uE000float:';
+
+/** A number that Python is to take for a real one: infinite, or whole and yet with a point. */
+export const pythonFloat = (value: number): string => `${FLOAT}${value}`;
+
+/** JSON as Python reads it. */
+export const writeJson = (value: Json): string =>
+  JSON.stringify(value).replaceAll(
+    new RegExp(`"${FLOAT}(-?[\\d.e+-]+|-?Infinity)"`, 'g'),
+    (_, number: string) => (/[.eI]/.test(number) ? number : `${number}.0`),
+  );
+
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

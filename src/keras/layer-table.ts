@@ -43,6 +43,7 @@ import { UNDRAWN } from './layers/undrawn.js';
 import { PReLU } from './layers/prelu.js';
 import { ReLU } from './layers/relu.js';
 import { ThresholdedReLU } from './layers/thresholded-relu.js';
+import { Operation } from './operations/operation.js';
 import {
   type Reading,
   type Writing,
@@ -249,6 +250,8 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   Masking: ours(Masking),
   Rescaling: { settings: words('scale offset') },
 
+  // What operations of a graph become; no Keras has a layer of this name.
+  Operation: ours(Operation),
   Add: NOTHING,
   Subtract: ours(Subtract),
   Multiply: NOTHING,
@@ -389,10 +392,6 @@ export const WITHOUT_MEANING: readonly string[] = words(
 export const REFUSED: Readonly<Record<string, string>> = {
   Lambda:
     'it holds code of Python, which is never run here. Replace it by layers that do the same, and save the model again',
-  TFOpLambda:
-    'it is a bare TensorFlow function. Replace it by a layer that does the same, and save the model again',
-  SlicingOpLambda:
-    'it is a bare slice of a tensor. Replace it by a layer such as Cropping, and save the model again',
   CuDNNLSTM:
     'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
   CuDNNGRU:

@@ -4,7 +4,7 @@ import { ValueError } from '../text/value-error.js';
 import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
-import { type JsonObject, type Json, isObject } from './json.js';
+import { type JsonObject, type Json, isObject, writeJson } from './json.js';
 import { type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
@@ -144,7 +144,7 @@ async function asArchive(
   return writeArchive(
     new Map([
       ['metadata.json', text.encode(JSON.stringify(metadata))],
-      ['config.json', text.encode(JSON.stringify(config))],
+      ['config.json', text.encode(writeJson(config))],
       ['model.weights.h5', await writeHdf5(root)],
     ]),
   );
@@ -176,7 +176,7 @@ function asHdf5(model: LayersModel, values: Values, config: JsonObject): Promise
   }
   weights.attributes = { ...version, layer_names: layerNames };
   return writeHdf5({
-    attributes: { ...version, model_config: JSON.stringify(withoutModules(config)) },
+    attributes: { ...version, model_config: writeJson(withoutModules(config)) },
     groups: { model_weights: weights },
   });
 }

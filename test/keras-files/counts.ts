@@ -6,4 +6,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   augmentation: 57,
   activations: 40,
   preprocessing: 48,
+  operations: 49,
 };

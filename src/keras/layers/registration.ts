@@ -22,6 +22,7 @@ import { UnitNormalization } from './unit-normalization.js';
 import { UpSampling1D, UpSampling2D, UpSampling3D } from './up-sampling.js';
 import { ZeroPadding1D, ZeroPadding3D } from './zero-padding.js';
 import { Discretization } from './discretization.js';
+import { Operation } from '../operations/operation.js';
 import type { KerasLayerClass } from './keras-layer.js';
 import { Normalization } from './normalization.js';
 import { RandomBrightness } from './random-brightness.js';
@@ -65,6 +66,7 @@ const CLASSES: readonly KerasLayerClass[] = [
   UpSampling3D,
   ZeroPadding1D,
   ZeroPadding3D,
+  Operation,
   Subtract,
   AutoContrast,
   CategoryEncoding,
