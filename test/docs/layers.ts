@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { LAYER_NAMES, REFUSED, entryOf } from '../../src/keras/layer-table.js';
 import { kerasLayerClass } from '../../src/keras/layers/registration.js';
+import { Operation } from '../../src/keras/operations/operation.js';
+import { OPERATION_NAMES, operationEntry } from '../../src/keras/operations/table.js';
 import { show } from '../../src/text/show.js';
 import { ROOT, readText } from './blocks.js';
 
@@ -37,7 +39,7 @@ function limitsOf(name: string): string {
 /** Layers by their limits, which some share. */
 function layersByLimits(): Map<string, string[]> {
   const byLimits = new Map<string, string[]>();
-  for (const name of LAYER_NAMES) {
+  for (const name of LAYER_NAMES.filter((one) => one !== Operation.className)) {
     const limits = limitsOf(name);
     byLimits.set(limits, [...(byLimits.get(limits) ?? []), code(name) + (kerasLayerClass(name) ? '*' : '')]);
   }
@@ -50,6 +52,20 @@ function wrap(words: readonly string[]): string {
     const line = text.length - text.lastIndexOf('\n');
     return text + (line + word.length > WIDTH ? '\n' : ' ') + word;
   });
+}
+
+/** Operations that stand bare in a graph: which Keras writes them. */
+function operationRows(): string[] {
+  const names = (isThis: (inTfKeras: boolean, inKeras3: boolean) => boolean) =>
+    OPERATION_NAMES.filter((name) => {
+      const { tfKeras, keras3 } = operationEntry(name)!;
+      return isThis(tfKeras !== undefined, keras3 !== undefined);
+    }).map(code);
+  return [
+    `| both | ${names((one, other) => one && other).join(' ')} |`,
+    `| tf-keras | ${names((one, other) => one && !other).join(' ')} |`,
+    `| Keras 3 | ${names((one, other) => !one && other).join(' ')} |`,
+  ];
 }
 
 const refusedRows = () => Object.entries(REFUSED).map(([name, reason]) => `| ${code(name)} | ${reason}. |`);
@@ -66,6 +82,10 @@ export async function documentWithLayers(): Promise<string> {
     '| with limits | |',
     '| --- | --- |',
     ...Object.entries(limited).map(([limits, names]) => `| ${names.join(' ')} | ${limits} |`),
+    '',
+    '| operations of | names here |',
+    '| --- | --- |',
+    ...operationRows(),
     '',
     '| refused | why, and what to do |',
     '| --- | --- |',

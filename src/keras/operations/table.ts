@@ -17,6 +17,8 @@ const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   ...PRODUCTS,
 };
 
+export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS);
+
 /** What is known of an operation under this library's name, which is Keras 3's where that has it. */
 export const operationEntry = (name: string): OperationEntry | undefined =>
   Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
