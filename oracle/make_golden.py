@@ -9,6 +9,7 @@ from pathlib import Path
 MODEL_GROUPS = (
     "models",
     "graphs",
+    "recurrent",
     "shapes",
     "augmentation",
     "activations",

@@ -173,13 +173,15 @@ const withoutNull = (settings: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
 
 function exportSetting(layer: Layer, name: string, value: unknown, dialect: Dialect): Json {
-  const { layer: inner, forwardLayer, cell, cells } = heldLayersOf(layer);
+  const { layer: inner, forwardLayer, backwardLayer, cell, cells } = heldLayersOf(layer);
   const describe = (part: Layer): Described => ({ className: part.getClassName(), config: part.getConfig() });
   switch (name) {
     case 'layer': {
       if (!forwardLayer) return exportHeld(inner!, describe(inner!), dialect);
       return exportHeld(forwardLayer, value as Described, dialect);
     }
+    case 'backward_layer':
+      return value == null ? null : exportLayer(backwardLayer!, value as Described, dialect);
     case 'cell':
       return exportHeld(cell!, describe(cell!), dialect);
     case 'cells':

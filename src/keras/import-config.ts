@@ -136,7 +136,7 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
     }
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
-      const setting = nested(entry, key, value, context) ?? settingFromKeras(key, value, context);
+      const setting = nested(key, value, context) ?? settingFromKeras(key, value, context);
       if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
     } else if (Object.hasOwn(fixed, key)) {
       if (!isSame(value, fixed[key]!)) {
@@ -164,13 +164,16 @@ const isOfCell = ({ cell }: JsonObject, key: string): boolean =>
 
 const isNothing = (value: Json) => value === null || value === false;
 
+const LAYER_SETTINGS = ['layer', 'backward_layer', 'cell'];
+
 /** Settings that are layers. */
-function nested({ readInner }: LayerEntry, key: string, value: Json, context: Context): unknown {
+function nested(key: string, value: Json, context: Context): unknown {
   if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, context));
-  if (key !== 'layer' && key !== 'cell') return undefined;
-  const layer = importLayer(readInner ? readInner(value) : value, context);
-  // Keras 3 names the layer as it is called within Bidirectional, which TF.js does again.
-  if (key === 'layer') layer.config.name = layer.config.name.replace(/^forward_/, '');
+  if (!LAYER_SETTINGS.includes(key) || value === null) return undefined;
+  const layer = importLayer(value, context);
+  // Keras 3 names the layers as they are called within Bidirectional, which does so again.
+  const direction = key === 'backward_layer' ? /^backward_/ : /^forward_/;
+  if (key !== 'cell') layer.config.name = layer.config.name.replace(direction, '');
   return layer;
 }
 

@@ -3,10 +3,10 @@ import type { layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { callsTo } from '../model/graph.js';
-import { hasMask } from '../model/masks.js';
+import { findsMask, hasMask } from '../model/masks.js';
 import { show } from '../text/show.js';
-import { type Json, type JsonObject, expectObject, isObject } from './json.js';
-import { type Dialect, REPLACE_ADVICE } from './setting-values.js';
+import type { Json, JsonObject } from './json.js';
+import type { Dialect } from './setting-values.js';
 
 /** A layer that is being read. */
 export interface Reading {
@@ -27,18 +27,52 @@ export interface Writing {
   readonly dialect: Dialect;
 }
 
-export const RESET_AFTER_ADVICE = 'Train it with reset_after=False, or use an LSTM.';
-
-/** Keras' default is true, and files written before 2.0 do not say. */
-export function checkResetAfter({ saved, dialect }: Reading): void {
-  if (dialect === 'keras3' && saved.reset_after === undefined) {
-    throw new ValueError(`its reset_after is true, and TF.js has only false. ${RESET_AFTER_ADVICE}`);
-  }
+/** TF.js resets before, as Keras did before 2.1; neither says so in a file. */
+export function readResetAfter({ saved, result, dialect }: Reading): void {
+  result.resetAfter = saved.reset_after ?? dialect === 'keras3';
 }
 
-/** TF.js has no other, and Keras' default is true. */
-export function writeResetAfter({ written }: Writing): void {
-  written.reset_after = false;
+/** TF.js' own layer resets before. */
+export function writeResetAfter({ config, written }: Writing): void {
+  written.reset_after = config.resetAfter === true;
+}
+
+/** @throws ValueError where the other Keras passes another mask on */
+export function writeRecurrent(writing: Writing): void {
+  const { layer, config, written, dialect } = writing;
+  const of = config.dialect ?? 'tf-keras';
+  const isMaskedWithStates = callsTo(layer).some(
+    ({ inputs: [first, ...states] }) => states.length > 0 && findsMask({ inputs: [first!] }),
+  );
+  if (isMaskedWithStates && of !== dialect) {
+    throw new ValueError(
+      `it is called with its first states and a mask, which Keras 3 does not pass on and tf-keras does. ` +
+        `Save for: ${show(of)}.`,
+    );
+  }
+  if (dialect === 'tf-keras') return;
+  if (written.time_major === true) {
+    throw new ValueError("its steps come before the batch, which Keras 3 lacks. Save for: 'tf-keras'.");
+  }
+  delete written.time_major;
+}
+
+export function readGRU(reading: Reading): void {
+  readDialect(reading);
+  readResetAfter(reading);
+}
+
+export function writeGRU(writing: Writing): void {
+  writeRecurrent(writing);
+  writeResetAfter(writing);
+}
+
+/** Of a stack, TF.js has the states of the last cell first. */
+export function reversesStates(setting: (name: string) => unknown): string | null {
+  const cell = setting('cell') as { className?: string } | undefined;
+  return cell?.className === 'StackedRNNCells' && setting('return_state') === true
+    ? 'which gives the states of its cells in the reverse order'
+    : null;
 }
 
 /** The shape of an input goes by another name in Keras 3. */
@@ -84,47 +118,16 @@ export function writeNormalization({ layer, written, dialect }: Writing): void {
   delete written.fused;
 }
 
-const without = (object: JsonObject, keys: readonly string[]): JsonObject =>
-  Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
-
-/**
- * Keras 3 sets zero_output_for_mask for whatever Bidirectional reads in whole sequences, and tf-keras does so without a
- * word; it changes nothing but the outputs at masked steps.
- */
-export function withoutZeroOutput(inner: Json): Json {
-  if (!isObject(inner) || !isObject(inner.config)) return inner;
-  return { ...inner, config: without(inner.config, ['zero_output_for_mask']) };
-}
-
-export function readBidirectional({ saved, result }: Reading): void {
-  checkBackward(saved);
+export function readBidirectional(reading: Reading): void {
+  readDialect(reading);
+  const { saved, result } = reading;
   // null gives the two outputs unmerged, where a setting left out gives them side by side.
   if (saved.merge_mode === null) result.mergeMode = null;
 }
 
-/** TF.js makes the backward layer of the forward one. */
-function checkBackward({ layer, backward_layer: backward }: JsonObject): void {
-  if (backward == null) return;
-  const settings = (inner: Json | undefined) => {
-    const { config } = expectObject(inner, 'A layer of Bidirectional');
-    const compared = without(expectObject(config, 'Its configuration'), [
-      'name',
-      'go_backwards',
-      'dtype',
-      'seed',
-    ]);
-    return JSON.stringify(compared, (key, value: unknown) =>
-      key === 'shared_object_id' ? undefined : value,
-    );
-  };
-  if (settings(layer) !== settings(backward)) {
-    throw new ValueError(
-      `its backward layer is not the forward one reversed, and TF.js has no other. ${REPLACE_ADVICE}`,
-    );
-  }
-}
-
-export function writeBidirectional({ config, written }: Writing): void {
+export function writeBidirectional(writing: Writing): void {
+  writeRecurrent(writing);
+  const { config, written } = writing;
   if (config.mergeMode === null) written.merge_mode = null;
 }
 

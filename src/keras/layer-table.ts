@@ -23,6 +23,9 @@ import { SpatialDropout2D, SpatialDropout3D } from './layers/spatial-dropout.js'
 import { UnitNormalization } from './layers/unit-normalization.js';
 import { UpSampling1D, UpSampling2D, UpSampling3D } from './layers/up-sampling.js';
 import { ZeroPadding1D, ZeroPadding3D } from './layers/zero-padding.js';
+import { Bidirectional } from './layers/bidirectional.js';
+import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './layers/conv-lstm.js';
+import { GRU, GRUCell } from './layers/gru.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
 import { CategoryEncoding } from './layers/category-encoding.js';
@@ -38,6 +41,10 @@ import { RandomHeight, RandomWidth } from './layers/random-size.js';
 import { RandomTranslation } from './layers/random-translation.js';
 import { RandomZoom } from './layers/random-zoom.js';
 import { Resizing } from './layers/resizing.js';
+import { LSTM, LSTMCell } from './layers/lstm.js';
+import { RNN } from './layers/rnn.js';
+import { SimpleRNN, SimpleRNNCell } from './layers/simple-rnn.js';
+import { StackedRNNCells } from './layers/stacked-rnn-cells.js';
 import { Subtract } from './layers/subtract.js';
 import { UNDRAWN } from './layers/undrawn.js';
 import { PReLU } from './layers/prelu.js';
@@ -47,8 +54,6 @@ import { Operation } from './operations/operation.js';
 import {
   type Reading,
   type Writing,
-  RESET_AFTER_ADVICE,
-  checkResetAfter,
   miscomputedIn3D,
   readDialect,
   readDiscretization,
@@ -57,13 +62,17 @@ import {
   checkStockUnderMask,
   checkStockUpSampling,
   readMaskPassing,
+  readGRU,
   readNormalization,
-  withoutZeroOutput,
+  readResetAfter,
+  reversesStates,
   writeBidirectional,
   writeDiscretization,
+  writeGRU,
   writeInput,
   writeNormalization,
   writeRandomCrop,
+  writeRecurrent,
   writeUpSampling,
   writeResetAfter,
 } from './layer-hooks.js';
@@ -104,8 +113,6 @@ export interface LayerEntry {
   readonly miscomputed?: (setting: (name: string) => unknown) => string | null;
   /** Where Keras has the class, if not in `keras.layers`. */
   readonly origin?: Readonly<Record<Dialect, Origin>>;
-  /** Changes the layer within, as the file has it, before it is read. */
-  readonly readInner?: (inner: Json) => Json;
   /** Why TF.js' own layer of this name, where this library has one too, computes other numbers with these settings. */
   readonly stockDiffers?: (setting: (name: string) => unknown, layer: layers.Layer) => string | null;
   /** Call arguments of Keras that are tensors, in their order. In TF.js they are inputs behind those of the first one. */
@@ -131,23 +138,6 @@ const TRANSPOSED: LayerEntry = {
 };
 const DEPTHWISE = words('depth_multiplier depthwise_initializer depthwise_regularizer depthwise_constraint');
 const POINTWISE = words('pointwise_initializer pointwise_regularizer pointwise_constraint');
-const RECURRENT = words('recurrent_initializer recurrent_regularizer recurrent_constraint');
-const SEQUENCES = words('return_sequences return_state go_backwards stateful unroll');
-const RNN_FIXED = { time_major: false, zero_output_for_mask: false };
-const CELL = ['units', ...BIAS, ...KERNEL, ...RECURRENT, 'dropout', 'recurrent_dropout'];
-const GATED = [...CELL, 'recurrent_activation'];
-const LSTM = [...GATED, 'unit_forget_bias'];
-const recurrent = (settings: readonly string[], fixed: Record<string, Json> = {}): LayerEntry => ({
-  settings: [...settings, ...SEQUENCES],
-  fixed: { ...RNN_FIXED, ...fixed },
-});
-/** TF.js' GRU resets before the product with the recurrent kernel, Keras' after it by default. */
-const RESET_BEFORE = {
-  fixed: { reset_after: false },
-  advice: { reset_after: RESET_AFTER_ADVICE },
-  read: checkResetAfter,
-  write: writeResetAfter,
-} satisfies Partial<LayerEntry>;
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
 const POOLING_1D: LayerEntry = {
   settings: words('pool_size strides padding'),
@@ -166,6 +156,9 @@ const augmentation = (cls: KerasLayerClass, onlyInKeras3: Readonly<Record<string
   ours(cls, { trainsByDefault: true, onlyInKeras3: { ...ON_IMAGES, ...onlyInKeras3 } });
 const ON_IMAGES = { data_format: 'channels_last' };
 const OTHER_CENTRES = 'which takes other points for the centres of pixels than Keras';
+const RECURRENT = { read: readDialect, write: writeRecurrent } satisfies Partial<LayerEntry>;
+/** tf-keras writes that steps do not come first, and has no more of it. */
+const convolutionalLSTM = (cls: KerasLayerClass) => ours(cls, { ...RECURRENT, fixed: { time_major: false } });
 
 /** Of a class that a module of keras.applications brings. */
 const ofApplication = (module: string, registeredName: string | null = null): Partial<LayerEntry> => ({
@@ -336,25 +329,18 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   GlobalMaxPooling2D: ours(GlobalMaxPooling2D),
   GlobalMaxPooling3D: ours(GlobalMaxPooling3D),
 
-  SimpleRNN: recurrent(CELL),
-  GRU: { ...RESET_BEFORE, ...recurrent(GATED, RESET_BEFORE.fixed) },
-  LSTM: recurrent(LSTM),
-  ConvLSTM2D: recurrent([
-    ...LSTM.filter((name) => name !== 'units'),
-    ...['filters', ...WINDOW, 'data_format', 'dilation_rate'],
-  ]),
-  RNN: { settings: ['cell', ...SEQUENCES], fixed: RNN_FIXED },
-  SimpleRNNCell: { settings: CELL },
-  GRUCell: { settings: GATED, ...RESET_BEFORE },
-  LSTMCell: { settings: LSTM },
-  StackedRNNCells: { settings: ['cells'] },
-  Bidirectional: {
-    settings: words('layer merge_mode'),
-    unused: ['backward_layer'],
-    readInner: withoutZeroOutput,
-    read: readBidirectional,
-    write: writeBidirectional,
-  },
+  SimpleRNN: ours(SimpleRNN, RECURRENT),
+  GRU: ours(GRU, { read: readGRU, write: writeGRU }),
+  LSTM: ours(LSTM, RECURRENT),
+  ConvLSTM1D: convolutionalLSTM(ConvLSTM1D),
+  ConvLSTM2D: convolutionalLSTM(ConvLSTM2D),
+  ConvLSTM3D: convolutionalLSTM(ConvLSTM3D),
+  RNN: ours(RNN, { ...RECURRENT, stockDiffers: reversesStates }),
+  SimpleRNNCell: ours(SimpleRNNCell),
+  GRUCell: ours(GRUCell, { read: readResetAfter, write: writeResetAfter }),
+  LSTMCell: ours(LSTMCell),
+  StackedRNNCells: ours(StackedRNNCells),
+  Bidirectional: ours(Bidirectional, { read: readBidirectional, write: writeBidirectional }),
   TimeDistributed: { settings: ['layer'] },
 
   CustomScaleLayer: ours(CustomScaleLayer, ofApplication('inception_resnet_v2', 'Custom>CustomScaleLayer')),

@@ -25,7 +25,9 @@ import {
   isSequential,
   isTimeDistributed,
   callsOf,
+  withInner,
 } from './graph.js';
+import { type RegisteredClass, registerClasses } from './registered-classes.js';
 import { patchAlike } from './patches.js';
 import { assignExactly } from './weights.js';
 import { ownWeightsOf, settingsOf } from './tensorflow-internals.js';
@@ -80,6 +82,8 @@ export function remakeLayer(
   cls = layer.constructor as serialization.SerializableConstructor<Layer>,
 ): Layer {
   const config = { ...settingsOf(layer), ...changed };
+  // TF.js makes the layers that this one holds by the names of their classes.
+  const unregister = registerClasses(classesWithin(layer));
   try {
     const made = cls.fromConfig(cls, config);
     drawNothing(made);
@@ -89,8 +93,15 @@ export function remakeLayer(
       `Layer '${layer.name}' of class ${layer.getClassName()} cannot be made again from its configuration: ` +
         `${(error as Error).message} Give the class a getConfig and a static fromConfig that agree.`,
     );
+  } finally {
+    unregister();
   }
 }
+
+const classesWithin = (layer: Layer): RegisteredClass[] =>
+  innerLayersOf(layer)
+    .flatMap(withInner)
+    .map((inner) => inner.constructor as unknown as RegisteredClass);
 
 /**
  * Has a layer begin with zeros, which are about to be overwritten: drawing an orthogonal kernel takes long, and methods of

@@ -14,7 +14,16 @@ type Layer = layers.Layer;
 
 /** Layers that join the masks of their inputs. */
 const MERGING = ['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum'];
-const RECURRENT = ['RNN', 'SimpleRNN', 'GRU', 'LSTM', 'ConvLSTM2D', 'Bidirectional'];
+const RECURRENT = [
+  'RNN',
+  'SimpleRNN',
+  'GRU',
+  'LSTM',
+  'ConvLSTM1D',
+  'ConvLSTM2D',
+  'ConvLSTM3D',
+  'Bidirectional',
+];
 /** Layers that pass a mask on in Keras, and in TF.js only where `supportsMasking` is set on them. */
 const UNSUPPORTED = ['LeakyReLU', 'ELU', 'ThresholdedReLU', 'Softmax'];
 /** Layers that compute something else with a mask. */

@@ -2,7 +2,10 @@
 import { serialization } from '@tensorflow/tfjs-core';
 import { registeredClass } from './tensorflow-internals.js';
 
-type Class = Parameters<typeof serialization.registerClass>[0] & { readonly className: string };
+/** A class with the name that TF.js knows it by. */
+export type RegisteredClass = Parameters<typeof serialization.registerClass>[0] & {
+  readonly className: string;
+};
 
 interface Registration {
   /** What was registered before ours. */
@@ -11,7 +14,7 @@ interface Registration {
   callers: number;
 }
 
-const registrations = new Map<Class, Registration>();
+const registrations = new Map<RegisteredClass, Registration>();
 
 /**
  * Registers classes under their names, in the place of what is there.
@@ -19,7 +22,7 @@ const registrations = new Map<Class, Registration>();
  * @returns what brings back the classes that were there, once every caller has undone it. Names that nobody had before
  *   stay registered
  */
-export function registerClasses(classes: readonly Class[]): () => void {
+export function registerClasses(classes: readonly RegisteredClass[]): () => void {
   for (const cls of classes) register(cls);
   let isUndone = false;
   return () => {
@@ -29,9 +32,9 @@ export function registerClasses(classes: readonly Class[]): () => void {
   };
 }
 
-const isRegistered = (cls: Class) => registeredClass(cls.className)?.[0] === cls;
+const isRegistered = (cls: RegisteredClass) => registeredClass(cls.className)?.[0] === cls;
 
-function register(cls: Class): void {
+function register(cls: RegisteredClass): void {
   let registration = registrations.get(cls);
   if (!registration || !isRegistered(cls)) {
     registration = { before: registeredClass(cls.className), callers: registration?.callers ?? 0 };
@@ -41,7 +44,7 @@ function register(cls: Class): void {
   registration.callers++;
 }
 
-function unregister(cls: Class): void {
+function unregister(cls: RegisteredClass): void {
   const registration = registrations.get(cls)!;
   registration.callers--;
   if (registration.callers === 0 && isRegistered(cls) && registration.before) {

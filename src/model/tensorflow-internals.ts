@@ -8,6 +8,7 @@ import {
   LayersModel,
   type Sequential,
   type SymbolicTensor,
+  input,
   layers,
 } from '@tensorflow/tfjs-layers';
 
@@ -128,12 +129,19 @@ export const callMaking = ({ sourceLayer, nodeIndex }: SymbolicTensor): LayerCal
  * Watches a call of a layer: TF.js reads the inputs of its output right before it applies the layer.
  *
  * @param output what the layer gave when it was called
+ * @param inputs what TF.js is to take for them
  */
-export function watchExecution(output: SymbolicTensor, onExecution: () => void): void {
-  const { inputs } = output;
+export function watchExecution(
+  output: SymbolicTensor,
+  onExecution: () => void,
+  inputs = output.inputs,
+): void {
+  const before = Object.getOwnPropertyDescriptor(output, 'inputs');
   Object.defineProperty(output, 'inputs', {
+    configurable: true,
     enumerable: true,
     get: () => {
+      before?.get?.();
       onExecution();
       return inputs;
     },
@@ -224,3 +232,28 @@ export function timeDistributedPrototype(): object {
 /** The functional model that a sequential one makes of itself when it is built, and trains and runs. */
 export const builtModelOf = (chain: Sequential) =>
   (chain as unknown as { readonly model: LayersModel }).model;
+
+/** What TF.js names after a layer that holds others, while they make their weights. */
+class NameScope extends layers.Layer {
+  static readonly className = 'NameScope';
+  readonly #action: () => void;
+
+  constructor(name: string, action: () => void) {
+    super({ name });
+    this.#action = action;
+  }
+
+  override build(): void {
+    this.#action();
+    this.built = true;
+  }
+
+  override computeOutputShape(): number[] {
+    return [1];
+  }
+}
+
+/** Runs `action`; the names of weights that are made in it begin with `name`. TF.js does so while it applies a layer. */
+export function inNameScope(name: string, action: () => void): void {
+  new NameScope(name, action).apply(input({ shape: [], name: 'scope' }));
+}

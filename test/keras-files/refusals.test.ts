@@ -48,7 +48,6 @@ describe('a layer that TF.js lacks', () => {
     ['Custom>MyLayer', {}, /'dense'.*TF\.js has no such layer.*registerClass/],
     ['MultiHeadAttention', {}, /TF\.js has no such layer/],
     ['Resizing', {}, /gives other numbers than Keras/],
-    ['GRU', { units: 2, reset_after: true }, /reset_after is true, and TF\.js has only false\. Train it/],
     ['UpSampling2D', { interpolation: 'bilinear' }, /interpolation is 'bilinear'/],
     ['Activation', { activation: 'crelu_v2' }, /activation is 'crelu_v2', none of Keras' own: elu, /],
     ['Activation', { activation: { class_name: 'function', config: 'mine' } }, /'mine', none of Keras' own/],

@@ -28,6 +28,7 @@ afterEach(() => {
 /** All outputs, one after the other. */
 const predict = (model: tf.LayersModel, inputs: tf.Tensor[]): number[] =>
   tf.tidy(() => {
+    if (model.stateful) model.resetStates();
     const outputs = [model.predict(inputs.length === 1 ? inputs[0]! : inputs)].flat();
     return outputs.flatMap((output) => [...output.dataSync()]);
   });

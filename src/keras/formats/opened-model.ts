@@ -8,6 +8,7 @@ import type { Json } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import type { Dialect } from '../setting-values.js';
 import { type Order, type Placed, asMade } from '../weight-order.js';
+import { heldLayersOf } from '../../model/tensorflow-internals.js';
 
 /** A weight of the file, read when it is asked for. */
 export type StoredWeight = () => StoredArray;
@@ -83,8 +84,12 @@ export function rememberFile(model: LayersModel, { config }: LayerConfig): void 
   };
   const descend = ({ config: inner, savedName }: LayerConfig, layer: layers.Layer) => {
     savedNames.set(layer, savedName);
-    if (isContainer(layer)) visit(layer, inner);
-    else if (inner.layer) descend(inner.layer, (layer as layers.Layer & { layer: layers.Layer }).layer);
+    if (isContainer(layer)) {
+      visit(layer, inner);
+      return;
+    }
+    const { layer: held } = heldLayersOf(layer);
+    if (inner.layer && held) descend(inner.layer, held);
   };
   visit(model, config);
 }

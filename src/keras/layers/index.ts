@@ -13,6 +13,14 @@ export { randomRotation } from './random-rotation.js';
 export { randomTranslation } from './random-translation.js';
 export { randomZoom } from './random-zoom.js';
 export { resizing } from './resizing.js';
+export { bidirectional } from './bidirectional.js';
+export { convLstm1d, convLstm2d, convLstm3d } from './conv-lstm.js';
+export { gru, gruCell } from './gru.js';
+export { lstm, lstmCell } from './lstm.js';
+export { masking } from './masking.js';
+export { rnn } from './rnn.js';
+export { simpleRNN, simpleRNNCell } from './simple-rnn.js';
+export { stackedRNNCells } from './stacked-rnn-cells.js';
 export { subtract } from './subtract.js';
 export { elu } from './elu.js';
 export { relu } from './relu.js';
@@ -29,7 +37,6 @@ export {
   globalMaxPooling3d,
 } from './global-pooling.js';
 export { flatten } from './flatten.js';
-export { masking } from './masking.js';
 export { identity } from './identity.js';
 export { spatialDropout2d, spatialDropout3d } from './spatial-dropout.js';
 export { unitNormalization } from './unit-normalization.js';

@@ -1,7 +1,15 @@
 /** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
 import { serialization } from '@tensorflow/tfjs-core';
-import { layers } from '@tensorflow/tfjs-layers';
+import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import {
+  type Initializer,
+  resolveConstraint,
+  resolveInitializer,
+  resolveRegularizer,
+} from '../../layer/keras-objects.js';
+import { constrain, penaltyOf } from '../../layer/variables.js';
 import { checkNames } from '../../text/names.js';
+import { settingsOfParameter } from './parameters.js';
 
 export type Shape = (number | null)[];
 
@@ -35,8 +43,8 @@ export const only = <T>(given: T | T[]): T => (Array.isArray(given) ? given[0]! 
 export const onlyShape = (given: Shape | Shape[]): Shape =>
   (Array.isArray(given[0]) ? given[0] : given) as Shape;
 
-/** Own properties and those of the class. */
-const pick = (from: object, names: readonly string[]): Record<string, unknown> =>
+/** The properties of some names, own ones and those of the class. */
+export const pick = (from: object, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(
     names.filter((name) => name in from).map((name) => [name, Reflect.get(from, name) as unknown]),
   );
@@ -70,9 +78,53 @@ export abstract class KerasLayer extends layers.Layer {
     return new cls(pick(config, [...settings, ...OF_EVERY_LAYER]));
   }
 
+  /** The layers that this one consists of. */
+  protected get parts(): readonly layers.Layer[] {
+    return [];
+  }
+
+  override get trainableWeights(): LayerVariable[] {
+    const ofParts = this.trainable ? this.parts.flatMap((part) => part.trainableWeights) : [];
+    return [...super.trainableWeights, ...ofParts];
+  }
+
+  override get nonTrainableWeights(): LayerVariable[] {
+    const ofParts = this.parts.flatMap((part) => (this.trainable ? part.nonTrainableWeights : part.weights));
+    return [...super.nonTrainableWeights, ...ofParts];
+  }
+
+  /** TF.js' own recurrent layers drop the penalties of their cells. */
+  override get losses(): layers.Layer['losses'] {
+    // TF.js adds to the list that it gets here.
+    return this.parts.length > 0 ? this.parts.flatMap((part) => part.losses) : super.losses;
+  }
+
   override getConfig(): serialization.ConfigDict {
     const { settings } = this.constructor as unknown as KerasLayerClass;
     const own = Object.entries(pick(this, settings)).map(([name, value]) => [name, describe(name, value)]);
     return { ...Object.fromEntries(own), ...super.getConfig() } as serialization.ConfigDict;
+  }
+
+  /**
+   * Makes a weight by the layer's settings (parameters.ts).
+   *
+   * @param parameter whose settings: `recurrent` for `recurrentInitializer`
+   * @param initial changes the initializer
+   */
+  protected addParameter(
+    parameter: string,
+    name: string,
+    shape: readonly number[],
+    initial: (initializer: Initializer) => Initializer = (initializer) => initializer,
+  ): LayerVariable {
+    const settings = this as unknown as Readonly<Record<string, unknown>>;
+    const [initializer, regularizer, constraint] = settingsOfParameter(parameter);
+    const drawn = initial(resolveInitializer(initializer, settings[initializer]));
+    const variable = this.addWeight(name, [...shape], 'float32', drawn);
+    const limit = resolveConstraint(constraint, settings[constraint]);
+    if (limit) constrain(variable, limit);
+    const penalty = resolveRegularizer(regularizer, settings[regularizer]);
+    if (penalty) this.addLoss(penaltyOf(penalty, variable));
+    return variable;
   }
 }

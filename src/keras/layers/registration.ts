@@ -34,6 +34,13 @@ import { RandomHeight, RandomWidth } from './random-size.js';
 import { RandomTranslation } from './random-translation.js';
 import { RandomZoom } from './random-zoom.js';
 import { Resizing } from './resizing.js';
+import { Bidirectional } from './bidirectional.js';
+import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './conv-lstm.js';
+import { GRU, GRUCell } from './gru.js';
+import { LSTM, LSTMCell } from './lstm.js';
+import { RNN } from './rnn.js';
+import { SimpleRNN, SimpleRNNCell } from './simple-rnn.js';
+import { StackedRNNCells } from './stacked-rnn-cells.js';
 import { Subtract } from './subtract.js';
 import { UNDRAWN } from './undrawn.js';
 import { ACTIVATION_CLASSES } from '../activations.js';
@@ -67,6 +74,18 @@ const CLASSES: readonly KerasLayerClass[] = [
   ZeroPadding1D,
   ZeroPadding3D,
   Operation,
+  Bidirectional,
+  ConvLSTM1D,
+  ConvLSTM2D,
+  ConvLSTM3D,
+  GRU,
+  GRUCell,
+  LSTM,
+  LSTMCell,
+  RNN,
+  SimpleRNN,
+  SimpleRNNCell,
+  StackedRNNCells,
   Subtract,
   AutoContrast,
   CategoryEncoding,
