@@ -1,5 +1,7 @@
 """Layers that prepare data within a model."""
 
+import numpy as np
+
 from model_files import KERAS3, TF, Model
 
 IMAGE = (7, 5, 2)
@@ -144,6 +146,56 @@ def cropped(keras):
     return keras.Model(i, layers.Dense(2)(layers.Concatenate()([layers.Flatten()(one) for one in h])))
 
 
+def embedded(keras, numbers, count=12):
+    return keras.layers.Flatten()(keras.layers.Embedding(count, 2)(numbers))
+
+
+def looked_up(keras):
+    layers = keras.layers
+    i = layers.Input((3,), dtype="int64")
+    words = {"vocabulary": [2, 4, 5]}
+    numbers = [
+        layers.IntegerLookup(**words),
+        layers.IntegerLookup(mask_token=1, **words),
+        layers.IntegerLookup(num_oov_indices=3, mask_token=0, **words),
+    ]
+    vectors = [
+        layers.IntegerLookup(output_mode="multi_hot", **words),
+        layers.IntegerLookup(output_mode="count", mask_token=1, num_oov_indices=2, **words),
+        layers.IntegerLookup(output_mode="count", max_tokens=7, pad_to_max_tokens=True, **words),
+    ]
+    h = [embedded(keras, layer(i)) for layer in numbers] + [layer(i) for layer in vectors]
+    back = layers.IntegerLookup(invert=True, mask_token=0, oov_token=9, vocabulary=[3, 7, 8])(i)
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()([*h, embedded(keras, back)])))
+
+
+def looked_up_by_adapt(keras):
+    """What adapt found lies in a file of its own."""
+    layers = keras.layers
+    i = layers.Input((3,), dtype="int64")
+    table, inner_table = layers.IntegerLookup(), layers.IntegerLookup(mask_token=0, num_oov_indices=2)
+    for one in (table, inner_table):
+        one.adapt(np.array([[5, 2, 0], [2, 2, 6]]))
+    j = layers.Input((3,), dtype="int64")
+    inner = keras.Model(j, embedded(keras, inner_table(j)))
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()([embedded(keras, table(i)), inner(i)])))
+
+
+def hashed(keras):
+    layers = keras.layers
+    i = layers.Input((3,), dtype="int64")
+    numbers = [layers.Hashing(5), layers.Hashing(5, salt=[3, 4]), layers.Hashing(4, mask_value=2, salt=7)]
+    h = [embedded(keras, layer(i)) for layer in numbers] + [layers.Hashing(6, output_mode="multi_hot")(i)]
+    return keras.Model(i, layers.Dense(2)(layers.Concatenate()(h)))
+
+
+def crossed(keras):
+    layers = keras.layers
+    i, j = layers.Input((1,), dtype="int64", name="one"), layers.Input((1,), dtype="int64", name="other")
+    h = [embedded(keras, layers.HashedCrossing(9)((i, j))), layers.HashedCrossing(9, output_mode="one_hot")((i, j))]
+    return keras.Model([i, j], layers.Dense(2)(layers.Concatenate()(h)))
+
+
 NUMBERS = {"inputs": ((4, 3),), "learns": 3}
 
 MODELS = [
@@ -174,5 +226,9 @@ MODELS = [
     of_keras3("resized-antialias-larger", resized(9, 4, antialias=True), inputs=(IMAGE,), training=False),
     of_keras3("resized-pad", padded, inputs=(IMAGE,), learns=2, training=False),
     of_keras3("resized-channels-first", resized_channels_first, inputs=((2, 7, 5),), learns=2, training=False),
+    *each("looked-up", looked_up, inputs=((3,),), below=7, learns=2),
+    Model("looked-up-by-adapt", looked_up_by_adapt, ((3,),), below=7, formats=("keras",), learns=2),
+    *each("hashed", hashed, inputs=((3,),), below=7, learns=2),
+    *each("crossed", crossed, inputs=((1,), (1,)), below=7, learns=2),
     *each("center-crop", cropped, inputs=(IMAGE,), learns=2, training=False),
 ]

@@ -166,6 +166,14 @@ export function readDiscretization({ saved, result }: Reading): void {
   result.numBins = saved.num_bins ?? undefined;
 }
 
+export function readVocabulary({ saved }: Reading): void {
+  if (saved.vocabulary != null) return;
+  throw new ValueError(
+    'its vocabulary is not in the file. In Keras, give a new layer the vocabulary of this one, ' +
+      'vocabulary=layer.get_vocabulary(), or save the model as .keras, which holds what adapt found.',
+  );
+}
+
 export function writeDiscretization({ written, dialect }: Writing): void {
   writeWholeNumbers({ written });
   // tf-keras refuses both.

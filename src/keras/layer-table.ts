@@ -31,6 +31,8 @@ import { AutoContrast } from './layers/auto-contrast.js';
 import { CategoryEncoding } from './layers/category-encoding.js';
 import { CenterCrop } from './layers/center-crop.js';
 import { Discretization } from './layers/discretization.js';
+import { HashedCrossing, Hashing } from './layers/hashing.js';
+import { IntegerLookup, StringLookup } from './layers/lookup.js';
 import { Normalization } from './layers/normalization.js';
 import { RandomBrightness } from './layers/random-brightness.js';
 import { RandomContrast } from './layers/random-contrast.js';
@@ -57,6 +59,7 @@ import {
   miscomputedIn3D,
   readDialect,
   readDiscretization,
+  readVocabulary,
   readBidirectional,
   checkMaskPassing,
   checkStockUnderMask,
@@ -73,6 +76,7 @@ import {
   writeNormalization,
   writeRandomCrop,
   writeRecurrent,
+  writeWholeNumbers,
   writeUpSampling,
   writeResetAfter,
 } from './layer-hooks.js';
@@ -167,6 +171,14 @@ const ofApplication = (module: string, registeredName: string | null = null): Pa
     keras3: { module: `keras.src.applications.${module}`, registeredName: null },
   },
 });
+
+const LOOKUP = {
+  fixed: { sparse: false, idf_weights: null },
+  unused: ['vocabulary_size'],
+  onlyInKeras3: { oov_method: 'floormod' },
+  read: readVocabulary,
+  write: writeWholeNumbers,
+} satisfies Partial<LayerEntry>;
 
 const LAYERS: Readonly<Record<string, LayerEntry>> = {
   InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
@@ -265,6 +277,13 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     read: readDiscretization,
     write: writeDiscretization,
   }),
+  Hashing: ours(Hashing, { fixed: { sparse: false }, write: writeWholeNumbers }),
+  HashedCrossing: ours(HashedCrossing, { fixed: { sparse: false }, write: writeWholeNumbers }),
+  IntegerLookup: ours(IntegerLookup, {
+    ...LOOKUP,
+    unused: [...LOOKUP.unused, 'vocabulary_dtype'],
+  }),
+  StringLookup: ours(StringLookup, { ...LOOKUP, fixed: { ...LOOKUP.fixed, encoding: 'utf-8' } }),
   Resizing: ours(Resizing, {
     trainsByDefault: true,
     onlyInKeras3: {
@@ -383,6 +402,11 @@ export const REFUSED: Readonly<Record<string, string>> = {
   CuDNNGRU:
     'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
   Pipeline: 'it holds layers that Keras applies one after the other. Put them into the model themselves',
+  TextVectorization:
+    'it splits text, which is not done here. Save a model that takes the numbers of words, and split text before it ' +
+    'by the same vocabulary',
+  MelSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
+  STFTSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
   FeatureSpace:
     'it is no layer on tensors, but prepares tables. Save the model that it feeds, and prepare the data before it',
 };

@@ -6,6 +6,6 @@ export const COUNTS: Readonly<Record<string, number>> = {
   shapes: 62,
   augmentation: 57,
   activations: 40,
-  preprocessing: 48,
+  preprocessing: 59,
   operations: 49,
 };

@@ -1,8 +1,8 @@
 /** @file Models in `.keras` archives, and weights in folders, as they have them and `.weights.h5` of the same format. */
-import { readArchive } from '../../data/archive.js';
+import { type Files, readArchive } from '../../data/archive.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
-import { expectObject, parseJson } from '../json.js';
+import { type Json, expectObject, isObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { type Placed, numberedFolders, treeOf, weightsByFolder } from '../weight-order.js';
 import {
@@ -18,7 +18,9 @@ import {
 /** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
 export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
   const names = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
-  const files = await readArchive(bytes, names);
+  const files = await readArchive(bytes, {
+    includes: (name) => (names as readonly string[]).includes(name) || VOCABULARY.test(name),
+  });
   const [config, metadata, weights] = names.map((name) => files.get(name));
   if (!config || !weights) {
     throw new ValueError(
@@ -35,10 +37,38 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
   const opened = weightsInFolders(file, numbersIn(weights.length));
   return {
     ...opened,
-    config: parseJson(decode(config), 'config.json'),
+    config: withVocabularies(parseJson(decode(config), 'config.json'), 'assets', files),
     dialect: dialectOf(version),
     version,
   };
+}
+
+/** What lookups keep beside their weights. */
+const VOCABULARY = /^assets\/.*\/vocabulary\.txt$/;
+
+/** The configuration with the vocabularies that lie in files of their own, where Keras found them by adapt. */
+function withVocabularies(saved: Json, folder: string, files: Files): Json {
+  if (!isObject(saved) || !isObject(saved.config)) return saved;
+  const { config } = saved;
+  if (Array.isArray(config.layers)) {
+    const names = numberedFolders(
+      config.layers.map((layer) =>
+        isObject(layer) && typeof layer.class_name === 'string' ? layer.class_name : '',
+      ),
+    );
+    const layers = config.layers.map((layer, i) =>
+      withVocabularies(layer, `${folder}/layers/${names[i]!}`, files),
+    );
+    return { ...saved, config: { ...config, layers } };
+  }
+  const lines = files.get(`${folder}/vocabulary.txt`);
+  if (!lines || config.vocabulary != null) return saved;
+  // Empty lines at the end are none.
+  const tokens = decode(lines)
+    .replace(/[\r\n]+$/, '')
+    .split(/\r?\n/);
+  const vocabulary = saved.class_name === 'IntegerLookup' ? tokens.map(Number) : tokens;
+  return { ...saved, config: { ...config, vocabulary } };
 }
 
 /** tf-keras up to 2.13 had another name for the folder of layers, at every level, and the separator of Windows. */

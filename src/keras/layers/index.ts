@@ -3,6 +3,8 @@ export { autoContrast } from './auto-contrast.js';
 export { categoryEncoding } from './category-encoding.js';
 export { centerCrop } from './center-crop.js';
 export { discretization } from './discretization.js';
+export { hashedCrossing, hashing } from './hashing.js';
+export { integerLookup, stringLookup } from './lookup.js';
 export { normalization } from './normalization.js';
 export { randomBrightness } from './random-brightness.js';
 export { randomContrast } from './random-contrast.js';

@@ -24,6 +24,8 @@ import { ZeroPadding1D, ZeroPadding3D } from './zero-padding.js';
 import { Discretization } from './discretization.js';
 import { Operation } from '../operations/operation.js';
 import type { KerasLayerClass } from './keras-layer.js';
+import { HashedCrossing, Hashing } from './hashing.js';
+import { IntegerLookup, StringLookup } from './lookup.js';
 import { Normalization } from './normalization.js';
 import { RandomBrightness } from './random-brightness.js';
 import { RandomContrast } from './random-contrast.js';
@@ -91,7 +93,11 @@ const CLASSES: readonly KerasLayerClass[] = [
   CategoryEncoding,
   CenterCrop,
   Discretization,
+  HashedCrossing,
+  Hashing,
+  IntegerLookup,
   Normalization,
+  StringLookup,
   RandomBrightness,
   RandomContrast,
   RandomCrop,

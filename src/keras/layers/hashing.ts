@@ -1,0 +1,125 @@
+/** @file Keras' Hashing and HashedCrossing. Source: tf-keras 2.18 and Keras 3.15 `hashing.py`, `hashed_crossing.py`. */
+import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { refuse } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categories.js';
+import { checkSize, checkWord } from './checks.js';
+import { bucketOf, fingerprint, joinFingerprints } from './hashes.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type Token, tokensOf } from './tokens.js';
+
+export interface HashedCrossingArguments extends LayerArguments {
+  numBins: number;
+  outputMode?: OutputMode;
+}
+
+export interface HashingArguments extends HashedCrossingArguments {
+  /** What becomes 0; the others are then numbered from 1. */
+  maskValue?: Token | null;
+  /** One or two numbers that the hash depends on. */
+  salt?: number | readonly [number, number] | null;
+}
+
+/** What a salt is to SipHash. */
+export function saltFrom(value: unknown): [bigint, bigint] | null {
+  if (value == null) return null;
+  const salt: unknown[] = Array.isArray(value) ? value : [value, value];
+  if (salt.length !== 2 || !salt.every(Number.isSafeInteger)) {
+    refuse(ValueError, 'salt', 'a whole number, two of them, or null', value);
+  }
+  return salt.map((one) => BigInt.asUintN(64, BigInt(one as number))) as [bigint, bigint];
+}
+
+/** Strings, or whole numbers as they are written, as numbers below `numBins`. */
+export class Hashing extends KerasLayer {
+  static readonly className = 'Hashing';
+  static override readonly settings = ['numBins', 'maskValue', 'salt', 'outputMode'];
+  readonly numBins: number;
+  readonly maskValue: Token | null;
+  readonly salt: NonNullable<HashingArguments['salt']> | null;
+  readonly outputMode: OutputMode;
+  readonly #key: [bigint, bigint] | null;
+
+  constructor(args: HashingArguments) {
+    super(args);
+    this.supportsMasking = false;
+    this.numBins = checkSize('numBins', args.numBins);
+    this.maskValue = args.maskValue ?? null;
+    this.salt = args.salt ?? null;
+    this.#key = saltFrom(this.salt);
+    this.outputMode = checkWord('outputMode', args.outputMode ?? 'int', OUTPUT_MODES);
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const input = only(inputs);
+    const isMasked = this.maskValue !== null;
+    const bins = isMasked && this.numBins > 1 ? this.numBins - 1 : this.numBins;
+    const numbers = tokensOf(input, this.name).map((token) => {
+      if (token === this.maskValue) return 0;
+      return bucketOf(String(token), bins, this.#key) + (isMasked ? 1 : 0);
+    });
+    return tidy(() => encode(tensor(numbers, input.shape, 'int32'), this.outputMode, this.numBins));
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    return encodedShape(onlyShape(inputShape), this.outputMode, this.numBins);
+  }
+}
+
+/** What TensorFlow begins with. */
+const HASH_KEY = 0xdecafcaffen;
+
+/** Several inputs, each a column of strings or whole numbers, crossed to numbers below `numBins`. */
+export class HashedCrossing extends KerasLayer {
+  static readonly className = 'HashedCrossing';
+  static override readonly settings = ['numBins', 'outputMode'];
+  readonly numBins: number;
+  readonly outputMode: OutputMode;
+
+  constructor(args: HashedCrossingArguments) {
+    super(args);
+    this.supportsMasking = false;
+    this.numBins = checkSize('numBins', args.numBins);
+    this.outputMode = checkWord('outputMode', args.outputMode ?? 'int', OUTPUT_MODES);
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    const columns = [inputs].flat();
+    const { shape } = columns[0]!;
+    this.#check(columns.map((column) => column.shape));
+    const tokens = columns.map((column) => tokensOf(column, this.name));
+    const numbers = tokens[0]!.map((_, row) => {
+      const crossed = tokens.reduce(
+        (joined, column) => joinFingerprints(joined, featureOf(column[row]!)),
+        HASH_KEY,
+      );
+      return Number(crossed % BigInt(this.numBins));
+    });
+    return tidy(() => encode(tensor(numbers, shape, 'int32'), this.outputMode, this.numBins));
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    this.#check(inputShape as Shape[]);
+    return encodedShape(onlyShape(inputShape), this.outputMode, this.numBins);
+  }
+
+  #check(shapes: readonly Shape[]): void {
+    const isColumn = (shape: Shape) => shape.length === 1 || (shape.length === 2 && shape[1] === 1);
+    const [first] = shapes;
+    if (shapes.length > 1 && shapes.every((shape) => isColumn(shape) && shape.join() === first!.join()))
+      return;
+    throw new ValueError(
+      `Layer ${show(this.name)}: HashedCrossing takes two or more inputs of the same shape, [batch] or [batch, 1], ` +
+        `received ${show(shapes)}.`,
+    );
+  }
+}
+
+const encoder = new TextEncoder();
+
+const featureOf = (token: Token): bigint =>
+  typeof token === 'string' ? fingerprint(encoder.encode(token)) : BigInt.asUintN(64, BigInt(token));
+
+export const hashing = (args: HashingArguments) => new Hashing(args);
+export const hashedCrossing = (args: HashedCrossingArguments) => new HashedCrossing(args);

@@ -1,0 +1,148 @@
+/** @file Tables and hashes of strings, by numbers that TensorFlow 2.18 and Keras 3.15 gave; golden models have whole numbers alone. */
+import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs-backend-wasm';
+import { ValueError } from 'evenkeel';
+import { kerasLayers, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { describe, expect, test } from 'vitest';
+import { BACKENDS } from '../backends.js';
+
+await tf.setBackend('cpu');
+
+const BINS = 1_000_000_007;
+/** Of each length up to which FarmHash goes another way: the hash without a salt, and with `[3, 4]`. */
+const HASHED = [
+  [0, 912170738, 39298982],
+  [1, 55582683, 787278952],
+  [3, 50329263, 793022961],
+  [4, 377812646, 106301755],
+  [7, 154821493, 669254208],
+  [8, 299747015, 689468753],
+  [16, 450793781, 147801325],
+  [17, 264170380, 269462677],
+  [32, 334595449, 162878240],
+  [33, 450636552, 477241871],
+  [64, 851806900, 89767912],
+  [65, 674393202, 264459334],
+  [128, 310442866, 216327823],
+  [129, 258808449, 32628517],
+  [200, 684980993, 405164383],
+] as const;
+
+const textOf = (length: number) =>
+  String.fromCharCode(...Array.from({ length }, (_, i) => 33 + ((i * 7 + length) % 90)));
+
+const strings = (values: string[]) => tf.tensor1d(values, 'string');
+const apply = (layer: tf.layers.Layer, x: tf.Tensor | tf.Tensor[]) => {
+  const y = layer.apply(x) as tf.Tensor;
+  return y.arraySync();
+};
+
+test('Hashing gives the numbers of TensorFlow, with and without a salt', () => {
+  const texts = strings(HASHED.map(([length]) => textOf(length)));
+  expect(apply(kerasLayers.hashing({ numBins: BINS }), texts)).toEqual(HASHED.map(([, fast]) => fast));
+  expect(apply(kerasLayers.hashing({ numBins: BINS, salt: [3, 4] }), texts)).toEqual(
+    HASHED.map(([, , strong]) => strong),
+  );
+});
+
+test.each([
+  [
+    ['a', 'zz', ''],
+    ['x', 'y', 'é'],
+    [830744, 28828, 380831],
+  ],
+  [
+    [5, 7, -3],
+    [1, 2, 40],
+    [917401, 139577, 434358],
+  ],
+] as const)('HashedCrossing of %j and %j', (one, other, crossed) => {
+  const column = (values: readonly (string | number)[]) =>
+    typeof values[0] === 'string' ? strings(values as string[]) : tf.tensor1d(values as number[], 'int32');
+  const layer = kerasLayers.hashedCrossing({ numBins: 1_000_003 });
+  expect(apply(layer, [column(one), column(other)])).toEqual(crossed);
+});
+
+describe('StringLookup', () => {
+  const texts = strings(['x', 'a', 'y', '', 'zz', 'é']);
+
+  test('gives numbers behind those for masks and for what is outside', () => {
+    const vocabulary = ['x', 'y'];
+    expect(apply(kerasLayers.stringLookup({ vocabulary }), texts)).toEqual([1, 0, 2, 0, 0, 0]);
+    const spread = kerasLayers.stringLookup({ vocabulary, numOovIndices: 3, maskToken: '' });
+    expect(apply(spread, texts)).toEqual([4, 1, 5, 0, 2, 2]);
+  });
+
+  test('leaves out the special tokens that a vocabulary begins with', () => {
+    expect(apply(kerasLayers.stringLookup({ vocabulary: ['[UNK]', 'x', 'y'] }), texts)).toEqual([
+      1, 0, 2, 0, 0, 0,
+    ]);
+  });
+
+  test('gives tokens for numbers', () => {
+    const back = kerasLayers.stringLookup({ vocabulary: ['x', 'y'], invert: true });
+    expect(apply(back, tf.tensor1d([0, 1, 2, 7], 'int32'))).toEqual(['[UNK]', 'x', 'y', '[UNK]']);
+  });
+
+  test('refuses what is not in its vocabulary, where nothing stands for that', () => {
+    const layer = kerasLayers.stringLookup({ vocabulary: ['x'], numOovIndices: 0 });
+    expect(() => apply(layer, texts)).toThrow(ValueError);
+    expect(() => apply(layer, texts)).toThrow(/'a' is not in its vocabulary/);
+  });
+});
+
+describe.each(BACKENDS)('on %s', (backend) => {
+  test.each(['tf-keras', 'keras3'] as const)(
+    'a model of strings goes through a file for %s',
+    async (dialect) => {
+      await tf.setBackend(backend);
+      const input = tf.input({ shape: [2], dtype: 'string' });
+      const lookup = kerasLayers.stringLookup({ vocabulary: ['x', 'é'] });
+      const output = tf.layers.embedding({ inputDim: 3, outputDim: 2 }).apply(lookup.apply(input));
+      const model = tf.model({ inputs: input, outputs: output as tf.SymbolicTensor });
+      const again = await loadKerasModel(await saveKerasModel(model, null, { for: dialect }));
+      const x = tf.tensor2d(
+        [
+          ['x', 'q'],
+          ['é', ''],
+        ],
+        [2, 2],
+        'string',
+      );
+      const want = (model.apply(x) as tf.Tensor).dataSync();
+      expect([...(again.apply(x) as tf.Tensor).dataSync()]).toEqual([...want]);
+      expect(new Set(want).size).toBe(6);
+    },
+  );
+});
+
+test.each([
+  [
+    () => kerasLayers.stringLookup({ vocabulary: [1] as never }),
+    TypeError,
+    /^vocabulary: expected a list of strings/,
+  ],
+  [() => kerasLayers.integerLookup({ vocabulary: [1, 1] }), ValueError, /^vocabulary: .* twice/],
+  [() => kerasLayers.hashing({ numBins: 0 }), ValueError, /^numBins/],
+  [() => kerasLayers.hashing({ numBins: 2, salt: 0.5 }), ValueError, /^salt/],
+  [() => kerasLayers.discretization({ binBoundaries: [1, 0] }), ValueError, /^binBoundaries: .* ascending/],
+  [() => kerasLayers.normalization({ mean: 1 }), ValueError, /^mean and variance: give both/],
+  [
+    () => kerasLayers.categoryEncoding({ numTokens: 2, outputMode: 'int' as never }),
+    ValueError,
+    /^outputMode/,
+  ],
+  [() => kerasLayers.hashing({ numBins: 2 }).apply(tf.tensor1d([0.5])), TypeError, /with fractions/],
+  [() => kerasLayers.hashedCrossing({ numBins: 2 }).apply(tf.zeros([2])), ValueError, /two or more inputs/],
+  [() => kerasLayers.normalization({ axis: 3 }).apply(tf.zeros([2, 2])), ValueError, /has no axis there/],
+  [
+    () => kerasLayers.normalization({ mean: [1, 2], variance: [1, 1] }).apply(tf.zeros([2, 3])),
+    ValueError,
+    /mean and variance of shape \[2\] do not fit/,
+  ],
+])('refuses what cannot be: %s', (make, Refusal, message) => {
+  const before = tf.memory().numTensors;
+  expect(make).toThrow(Refusal);
+  expect(make).toThrow(message);
+  expect(tf.memory().numTensors - before).toBeLessThanOrEqual(2); // the inputs
+});
