@@ -15,6 +15,7 @@ MODEL_GROUPS = (
     "activations",
     "preprocessing",
     "operations",
+    "resumed",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 
@@ -38,6 +39,7 @@ def makers(seed: int) -> dict:
     import refusals
     import runs
     import training
+    import weight_files
     from reference import SOURCE, generator
 
     def layer_group(group, cases):
@@ -52,6 +54,7 @@ def makers(seed: int) -> dict:
         "accepted": file("cases", refusals.accepted),
         "runs": file("runs", runs.runs, seed),
         "training": file("cases", training.trainings),
+        "weights": file("cases", weight_files.cases, seed),
     }
 
 

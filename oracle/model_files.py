@@ -58,6 +58,12 @@ class Model:
     learns: int = 0
     # What the model is called with; None: nothing. Keras 3 goes by it for all layers, and draws where nothing is said.
     training: bool | None = None
+    # What `compile` gets, made from the library. The model is trained so some steps, saved, and trained on.
+    compile: Callable | None = None
+    # What it is trained towards: "numbers", "classes", "one-hot" or "yes-no", for each output.
+    targets: tuple = ("numbers",)
+    # The number of training steps after it is saved, by the optimizer that it was compiled with.
+    resumes: int = 0
     # The libraries that evenkeel saves it for.
     saved_for: tuple = ("tf-keras", "keras3")
 
@@ -87,11 +93,14 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
     model = case.make(keras)
-    (case.draw or _draw)(model, random)
+    (case.draw or draw_weights)(model, random)
     inputs = [_input(shape, case, random) for shape in case.inputs]
     if case.steps:
-        model.compile("adam", "mse")
-        target = [random.normal(0, 1, out.shape).astype("float32") for out in _predict(model, inputs, case.training)]
+        arguments = case.compile(keras) if case.compile else {"optimizer": "adam", "loss": "mse"}
+        model.compile(**arguments, run_eagerly=case.compile is not None)
+        outputs = _predict(model, inputs, case.training)
+        kinds = case.targets if case.compile else ["numbers"] * len(outputs)
+        target = [_target(kind, out, random) for kind, out in zip(kinds, outputs, strict=True)]
         for _ in range(case.steps):
             model.train_on_batch(_only(inputs), _only(target))
     name = f"{library}-{case.name}.{ending}"
@@ -107,12 +116,32 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
         "outputs": [pack(y) for y in _predict(model, inputs, case.training)],
         "weights": weights,
     }
+    if case.resumes:
+        entry["targets"] = [pack(t) for t in target]
+        entry["resumed"] = [_train(model, inputs, target) for _ in range(case.resumes)]
     if case.learns:
         entry |= _learn(model, inputs, case, random)
     return name, (folder / name).read_bytes(), entry
 
 
-def _draw(model, random: np.random.Generator):
+def _target(kind: str, out: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    if kind == "numbers":
+        return random.normal(0, 1, out.shape).astype("float32")
+    if kind == "yes-no":
+        return random.integers(0, 2, out.shape).astype("float32")
+    classes = random.integers(0, out.shape[-1], out.shape[:-1])
+    chosen = classes[..., None] if kind == "classes" else np.eye(out.shape[-1])[classes]
+    return chosen.astype("float32")
+
+
+def _train(model, inputs: list, target: list) -> float:
+    """One step; its loss."""
+    # Keras 3 gives the mean of all steps since.
+    model.reset_metrics()
+    return float(np.atleast_1d(model.train_on_batch(_only(inputs), _only(target)))[0])
+
+
+def draw_weights(model, random: np.random.Generator):
     """All distinct, and far from what initializers give."""
     positive = ("variance", "moving_variance", "renorm_stddev", "moving_stddev", "gamma")
     for w in model.weights:

@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ToolOptions } from '../model/progress.js';
 import { checkNames } from '../text/names.js';
 import { buildModel } from './build-model.js';
+import { compileModel } from './compile-model.js';
 import { openArchive } from './formats/archive.js';
 import { openHdf5 } from './formats/hdf5.js';
 import { type OpenedModel, rememberFile } from './formats/opened-model.js';
@@ -13,13 +14,19 @@ import { fillModel } from './set-weights.js';
 import { type KerasSource, type OpenedSource, openSource } from './source.js';
 
 /** `onProgress` counts the bytes that are fetched, then the weights that are filled in. */
-export type LoadOptions = ToolOptions;
+export interface LoadOptions extends ToolOptions {
+  /** Whether to compile the model as it was in Keras, with its optimizer's state. Default true. */
+  readonly compile?: boolean | undefined;
+}
 
 /**
  * Loads a model that tf-keras, R's keras, Keras 3 or TF.js saved: HDF5 (`.h5`), `.keras` archives, and `model.json` with
  * its shards. What the file is, its content says. The model has this library's layer wherever it says
- * `BatchNormalization`, and the same weights and predictions; it is not compiled. TF.js' own layer stays registered for
- * whatever else is loaded.
+ * `BatchNormalization`, and the same weights and predictions. TF.js' own layer stays registered for whatever else is loaded.
+ *
+ * A model that was compiled in Keras is compiled as it was, with what its optimizer has kept, so that training goes on
+ * where it stopped: the same losses follow. Where TF.js would compute other losses, the model is left uncompiled, and one
+ * warning says why; `compile: false` leaves it so.
  *
  * Code in a file (Lambda, classes of your own) is never run. Axes that tf-keras saved one too high, with ghost batches
  * (keras-team/keras#16713), are set right by the shape of the weights.
@@ -42,8 +49,8 @@ export type LoadOptions = ToolOptions;
  * ```
  */
 export async function loadKerasModel(source: KerasSource, options: LoadOptions = {}): Promise<LayersModel> {
-  checkNames('option', 'loadKerasModel', options, ['signal', 'onProgress']);
-  const { signal, onProgress } = options;
+  checkNames('option', 'loadKerasModel', options, ['compile', 'signal', 'onProgress']);
+  const { compile = true, signal, onProgress } = options;
   signal?.throwIfAborted();
   const onBytes =
     onProgress &&
@@ -59,6 +66,7 @@ export async function loadKerasModel(source: KerasSource, options: LoadOptions =
   try {
     rememberFile(model, config);
     await fillModel(model, opened, 'name', options);
+    if (compile && opened.training) compileModel(model, opened.training);
     return model;
   } catch (error) {
     discard();

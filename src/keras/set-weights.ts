@@ -15,6 +15,9 @@ export interface Filling {
   readonly stored: StoredArray;
 }
 
+/** A layer whose weights are others in the file. */
+export class MismatchError extends ValueError {}
+
 /** What is said of a file whose parts do not fit each other. */
 const DAMAGED = 'The file is damaged.';
 
@@ -54,7 +57,7 @@ export function* readMatch({ name, weights, stored }: LayerMatch, advice: string
   if (weights.length === 0) return;
   const { layer } = weights[0]!;
   if (stored.length !== weights.length) {
-    throw new ValueError(
+    throw new MismatchError(
       `Layer ${show(layer.name)} has ${weights.length} weights, and ${show(name)} of the file has ${stored.length}. ${advice}`,
     );
   }
@@ -65,7 +68,7 @@ export function* readMatch({ name, weights, stored }: LayerMatch, advice: string
       array.shape.length !== variable.shape.length ||
       !array.shape.every((size, d) => size === variable.shape[d])
     ) {
-      throw new ValueError(
+      throw new MismatchError(
         `Layer ${show(weight.layer.name)}: its ${variable.originalName.replace(/^.*\//, '')} has shape ` +
           `${show(variable.shape)} in the model, and ${show(array.shape)} in the file. ${advice}`,
       );

@@ -2,11 +2,11 @@
  * @file What this library uses of tfjs-layers 4.22 that it does not promise: the one file to read again when it changes.
  * (What is used of backends' memory is in src/backends.)
  */
-import { type Variable, serialization } from '@tensorflow/tfjs-core';
+import { type Optimizer, type Tensor, type Variable, serialization } from '@tensorflow/tfjs-core';
 import {
   type LayerVariable,
   LayersModel,
-  type Sequential,
+  Sequential,
   type SymbolicTensor,
   input,
   layers,
@@ -256,4 +256,48 @@ class NameScope extends layers.Layer {
 /** Runs `action`; the names of weights that are made in it begin with `name`. TF.js does so while it applies a layer. */
 export function inNameScope(name: string, action: () => void): void {
   new NameScope(name, action).apply(input({ shape: [], name: 'scope' }));
+}
+
+/** A loss by TF.js' name, with what computes it where that is another function. */
+interface NamedLoss {
+  readonly name: string;
+  readonly compute: ((yTrue: Tensor, yPred: Tensor) => Tensor) | null;
+}
+
+/** What `compile` makes of its arguments. */
+interface Compiled {
+  lossFunctions: unknown[];
+  metricsTensors: [unknown, number][];
+  isOptimizerOwned: boolean;
+}
+
+/**
+ * Compiles a model so that it owns the optimizer: disposing it disposes both. TF.js sees by its own functions which
+ * targets go with a loss, so that a loss of another function is compiled by its name first.
+ *
+ * @param losses one for each output
+ * @param metrics those of each output
+ */
+export function giveOptimizer(
+  model: LayersModel,
+  optimizer: Optimizer,
+  losses: readonly NamedLoss[],
+  metrics: readonly (readonly (string | NamedLoss['compute'])[])[],
+): void {
+  model.compile({
+    optimizer,
+    loss: losses.map(({ name }) => name),
+    metrics: (metrics.length === 1
+      ? metrics[0]!
+      : Object.fromEntries(model.outputNames.map((name, i) => [name, metrics[i]!]))) as string[],
+  });
+  const inner = model instanceof Sequential ? builtModelOf(model) : model;
+  for (const one of [inner, model] as unknown as Compiled[]) one.isOptimizerOwned = true;
+  const { lossFunctions, metricsTensors } = inner as unknown as Compiled;
+  losses.forEach(({ compute }, i) => {
+    if (!compute) return;
+    lossFunctions[i] = compute;
+    // The loss of each output is watched beside the whole.
+    if (losses.length > 1) metricsTensors[i] = [compute, i];
+  });
 }

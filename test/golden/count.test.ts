@@ -1,6 +1,6 @@
 /** @file None of the golden cases may vanish unnoticed: a lost case fails no test of its own. */
 import { expect, test } from 'vitest';
-import { LAYER_GROUPS, readAttempts, readCases, readRuns, readTrainings } from './index.js';
+import { LAYER_GROUPS, readAttempts, readCases, readRuns, readTrainings, readWeights } from './index.js';
 
 const COUNTS = {
   adjustment: 17,
@@ -17,6 +17,7 @@ const COUNTS = {
   accepted: 5,
   runs: 12,
   training: 37,
+  weights: 10,
 };
 
 test('every golden case is there', () => {
@@ -26,6 +27,7 @@ test('every golden case is there', () => {
     accepted: readAttempts('accepted'),
     runs: readRuns(),
     training: readTrainings(),
+    weights: readWeights(),
   };
   // Distinct names: a case that stands twice hides one that is lost.
   const counts = Object.fromEntries(

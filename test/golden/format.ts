@@ -116,3 +116,14 @@ export function relativeError(got: ArrayLike<number>, want: Packed): number {
   });
   return largest;
 }
+
+/** A file of weights alone, or of an old form. */
+export interface GoldenWeights {
+  name: string;
+  /** What `to_json` of the model gave. */
+  json: string;
+  inputs: Packed[];
+  outputs: Packed[];
+  /** In base64. */
+  file: string;
+}

@@ -4,7 +4,14 @@
  */
 import fs from 'node:fs';
 import zlib from 'node:zlib';
-import type { GoldenAttempt, GoldenCase, GoldenRun, GoldenTraining, LayerGroup } from './format.js';
+import type {
+  GoldenAttempt,
+  GoldenCase,
+  GoldenRun,
+  GoldenTraining,
+  GoldenWeights,
+  LayerGroup,
+} from './format.js';
 
 export * from './format.js';
 
@@ -17,4 +24,5 @@ export const readCases = (group: LayerGroup | 'float64') => (read(group) as { ca
 export const readAttempts = (group: 'errors' | 'accepted') =>
   (read(group) as { cases: GoldenAttempt[] }).cases;
 export const readRuns = () => (read('runs') as { runs: GoldenRun[] }).runs;
+export const readWeights = () => (read('weights') as { cases: GoldenWeights[] }).cases;
 export const readTrainings = () => (read('training') as { cases: GoldenTraining[] }).cases;

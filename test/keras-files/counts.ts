@@ -8,4 +8,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   activations: 40,
   preprocessing: 59,
   operations: 49,
+  resumed: 123,
 };

@@ -26,6 +26,8 @@ export interface GoldenModel {
   /** Of a training by plain gradient descent, at a rate of 0.1, towards `targets`. */
   targets?: Packed[];
   losses?: number[];
+  /** The losses of a training by the optimizer in the file, towards `targets`, from where it stopped. */
+  resumed?: number[];
 }
 
 export const MODELS_FOLDER = new URL('../golden/models/', import.meta.url);

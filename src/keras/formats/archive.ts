@@ -15,29 +15,49 @@ import {
   versionIn,
 } from './opened-model.js';
 
-/** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
-export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
+interface Parts {
+  readonly config: Uint8Array;
+  readonly metadata: Uint8Array | undefined;
+  readonly weights: Uint8Array;
+  readonly files: Files;
+}
+
+async function partsOf(bytes: Uint8Array): Promise<Parts> {
   const names = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
   const files = await readArchive(bytes, {
     includes: (name) => (names as readonly string[]).includes(name) || VOCABULARY.test(name),
   });
   const [config, metadata, weights] = names.map((name) => files.get(name));
-  if (!config || !weights) {
-    throw new ValueError(
-      `The zip archive has no ${config ? 'model.weights.h5' : 'config.json'}: it is no .keras file, or not a whole one. ` +
-        `Save the model in Keras with model.save('model.keras').`,
-    );
-  }
+  if (config && weights) return { config, metadata, weights, files };
+  throw new ValueError(
+    `The zip archive has no ${config ? 'model.weights.h5' : 'config.json'}: it is no .keras file, or not a whole one. ` +
+      `Save the model in Keras with model.save('model.keras').`,
+  );
+}
+
+/** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
+export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
+  const { config: configText, metadata, weights, files } = await partsOf(bytes);
   const { keras_version: savedVersion } = expectObject(
     metadata ? parseJson(decode(metadata), 'metadata.json') : {},
     'metadata.json',
   );
   const version = versionIn(savedVersion);
   const file = readHdf5(weights);
-  const opened = weightsInFolders(file, numbersIn(weights.length));
+  const config = parseJson(decode(configText), 'config.json');
+  const { compile_config: compiled = null } = isObject(config) ? config : {};
+  // An empty one is of a model that was not compiled.
+  const isCompiled = isObject(compiled) && Object.keys(compiled).length > 0;
   return {
-    ...opened,
-    config: withVocabularies(parseJson(decode(config), 'config.json'), 'assets', files),
+    // Layers keep more in there than weights.
+    ...weightsInFolders(file, numbersIn(weights.length), { withRest: false }),
+    config: withVocabularies(config, 'assets', files),
+    training: isCompiled
+      ? {
+          config: compiled,
+          optimizerWeights: () => storedIn(file, 'optimizer/vars').map((read) => read()),
+        }
+      : null,
     dialect: dialectOf(version),
     version,
   };
@@ -71,13 +91,24 @@ function withVocabularies(saved: Json, folder: string, files: Files): Json {
   return { ...saved, config: { ...config, vocabulary } };
 }
 
+/** The weights of an archive for another model than that in it. */
+export async function openArchiveWeights(bytes: Uint8Array): Promise<OpenedWeights> {
+  const { weights } = await partsOf(bytes);
+  return weightsInFolders(readHdf5(weights), numbersIn(weights.length), { withRest: true });
+}
+
 /** tf-keras up to 2.13 had another name for the folder of layers, at every level, and the separator of Windows. */
 const OLD_FOLDER = '_layer_checkpoint_dependencies';
 
 /** Whether a file has its weights in folders. */
 export const hasFolders = (file: Hdf5File): boolean => file.has('layers') || file.has(OLD_FOLDER);
 
-export function weightsInFolders(file: Hdf5File, capacity: number): OpenedWeights {
+/** @param withRest whether folders that no layer of the model asks for are told of */
+export function weightsInFolders(
+  file: Hdf5File,
+  capacity: number,
+  { withRest }: { withRest: boolean },
+): OpenedWeights {
   const written = (folder: string) =>
     file.has('layers') ? folder : folder.replaceAll(/(^|\/)layers\//g, `$1${OLD_FOLDER}/`);
   return {
@@ -86,20 +117,21 @@ export function weightsInFolders(file: Hdf5File, capacity: number): OpenedWeight
       const weight = `${written(folderOf(path))}/vars/0`;
       return file.has(weight) ? file.array(weight).shape : null;
     },
+    hasNames: false,
     *match(model) {
+      const matched = new Set<string>();
       for (const weights of byLayer(weightsByFolder(treeOf(model, fileOrder)))) {
-        const folder = `${written(weights[0]!.folder)}/vars`;
-        yield { name: folder, weights, stored: storedIn(file, folder) };
+        const name = `${written(weights[0]!.folder)}/vars`;
+        matched.add(name);
+        const path = weights[0]!.names.slice(1).join('/');
+        yield { name, path, weights, stored: storedIn(file, name) };
+      }
+      if (!withRest) return;
+      for (const name of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER, 0)) {
+        if (!matched.has(name)) yield { name, path: '', weights: [], stored: storedIn(file, name) };
       }
     },
   };
-}
-
-/** The folders of weights that no layer of a model asked for. Of a whole model, layers keep more in there than weights. */
-export function* foldersBeside(file: Hdf5File, matched: ReadonlySet<string>): Generator<LayerMatch> {
-  for (const folder of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER, 0)) {
-    if (!matched.has(folder)) yield { name: folder, weights: [], stored: storedIn(file, folder) };
-  }
 }
 
 const storedIn = (file: Hdf5File, folder: string): LayerMatch['stored'] =>

@@ -1,10 +1,10 @@
 /** @file Models in HDF5 (`.h5`), and weights in HDF5 alone. */
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
-import { parseJson } from '../json.js';
+import { expectObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { type LayerNode, type Placed, rowsOf, treeOf, weightsInRow } from '../weight-order.js';
-import { foldersBeside, hasFolders, weightsInFolders } from './archive.js';
+import { hasFolders, weightsInFolders } from './archive.js';
 import {
   type OpenedModel,
   type OpenedWeights,
@@ -27,11 +27,25 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
     );
   }
   const version = versionOf(file);
+  const training = file.text('', 'training_config');
   return {
     ...openHdf5Weights(bytes, file),
+    training: training === null ? null : readTraining(file, training),
     config: parseJson(text, 'The model_config'),
     dialect: dialectOf(version),
     version,
+  };
+}
+
+function readTraining(file: Hdf5File, text: string): OpenedModel['training'] {
+  const { optimizer_config: optimizer = null, ...config } = expectObject(
+    parseJson(text, 'The training_config'),
+    'The training_config',
+  );
+  const names = file.texts('optimizer_weights', 'weight_names') ?? [];
+  return {
+    config: { ...config, optimizer },
+    optimizerWeights: () => names.map((name) => file.array(`optimizer_weights/${name}`)),
   };
 }
 
@@ -43,18 +57,7 @@ export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(byt
   const capacity = numbersIn(bytes.length);
   const root = file.has('model_weights') ? 'model_weights' : '';
   if (root === '' && file.texts('', 'layer_names') === null && hasFolders(file)) {
-    const opened = weightsInFolders(file, capacity);
-    return {
-      ...opened,
-      *match(model, by) {
-        const matched = new Set<string>();
-        for (const match of opened.match(model, by)) {
-          matched.add(match.name);
-          yield match;
-        }
-        yield* foldersBeside(file, matched);
-      },
-    };
+    return weightsInFolders(file, capacity, { withRest: true });
   }
   const version = versionOf(file);
   if (version.startsWith('1')) {
@@ -63,6 +66,7 @@ export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(byt
   const groups = readGroups(file, root);
   return {
     capacity,
+    hasNames: true,
     shapeOf: (path) => shapeInHdf5(file, groups, path),
     *match(model, by) {
       const left = new Map(groups);
@@ -71,9 +75,11 @@ export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(byt
         const name = by === 'name' ? savedNameOf(node.layer) : (left.keys().next().value ?? '');
         const paths = left.get(name) ?? [];
         left.delete(name);
-        yield { name, weights: inOrderOf(paths, node), stored: paths.map(readerOf(file)) };
+        const weights = inOrderOf(paths, node);
+        yield { name, path: node.layer.name, weights, stored: paths.map(readerOf(file)) };
       }
-      for (const [name, paths] of left) yield { name, weights: [], stored: paths.map(readerOf(file)) };
+      for (const [name, paths] of left)
+        yield { name, path: '', weights: [], stored: paths.map(readerOf(file)) };
     },
   };
 }

@@ -4,7 +4,7 @@ import { isContainer } from '../../model/graph.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import type { StoredArray } from '../hdf5-reader.js';
-import type { Json } from '../json.js';
+import type { Json, JsonObject } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import type { Dialect } from '../setting-values.js';
 import { type Order, type Placed, asMade } from '../weight-order.js';
@@ -17,6 +17,8 @@ export type StoredWeight = () => StoredArray;
 export interface LayerMatch {
   /** What the file calls it. */
   readonly name: string;
+  /** Of the model's layer, below the model; '' where it has no such layer. */
+  readonly path: string;
   /** Of the model's layer, in the file's order; none where the model has no such layer. */
   readonly weights: readonly Placed[];
   /** As many as `weights`, or the two do not fit; none where the file has no such layer. */
@@ -29,14 +31,26 @@ export interface OpenedWeights {
   readonly capacity: number;
   /** The shape of the moving mean of the layer at the end of a path of layers, where the file says it. */
   readonly shapeOf: (path: readonly LayerConfig[]) => readonly number[] | null;
+  /** Whether it says the names of layers. */
+  readonly hasNames: boolean;
   /** Puts the layers of the file and those of the model together, those of the file that are left over at last. */
   readonly match: (model: LayersModel, by: 'name' | 'order') => Iterable<LayerMatch>;
+}
+
+/** How a model was compiled, and how far it was trained. */
+export interface Training {
+  /** Keras' arguments of `compile`. */
+  readonly config: JsonObject;
+  /** What the optimizer has kept, in Keras' order. */
+  readonly optimizerWeights: () => readonly StoredArray[];
 }
 
 /** A file with its parts apart: what to build, and how to fill it. */
 export interface OpenedModel extends OpenedWeights {
   readonly config: Json;
   readonly dialect: Dialect;
+  /** How it was compiled; null where it was not, or the file does not say. */
+  readonly training: Training | null;
   /** The version of Keras that wrote it; '' where the file does not say. */
   readonly version: string;
 }

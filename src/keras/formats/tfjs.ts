@@ -30,7 +30,9 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
     config: isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology,
     dialect: dialectOf(version),
     version,
+    training: null,
     capacity: numbersIn(byteLength),
+    hasNames: true,
     shapeOf(path) {
       const suffix = `/${path.at(-1)!.savedName}/moving_mean`;
       const found = [...weights].filter(([name]) => `/${name}`.endsWith(suffix));
@@ -41,9 +43,10 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
       for (const weight of weightsByFolder(treeOf(model, fileOrder))) {
         const name = nameAmong(left, weight.variable.originalName, weight.names);
         left.delete(name);
-        yield { name, weights: [weight], stored: [weights.get(name)!.read] };
+        const path = weight.names.slice(1).join('/');
+        yield { name, path, weights: [weight], stored: [weights.get(name)!.read] };
       }
-      for (const name of left) yield { name, weights: [], stored: [weights.get(name)!.read] };
+      for (const name of left) yield { name, path: '', weights: [], stored: [weights.get(name)!.read] };
     },
   };
 }
@@ -61,7 +64,7 @@ function openArchitecture(json: JsonObject, { weights }: OpenedSource): OpenedMo
   }
   // Keras 3 does not say its version there; its configurations name modules.
   const version = versionIn(json.keras_version ?? (json.module === undefined ? '' : '3'));
-  return { ...openHdf5Weights(bytes), config: json, dialect: dialectOf(version), version };
+  return { ...openHdf5Weights(bytes), config: json, dialect: dialectOf(version), version, training: null };
 }
 
 /**
