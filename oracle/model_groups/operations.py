@@ -274,11 +274,14 @@ def activations_of_keras3(x, keras):
 
 
 def images_of_tf(x, _):
-    return [tf.nn.space_to_depth(x, 2), tf.nn.depth_to_space(x, 2)]
+    sizes = [tf.image.resize(x, (6, 3)), tf.image.resize(x, [3, 3], method="nearest")]
+    return [tf.nn.space_to_depth(x, 2), tf.nn.depth_to_space(x, 2), *sizes]
 
 
 def images_of_keras3(x, keras):
-    return [keras.ops.space_to_depth(x, 2), keras.ops.depth_to_space(x, 2)]
+    ops = keras.ops
+    sizes = [ops.image.resize(x, (6, 3)), ops.image.resize(x, (3, 3), interpolation="nearest")]
+    return [ops.space_to_depth(x, 2), ops.depth_to_space(x, 2), *sizes]
 
 
 def preprocessing(module):

@@ -80,6 +80,11 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
+  if (layer instanceof Operation) {
+    return refuse(
+      'it is an operation, which Keras has in functional models alone. Make the model by tf.model.',
+    );
+  }
   const entry = entryOf(className);
   if (!entry) return exportOwn(layer, { className, config }, dialect);
   if (dialect === 'keras3' && entry.notInKeras3) refuse(`${entry.notInKeras3}. Save for: 'tf-keras'.`);

@@ -44,3 +44,4 @@ export { spatialDropout2d, spatialDropout3d } from './spatial-dropout.js';
 export { unitNormalization } from './unit-normalization.js';
 export { upSampling1d, upSampling2d, upSampling3d } from './up-sampling.js';
 export { zeroPadding1d, zeroPadding3d } from './zero-padding.js';
+export { operation } from '../operations/operation.js';

@@ -19,6 +19,7 @@ import {
   PAIRS,
   ROWS,
   SHAPE,
+  SIZES,
   TYPE,
   optional,
   word,
@@ -226,25 +227,6 @@ function alike(tensors: Tensor[]): Tensor[] {
 /** What TensorFlow takes where a file says nothing, or None. */
 const ONE_HOT = { axis: -1, dtype: 'float32', on: 1, off: 0 };
 
-function channelsLast({ data_format: format, ...values }: ForeignValues): ForeignValues {
-  if (format == null || format === 'NHWC' || format === 'channels_last') return values;
-  throw new ValueError(
-    `its data_format is ${show(format)}, and TF.js has only channels_last. ${REPLACE_ADVICE}`,
-  );
-}
-
-/** The shape of images whose blocks become channels (−1), or the other way (1). */
-function blocks(shape: Shape, size: number, direction: 1 | -1): Shape {
-  const [batch = null, height = null, width = null, depth = null] = shape;
-  const scaled = (one: number | null, times: number, by: number) => {
-    if (one === null) return null;
-    if (shape.length === 4 && Number.isInteger((one * times) / by)) return (one * times) / by;
-    throw new ValueError(`the shape ${show(shape)} cannot be divided into blocks of ${size}.`);
-  };
-  const [times, by] = direction === 1 ? [size, 1] : [1, size];
-  return [batch, scaled(height, times, by), scaled(width, times, by), scaled(depth, by ** 2, times ** 2)];
-}
-
 export const ARRANGEMENT: Readonly<Record<string, OperationEntry>> = {
   reshape: {
     parameters: { x: OPERAND, shape: SHAPE },
@@ -382,7 +364,7 @@ export const ARRANGEMENT: Readonly<Record<string, OperationEntry>> = {
     },
   },
   tile: {
-    parameters: { x: OPERAND, repeats: INTEGERS },
+    parameters: { x: OPERAND, repeats: SIZES },
     ...tfKeras('tile', 'x multiples=repeats'),
     ...keras3('numpy.Tile', 'x', 'repeats'),
     shape: (given) => {
@@ -399,7 +381,7 @@ export const ARRANGEMENT: Readonly<Record<string, OperationEntry>> = {
     },
   },
   repeat: {
-    parameters: { x: OPERAND, repeats: INTEGERS, axis: INTEGER },
+    parameters: { x: OPERAND, repeats: SIZES, axis: INTEGER },
     ...tfKeras('repeat', 'x repeats axis'),
     ...keras3('numpy.Repeat', 'x', 'repeats axis'),
     shape: (given) => {
@@ -563,39 +545,6 @@ export const ARRANGEMENT: Readonly<Record<string, OperationEntry>> = {
         const order = [...Array(x.rank).keys()].toSpliced(dimension, 0, x.rank);
         return tf.cast(tf.transpose(shaped, order), given.type('dtype')!);
       });
-    },
-  },
-  space_to_depth: {
-    parameters: { x: OPERAND, size: COUNT },
-    ...tfKeras('nn.space_to_depth', 'x block_size=size data_format', { read: channelsLast }),
-    ...keras3('nn.SpaceToDepth', 'x', 'block_size=size data_format', { read: channelsLast }),
-    shape: (given) => blocks(given.operand('x'), given.number('size'), -1),
-    compute: (given) => {
-      const [x, size] = [given.operand('x'), given.number('size')];
-      const [batch, height, width, depth] = x.shape as [number, number, number, number];
-      const [rows, columns] = [height / size, width / size];
-      const parts = tf.transpose(
-        tf.reshape(x, [batch, rows, size, columns, size, depth]),
-        [0, 1, 3, 2, 4, 5],
-      );
-      return tf.reshape(parts, [batch, rows, columns, size * size * depth]);
-    },
-  },
-  depth_to_space: {
-    parameters: { x: OPERAND, size: COUNT },
-    ...tfKeras('nn.depth_to_space', 'x block_size=size data_format', { read: channelsLast }),
-    ...keras3('nn.DepthToSpace', 'x', 'block_size=size data_format', { read: channelsLast }),
-    shape: (given) => blocks(given.operand('x'), given.number('size'), 1),
-    compute: (given) => {
-      const [x, size] = [given.operand('x'), given.number('size')];
-      const [batch, height, width, depth] = x.shape as [number, number, number, number];
-      const parts = tf.reshape(x, [batch, height, width, size, size, depth / size ** 2]);
-      return tf.reshape(tf.transpose(parts, [0, 1, 3, 2, 4, 5]), [
-        batch,
-        height * size,
-        width * size,
-        depth / size ** 2,
-      ]);
     },
   },
 };

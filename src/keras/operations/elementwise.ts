@@ -202,7 +202,13 @@ export const ELEMENTWISE: Readonly<Record<string, OperationEntry>> = {
     (x, y) => divideNoNan(float(x), float(y)),
     both('math.divide_no_nan', 'numpy.DivideNoNan'),
   ),
-  floor_divide: binary(flatOfTwo(tf.floorDiv), both('math.floordiv floor_div', 'numpy.FloorDivide')),
+  floor_divide: binary(
+    // TF.js' own gives whole numbers of 32 bits.
+    flatOfTwo((x, y) =>
+      x.dtype === 'int32' && y.dtype === 'int32' ? tf.floorDiv(x, y) : tf.floor(tf.div(float(x), float(y))),
+    ),
+    both('math.floordiv floor_div', 'numpy.FloorDivide'),
+  ),
   mod: binary(tf.mod, both('math.floormod math.mod', 'numpy.Mod')),
   power: binary(tf.pow, both('math.pow', 'numpy.Power')),
   maximum: binary(tf.maximum, both('math.maximum', 'numpy.Maximum')),

@@ -10,7 +10,7 @@ import { KerasLayer, type LayerArguments } from '../layers/keras-layer.js';
 import { Arguments, shapeOfConstant } from './arguments.js';
 import type { OperationEntry } from './entry.js';
 import { TYPES, type Type, type Values, checkValues, countInputs, numberOf } from './parameters.js';
-import type { Shape } from './shapes.js';
+import { type Shape, sizeOf } from './shapes.js';
 import { operationEntry } from './table.js';
 
 export interface OperationArguments extends LayerArguments {
@@ -22,6 +22,9 @@ export interface OperationArguments extends LayerArguments {
    */
   parameters: Values;
 }
+
+/** A gigabyte of them. */
+const MOST_NUMBERS = 2 ** 28;
 
 /** Computes an operation of its inputs. Passes no mask on, as in both Kerases. */
 export class Operation extends KerasLayer {
@@ -91,6 +94,7 @@ export class Operation extends KerasLayer {
     return tidy(() => {
       const tensors = [inputs].flat();
       this.checkCount(tensors.length);
+      this.checkSize(tensors);
       const type = tensors.some(({ dtype }) => dtype === 'float32') ? 'float32' : 'int32';
       return this.entry.compute(
         new Arguments(this.parameters, tensors, (value) => this.makeConstant(value, type)),
@@ -106,6 +110,18 @@ export class Operation extends KerasLayer {
   private checkCount(count: number): void {
     if (count >= this.inputCount) return;
     throw new ValueError(`it takes ${this.inputCount} inputs, received ${count}.`);
+  }
+
+  /** What a file asks for may be far larger than the file. */
+  private checkSize(tensors: readonly Tensor[]): void {
+    const shapes = this.computeOutputShape(tensors.map(({ shape }) => shape));
+    for (const shape of (Array.isArray(shapes[0]) ? shapes : [shapes]) as Shape[]) {
+      if ((sizeOf(shape) ?? 0) > MOST_NUMBERS) {
+        throw new ValueError(
+          `Layer ${show(this.name)} (${this.operation}) would make a tensor of shape ${show(shape)}, too large to be held.`,
+        );
+      }
+    }
   }
 
   /** Whole numbers beside whole numbers stay such. */

@@ -85,6 +85,12 @@ export const INTEGERS: Parameter = {
   accepts: (value) => isInteger(value) || isListOf(isInteger)(value),
 };
 
+/** How large something is, or how many there are. */
+export const SIZES: Parameter = {
+  expected: 'a size, or a list of them',
+  accepts: (value) => isIndex(value) || isListOf(isIndex)(value),
+};
+
 /** Dimensions, each once; null for all of them. */
 export const AXES = optional(INTEGERS, null);
 

@@ -5,6 +5,7 @@
 import { ARRANGEMENT } from './arrangement.js';
 import { ELEMENTWISE } from './elementwise.js';
 import type { OperationEntry } from './entry.js';
+import { IMAGES } from './images.js';
 import { PRODUCTS } from './products.js';
 import { REDUCTIONS } from './reductions.js';
 import { SLICING } from './slicing.js';
@@ -15,6 +16,7 @@ const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   ...ARRANGEMENT,
   ...SLICING,
   ...PRODUCTS,
+  ...IMAGES,
 };
 
 export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS);
@@ -26,7 +28,7 @@ export const operationEntry = (name: string): OperationEntry | undefined =>
 /** A name of TensorFlow's without what older versions write before it, or leave out. */
 const plainName = (name: string): string =>
   name
-    .replace(/^tf\./, '')
+    .replace(/^(?:tf\.)+/, '')
     // In TensorFlow 1 these meant something else.
     .replace(/^compat\.v1\.(?!where$|image\.)/, '')
     .replace(/^(?:math|nn|linalg)\./, '');
