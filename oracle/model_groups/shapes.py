@@ -152,6 +152,110 @@ def unit_normalized(keras):
     return keras.Model(i, flattened(keras, [layers.Dense(2)(layers.UnitNormalization(axis=axis)(x)) for axis in axes]))
 
 
+def softmaxed(keras):
+    layers = keras.layers
+    i = layers.Input((4, 3))
+    x = layers.Dense(3)(i)
+    axes = (1, -2, 2, [1], [1, 2], [-1, 1])
+    return keras.Model(i, flattened(keras, [layers.Softmax(axis=axis)(x) for axis in axes]))
+
+
+def pooled_by_windows(keras):
+    layers = keras.layers
+    i, j = layers.Input((7, 3)), layers.Input((5, 4, 6, 2))
+    x, y = layers.Dense(3)(i), layers.Dense(2)(j)
+    outputs = []
+    for kind in ("Average", "Max"):
+        flat, deep = (getattr(layers, f"{kind}Pooling{d}D") for d in "13")
+        outputs += [
+            flat(2)(x),
+            flat(3, strides=2, padding="same")(x),
+            flat(2, strides=1, data_format="channels_first")(x),
+            flat(2, strides=3, padding="same", data_format="channels_first")(x),
+            deep((1, 2, 3))(y),
+            deep(2, strides=(1, 2, 3), padding="same")(y),
+            deep((2, 1, 2), strides=(3, 3, 4), padding="same")(y),
+            deep((2, 1, 2), strides=(2, 1, 1), padding="same", data_format="channels_first")(y),
+        ]
+    return keras.Model([i, j], flattened(keras, outputs))
+
+
+def pooled_pictures(keras):
+    layers = keras.layers
+    i = layers.Input((5, 4, 2))
+    x = layers.Dense(2)(i)
+    average = layers.AveragePooling2D
+    outputs = [
+        average(2)(x),
+        average(3, strides=2, padding="same")(x),
+        average((1, 2), strides=3, padding="same")(x),
+        average((2, 3), strides=(1, 2), padding="same")(x),
+    ]
+    return keras.Model(i, flattened(keras, outputs))
+
+
+def pooled_adaptively(keras):
+    layers = keras.layers
+    inputs = [layers.Input(shape) for shape in ((7, 3), (5, 4, 3), (3, 4, 2, 3))]
+    outputs = []
+    for d, i in enumerate(inputs, 1):
+        for kind in ("Average", "Max"):
+            layer = getattr(layers, f"Adaptive{kind}Pooling{d}D")
+            x = layers.Dense(3)(i)
+            outputs += [layer(2)(x), layer((3, 2, 1)[:d])(x), layer((2, 4, 3)[-d:], data_format="channels_first")(x)]
+    return keras.Model(inputs, flattened(keras, outputs))
+
+
+def layer_normalized(keras):
+    layers = keras.layers
+    i = layers.Input((4, 3, 2))
+    x = layers.Dense(3)(i)
+    settings = [
+        {"beta_regularizer": "l2", "gamma_regularizer": "l1"},
+        {"axis": 1, "epsilon": 0.01},
+        {"axis": [1, -1], "center": False},
+        {"axis": [2, 3], "scale": False, "epsilon": 1e-6},
+    ]
+    return keras.Model(i, flattened(keras, [layers.LayerNormalization(**one)(x) for one in settings]))
+
+
+def layer_normalized_by_deviations(keras):
+    layers = keras.layers
+    i = layers.Input((4, 3))
+    x = layers.Dense(3)(i)
+    outputs = [layers.LayerNormalization(axis=axis, rms_scaling=True, scale=False)(x) for axis in (-1, [1, 2])]
+    return keras.Model(i, flattened(keras, outputs))
+
+
+def group_normalized(keras):
+    layers = keras.layers
+    i = layers.Input((3, 4, 6))
+    x = layers.Dense(6)(i)
+    settings = [
+        {"groups": 2},
+        {"groups": -1, "gamma_regularizer": "l2"},
+        {"groups": 2, "axis": 2, "center": False, "epsilon": 0.01},
+        {"groups": 1, "axis": 1, "scale": False},
+    ]
+    outputs = [layers.GroupNormalization(**one)(x) for one in settings]
+    return keras.Model(i, [*flattened(keras, outputs), layers.GroupNormalization(3)(layers.Flatten()(x))])
+
+
+def constrained(keras):
+    layers = keras.layers
+    i = layers.Input((3, 4))
+    constraints = {"gamma_constraint": "non_neg", "beta_constraint": keras.constraints.MaxNorm(0.4)}
+    return keras.Model(i, layers.GroupNormalization(2, **constraints)(layers.LayerNormalization(**constraints)(i)))
+
+
+def rms_normalized(keras):
+    layers = keras.layers
+    i = layers.Input((4, 3))
+    x = layers.Dense(3)(i)
+    outputs = [layers.RMSNormalization(**one)(x) for one in ({}, {"axis": [1, 2], "epsilon": 0.1})]
+    return keras.Model(i, flattened(keras, outputs))
+
+
 def flattened_from_any_rank(keras):
     layers = keras.layers
     i, j, k = layers.Input((3, 2, 4)), layers.Input((3,)), layers.Input((None, 2))
@@ -194,6 +298,32 @@ MODELS = [
     Model("passed-on", passed_on, ((4, 3), (3, 2, 2), (2, 2, 1, 2)), formats=ARCHIVE),
     Model("mask-ends", mask_ends, ((4, 3),), libraries=TF, saved_for=TF, learns=3),
     Model("unit-normalization", unit_normalized, ((4, 3),), formats=ARCHIVE, learns=3),
+    Model("softmax", softmaxed, ((4, 3),), formats=ARCHIVE, learns=3),
+    Model("pooling", pooled_by_windows, ((7, 3), (5, 4, 6, 2)), learns=3),
+    Model("pooling-2d", pooled_pictures, ((5, 4, 2),), learns=3),
+    Model(
+        "adaptive-pooling",
+        pooled_adaptively,
+        ((7, 3), (5, 4, 3), (3, 4, 2, 3)),
+        libraries=KERAS3,
+        saved_for=KERAS3,
+        formats=ARCHIVE,
+        learns=3,
+    ),
+    Model("layer-normalization", layer_normalized, ((4, 3, 2),), formats=ARCHIVE, learns=3),
+    Model(
+        "layer-normalization-rms",
+        layer_normalized_by_deviations,
+        ((4, 3),),
+        libraries=KERAS3,
+        saved_for=KERAS3,
+        formats=ARCHIVE,
+        learns=3,
+    ),
+    Model("group-normalization", group_normalized, ((3, 4, 6),), learns=3),
+    # Keras constrains what an optimizer makes, and the training here has none.
+    Model("normalizations-constrained", constrained, ((3, 4),)),
+    Model("rms", rms_normalized, ((4, 3),), libraries=KERAS3, saved_for=KERAS3, formats=ARCHIVE, learns=3),
     Model("flatten", flattened_from_any_rank, ((3, 2, 4), (3,), (3, 2)), formats=ARCHIVE, learns=3),
     Model("of-applications", of_applications, ((3, 2, 4),), learns=3),
 ]

@@ -185,6 +185,11 @@ export function writeWholeNumbers({ written }: Pick<Writing, 'written'>): void {
   if (written.output_mode === 'int') written.dtype = 'int64';
 }
 
+/** Keras begins within. */
+export const checkStockIn3D = (setting: (name: string) => unknown): string | null =>
+  miscomputedIn3D(setting) &&
+  'whose first windows lie outside of the input where strides are longer than windows';
+
 /** Keras puts the centres of pixels at halves. */
 export const checkStockUpSampling = (setting: (name: string) => unknown): string | null =>
   setting('interpolation') === 'bilinear' ? 'which interpolates between other points than Keras' : null;

@@ -26,6 +26,25 @@ import { ZeroPadding1D, ZeroPadding3D } from './layers/zero-padding.js';
 import { Bidirectional } from './layers/bidirectional.js';
 import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './layers/conv-lstm.js';
 import { GRU, GRUCell } from './layers/gru.js';
+import {
+  AdaptiveAveragePooling1D,
+  AdaptiveAveragePooling2D,
+  AdaptiveAveragePooling3D,
+  AdaptiveMaxPooling1D,
+  AdaptiveMaxPooling2D,
+  AdaptiveMaxPooling3D,
+} from './layers/adaptive-pooling.js';
+import { GroupNormalization } from './layers/group-normalization.js';
+import { LayerNormalization } from './layers/layer-normalization.js';
+import {
+  AveragePooling1D,
+  AveragePooling2D,
+  AveragePooling3D,
+  MaxPooling1D,
+  MaxPooling3D,
+} from './layers/pooling.js';
+import { RMSNormalization } from './layers/rms-normalization.js';
+import { Softmax } from './layers/softmax.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
 import { CategoryEncoding } from './layers/category-encoding.js';
@@ -62,6 +81,7 @@ import {
   readVocabulary,
   readBidirectional,
   checkMaskPassing,
+  checkStockIn3D,
   checkStockUnderMask,
   checkStockUpSampling,
   readMaskPassing,
@@ -143,10 +163,7 @@ const TRANSPOSED: LayerEntry = {
 const DEPTHWISE = words('depth_multiplier depthwise_initializer depthwise_regularizer depthwise_constraint');
 const POINTWISE = words('pointwise_initializer pointwise_regularizer pointwise_constraint');
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
-const POOLING_1D: LayerEntry = {
-  settings: words('pool_size strides padding'),
-  fixed: { data_format: 'channels_last' },
-};
+const ADAPTIVE = { notInTfKeras: 'tf-keras has no adaptive pooling' };
 const NOTHING: LayerEntry = { settings: [] };
 
 /** Of a class of this library, which has all that Keras has. */
@@ -193,12 +210,9 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     read: readNormalization,
     write: writeNormalization,
   },
-  LayerNormalization: {
-    settings: words(
-      'axis epsilon center scale beta_initializer gamma_initializer beta_regularizer gamma_regularizer',
-    ),
-    fixed: { rms_scaling: false, beta_constraint: null, gamma_constraint: null },
-  },
+  LayerNormalization: ours(LayerNormalization, { onlyInKeras3: { rms_scaling: false } }),
+  GroupNormalization: ours(GroupNormalization),
+  RMSNormalization: ours(RMSNormalization, { notInTfKeras: 'tf-keras has no RMSNormalization' }),
   UnitNormalization: ours(UnitNormalization),
 
   Dense: { settings: ['units', ...BIAS, ...KERNEL] },
@@ -237,7 +251,7 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   PReLU: ours(PReLU),
   ELU: ours(ELU),
   ThresholdedReLU: ours(ThresholdedReLU, { notInKeras3: 'Keras 3 has no ThresholdedReLU' }),
-  Softmax: { settings: ['axis'] },
+  Softmax: ours(Softmax, { read: readDialect }),
 
   Dropout: { settings: words('rate noise_shape'), isRandom: true },
   SpatialDropout1D: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
@@ -335,18 +349,24 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   UpSampling1D: ours(UpSampling1D),
   UpSampling2D: ours(UpSampling2D, { stockDiffers: checkStockUpSampling, write: writeUpSampling }),
   UpSampling3D: ours(UpSampling3D),
-  MaxPooling1D: POOLING_1D,
-  AveragePooling1D: POOLING_1D,
+  MaxPooling1D: ours(MaxPooling1D),
+  AveragePooling1D: ours(AveragePooling1D),
   MaxPooling2D: POOLING,
-  AveragePooling2D: POOLING,
-  MaxPooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
-  AveragePooling3D: { ...POOLING, miscomputed: miscomputedIn3D },
+  AveragePooling2D: ours(AveragePooling2D),
+  MaxPooling3D: ours(MaxPooling3D, { stockDiffers: checkStockIn3D }),
+  AveragePooling3D: ours(AveragePooling3D, { stockDiffers: checkStockIn3D }),
   GlobalAveragePooling1D: ours(GlobalAveragePooling1D, { stockDiffers: checkStockUnderMask }),
   GlobalAveragePooling2D: ours(GlobalAveragePooling2D),
   GlobalAveragePooling3D: ours(GlobalAveragePooling3D),
   GlobalMaxPooling1D: ours(GlobalMaxPooling1D),
   GlobalMaxPooling2D: ours(GlobalMaxPooling2D),
   GlobalMaxPooling3D: ours(GlobalMaxPooling3D),
+  AdaptiveAveragePooling1D: ours(AdaptiveAveragePooling1D, ADAPTIVE),
+  AdaptiveAveragePooling2D: ours(AdaptiveAveragePooling2D, ADAPTIVE),
+  AdaptiveAveragePooling3D: ours(AdaptiveAveragePooling3D, ADAPTIVE),
+  AdaptiveMaxPooling1D: ours(AdaptiveMaxPooling1D, ADAPTIVE),
+  AdaptiveMaxPooling2D: ours(AdaptiveMaxPooling2D, ADAPTIVE),
+  AdaptiveMaxPooling3D: ours(AdaptiveMaxPooling3D, ADAPTIVE),
 
   SimpleRNN: ours(SimpleRNN, RECURRENT),
   GRU: ours(GRU, { read: readGRU, write: writeGRU }),

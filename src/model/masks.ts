@@ -31,7 +31,14 @@ const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax', 'GlobalAvera
 /** Layers that pass masks on, and never make one from what they are given. */
 const PASSING = new Set([
   ...['Activation', 'ReLU', 'PReLU', 'Dense', 'LayerNormalization', 'BatchNormalization', 'Concatenate'],
-  ...['Identity', 'UnitNormalization', 'SpatialDropout2D', 'SpatialDropout3D', 'Normalization'],
+  ...[
+    'Identity',
+    'UnitNormalization',
+    'GroupNormalization',
+    'SpatialDropout2D',
+    'SpatialDropout3D',
+    'Normalization',
+  ],
   ...['Dropout', 'SpatialDropout1D', 'GaussianNoise', 'GaussianDropout', 'AlphaDropout', 'TimeDistributed'],
   ...MERGING,
   ...RECURRENT,

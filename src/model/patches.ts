@@ -107,7 +107,6 @@ const hasUnusedInputs = (container: LayersModel): boolean =>
 
 function patchLayer(layer: Layer): void {
   if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
-  else if (layer.getClassName() === 'Softmax') checkSoftmax(layer as Layer & { axis: number | number[] });
   else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }
 
@@ -116,16 +115,6 @@ const rankOf = (layer: Layer): number => callsTo(layer)[0]?.inputs[0]?.shape.len
 /** TF.js takes every negative axis for the last. */
 function countFromFront(layer: Layer & { axis: number }): void {
   if (layer.axis < 0) layer.axis += rankOf(layer);
-}
-
-function checkSoftmax(layer: Layer & { axis: number | number[] }): void {
-  const [axis, ...others] = [layer.axis].flat();
-  if (others.length === 0 && axis !== -1 && axis !== rankOf(layer) - 1) {
-    throw new ValueError(
-      `Layer ${show(layer.name)} ('Softmax') cannot be loaded: its axis is ${axis}, and TF.js has only the last. ` +
-        `Put a Permute before and after it, and save it again.`,
-    );
-  }
 }
 
 function patchMaskSupport(layer: Layer): void {

@@ -3,7 +3,7 @@ export const COUNTS: Readonly<Record<string, number>> = {
   models: 134,
   recurrent: 58,
   graphs: 18,
-  shapes: 62,
+  shapes: 85,
   augmentation: 57,
   activations: 40,
   preprocessing: 59,

@@ -64,7 +64,6 @@ describe('a layer that TF.js lacks', () => {
     ['Conv1D', { filters: 1, kernel_size: [2], padding: 'causal' }, /padding is causal/],
     ['DepthwiseConv2D', { kernel_size: [2, 2], dilation_rate: [2, 2] }, /dilation_rate is \[2, 2\]/],
     ['ELU', { alpha: 'steep' }, /alpha: expected a finite number, received 'steep'/],
-    ['Softmax', { axis: 0 }, /axis is 0, and TF\.js has only the last/],
     [
       'Conv3D',
       { filters: 1, kernel_size: [1, 1, 1], strides: [2, 2, 2], padding: 'same' },

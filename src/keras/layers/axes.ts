@@ -10,7 +10,7 @@ export function checkAxes(value: unknown): number | number[] {
   return refuse(TypeError, 'axis', 'an integer, or a list of integers', value);
 }
 
-/** Each axis once, counted from the front, in rising order. */
+/** Axes counted from the front, in the order in which they are given. */
 export function resolveAxes(name: string, axis: number | number[], rank: number): number[] {
   const axes = [axis].flat().map((one) => {
     if (one >= -rank && one < rank) return (one + rank) % rank;
@@ -18,5 +18,6 @@ export function resolveAxes(name: string, axis: number | number[], rank: number)
       `Layer ${show(name)}: its axis is ${show(axis)}, and the input has ${rank} dimensions.`,
     );
   });
-  return [...new Set(axes)].sort((a, b) => a - b);
+  if (new Set(axes).size === axes.length) return axes;
+  throw new ValueError(`Layer ${show(name)}: its axis is ${show(axis)}, which names one twice.`);
 }

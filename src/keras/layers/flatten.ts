@@ -2,9 +2,9 @@
  * @file Keras' Flatten, which takes samples of any rank and of open sizes; TF.js' own takes those of two dimensions and
  * more, all known. Source: tf-keras 2.18 and Keras 3.15, `layers/reshaping/flatten.py`.
  */
-import { type Tensor, reshape, tidy, transpose } from '@tensorflow/tfjs-core';
+import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
-import { type DataFormat, checkDataFormat } from './spatial.js';
+import { type DataFormat, checkDataFormat, toChannelsLast } from './spatial.js';
 
 export interface FlattenArguments extends LayerArguments {
   /** Where the channels stand; they come last in the output. Default: 'channelsLast'. */
@@ -25,9 +25,7 @@ export class Flatten extends KerasLayer {
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
       const x = only(inputs);
-      const isMoved = this.dataFormat === 'channelsFirst' && x.rank > 2;
-      const axes = x.shape.map((_, i) => i);
-      const moved = isMoved ? transpose(x, [0, ...axes.slice(2), 1]) : x;
+      const moved = x.rank > 2 ? toChannelsLast(x, this.dataFormat) : x;
       return reshape(moved, this.computeOutputShape(x.shape) as number[]);
     });
   }

@@ -45,3 +45,22 @@ export { unitNormalization } from './unit-normalization.js';
 export { upSampling1d, upSampling2d, upSampling3d } from './up-sampling.js';
 export { zeroPadding1d, zeroPadding3d } from './zero-padding.js';
 export { operation } from '../operations/operation.js';
+export {
+  adaptiveAveragePooling1d,
+  adaptiveAveragePooling2d,
+  adaptiveAveragePooling3d,
+  adaptiveMaxPooling1d,
+  adaptiveMaxPooling2d,
+  adaptiveMaxPooling3d,
+} from './adaptive-pooling.js';
+export { groupNormalization } from './group-normalization.js';
+export { layerNormalization } from './layer-normalization.js';
+export {
+  averagePooling1d,
+  averagePooling2d,
+  averagePooling3d,
+  maxPooling1d,
+  maxPooling3d,
+} from './pooling.js';
+export { rmsNormalization } from './rms-normalization.js';
+export { softmax } from './softmax.js';

@@ -23,6 +23,25 @@ import { UpSampling1D, UpSampling2D, UpSampling3D } from './up-sampling.js';
 import { ZeroPadding1D, ZeroPadding3D } from './zero-padding.js';
 import { Discretization } from './discretization.js';
 import { Operation } from '../operations/operation.js';
+import {
+  AdaptiveAveragePooling1D,
+  AdaptiveAveragePooling2D,
+  AdaptiveAveragePooling3D,
+  AdaptiveMaxPooling1D,
+  AdaptiveMaxPooling2D,
+  AdaptiveMaxPooling3D,
+} from './adaptive-pooling.js';
+import { GroupNormalization } from './group-normalization.js';
+import { LayerNormalization } from './layer-normalization.js';
+import {
+  AveragePooling1D,
+  AveragePooling2D,
+  AveragePooling3D,
+  MaxPooling1D,
+  MaxPooling3D,
+} from './pooling.js';
+import { RMSNormalization } from './rms-normalization.js';
+import { Softmax } from './softmax.js';
 import type { KerasLayerClass } from './keras-layer.js';
 import { HashedCrossing, Hashing } from './hashing.js';
 import { IntegerLookup, StringLookup } from './lookup.js';
@@ -53,6 +72,21 @@ import { ThresholdedReLU } from './thresholded-relu.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
   // One a line.
+  AdaptiveAveragePooling1D,
+  AdaptiveAveragePooling2D,
+  AdaptiveAveragePooling3D,
+  AdaptiveMaxPooling1D,
+  AdaptiveMaxPooling2D,
+  AdaptiveMaxPooling3D,
+  GroupNormalization,
+  LayerNormalization,
+  AveragePooling1D,
+  AveragePooling2D,
+  AveragePooling3D,
+  MaxPooling1D,
+  MaxPooling3D,
+  RMSNormalization,
+  Softmax,
   Cropping1D,
   Cropping3D,
   CustomScaleLayer,

@@ -1,8 +1,22 @@
 /**
- * @file Values along an axis as weighted sums of other values there: interpolation, repetition, means of parts. TF.js
- * has one of these, bilinear resizing, whose gradient is that of other points.
+ * @file Values along an axis made of other values there, by weighted sums (interpolation, repetition, means of parts) or
+ * as the largest. TF.js has some of these; its gradients of resizing and of pooling at borders are not Keras'.
  */
-import { type Tensor, add, customGrad, gather, mul, reshape, tensor1d, tidy } from '@tensorflow/tfjs-core';
+import {
+  type Tensor,
+  add,
+  cast,
+  customGrad,
+  equal,
+  gather,
+  maximum,
+  mul,
+  reshape,
+  sub,
+  tensor1d,
+  tidy,
+} from '@tensorflow/tfjs-core';
+import { stopGradient } from '../../operation/stop-gradient.js';
 
 /** What an output is made of: the index of an input, and its weight. */
 type Tap = readonly [index: number, weight: number];
@@ -10,7 +24,7 @@ type Tap = readonly [index: number, weight: number];
 export type Rows = readonly (readonly Tap[])[];
 
 /** The same weights, from outputs to inputs: what a gradient is made of. */
-function transposeRows(rows: Rows, size: number): Rows {
+export function transposeRows(rows: Rows, size: number): Rows {
   const result = Array.from({ length: size }, (): Tap[] => []);
   rows.forEach((taps, output) => {
     for (const [input, weight] of taps) result[input]!.push([output, weight]);
@@ -27,29 +41,67 @@ export function resample<T extends Tensor>(x: T, axis: number, rows: Rows): T {
   return resampled(x) as T;
 }
 
+const gatherTaps = (x: Tensor, axis: number, taps: readonly Tap[]): Tensor =>
+  gather(
+    x,
+    tensor1d(
+      taps.map(([index]) => index),
+      'int32',
+    ),
+    axis,
+  );
+
+/** The k-th tap of each row. What is missing counts nothing; its index is one that the row has anyway. */
+const tapsAt = (rows: Rows, k: number): Tap[] => rows.map((row) => row[k] ?? [row.at(-1)?.[0] ?? 0, 0]);
+
+const longestOf = (rows: Rows): number => Math.max(1, ...rows.map((taps) => taps.length));
+
+/** In the shape in which one number for each place along an axis meets `x`. */
+const alongAxis = (numbers: readonly number[], x: Tensor, axis: number): Tensor =>
+  reshape(
+    tensor1d([...numbers], 'float32'),
+    x.shape.map((_, i) => (i === axis ? numbers.length : 1)),
+  );
+
 /** As many products as the longest row has taps; all inputs of one tap at once. */
 function sumOfTaps(x: Tensor, axis: number, rows: Rows): Tensor {
   return tidy(() => {
-    const most = Math.max(1, ...rows.map((taps) => taps.length));
-    const shape = x.shape.map((_, i) => (i === axis ? rows.length : 1));
-    let total: Tensor | null = null;
-    for (let k = 0; k < most; k++) {
-      // What is missing counts nothing; its index is one that the row has anyway.
-      const taps = rows.map((row): Tap => row[k] ?? [row.at(-1)?.[0] ?? 0, 0]);
-      const taken = gather(
-        x,
-        tensor1d(
-          taps.map(([index]) => index),
-          'int32',
-        ),
-        axis,
-      );
+    const parts = Array.from({ length: longestOf(rows) }, (_, k) => {
+      const taps = tapsAt(rows, k);
+      const taken = gatherTaps(x, axis, taps);
       const weights = taps.map(([, weight]) => weight);
-      const part = weights.every((weight) => weight === 1)
-        ? taken
-        : mul(taken, reshape(tensor1d(weights, 'float32'), shape));
-      total = total ? add(total, part) : part;
-    }
-    return total!;
+      return weights.every((weight) => weight === 1) ? taken : mul(taken, alongAxis(weights, x, axis));
+    });
+    return parts.reduce((total, part) => add(total, part));
   });
+}
+
+/**
+ * The largest values along one axis of `x`; the weights say nothing but which values there are.
+ *
+ * @param isShared whether all that are equally large get the gradient, or the first of them
+ */
+export function largestOf(x: Tensor, axis: number, rows: Rows, isShared: boolean): Tensor {
+  const taps = Array.from({ length: longestOf(rows) }, (_, k) => tapsAt(rows, k));
+  const largest = customGrad((input, save) => {
+    const value = tidy(() =>
+      taps.map((one) => gatherTaps(input as Tensor, axis, one)).reduce((most, one) => maximum(most, one)),
+    );
+    (save as (tensors: Tensor[]) => void)([input as Tensor, value]);
+    const gradFunc = (dy: Tensor, [saved, most]: Tensor[]) =>
+      tidy(() => {
+        let left: Tensor | null = null;
+        const parts = taps.map((one) => {
+          const isLargest = stopGradient(cast(equal(gatherTaps(saved!, axis, one), most!), 'float32'));
+          const isThere = one.map(([, weight]) => (weight === 0 ? 0 : 1));
+          const own: Tensor = mul(left ? mul(left, isLargest) : isLargest, alongAxis(isThere, x, axis));
+          if (!isShared) left = left ? sub(left, own) : sub(1, own);
+          const back = one.map(([index], i): Tap[] => (isThere[i] === 0 ? [] : [[index, 1]]));
+          return resample(mul(dy, own), axis, transposeRows(back, x.shape[axis]!));
+        });
+        return parts.reduce((total, part) => add(total, part));
+      });
+    return { value, gradFunc };
+  });
+  return largest(x);
 }

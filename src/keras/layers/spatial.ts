@@ -1,4 +1,5 @@
 /** @file What layers over space share: where the channels stand, and settings with one value for each dimension. */
+import { type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 
@@ -46,4 +47,16 @@ export function checkMargins(name: string, value: unknown, dimensions: number): 
     for (const end of ends) checkNumber(name, end, isWholeFrom(0), 'integers from 0 on');
     return ends as [number, number];
   });
+}
+
+/** With the channels last. */
+export function toChannelsLast<T extends Tensor>(x: T, dataFormat: DataFormat): T {
+  const axes = x.shape.map((_, i) => i);
+  return dataFormat === 'channelsFirst' ? transpose(x, [0, ...axes.slice(2), 1]) : x;
+}
+
+/** With the channels where the data format has them, after they were last. */
+export function fromChannelsLast<T extends Tensor>(x: T, dataFormat: DataFormat): T {
+  const axes = x.shape.map((_, i) => i);
+  return dataFormat === 'channelsFirst' ? transpose(x, [0, x.rank - 1, ...axes.slice(1, -1)]) : x;
 }

@@ -1,0 +1,136 @@
+/**
+ * @file Keras 3's adaptive pooling, whose windows are as long as the size of the output asks for.
+ * Source: Keras 3.15, `layers/pooling`, `backend/tensorflow/nn.py`.
+ */
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { InputSpec } from '@tensorflow/tfjs-layers';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type Rows, largestOf, resample } from './resampling.js';
+import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
+
+export interface AdaptivePoolingArguments extends LayerArguments {
+  /** Of the output. */
+  outputSize: PerDimension<number>;
+  /** Default: 'channelsLast'. */
+  dataFormat?: DataFormat;
+}
+
+/** The windows along an axis, each as the mean of what it has within. */
+const windowsAlong = (size: number, outputSize: number): Rows =>
+  Array.from({ length: outputSize }, (_, i) => {
+    const begin = Math.floor((i * size) / outputSize);
+    const length = Math.ceil(((i + 1) * size) / outputSize) - begin;
+    return Array.from({ length }, (__, j) => [begin + j, 1 / length] as const);
+  });
+
+abstract class AdaptivePooling extends KerasLayer {
+  static override readonly settings: readonly string[] = ['outputSize', 'dataFormat'];
+  readonly outputSize: number[];
+  readonly dataFormat: DataFormat;
+
+  constructor(dimensions: number, args: AdaptivePoolingArguments) {
+    super(args);
+    this.outputSize = checkSizes('outputSize', args.outputSize, dimensions);
+    this.dataFormat = checkDataFormat(args.dataFormat);
+    this.supportsMasking = false;
+    this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];
+  }
+
+  protected abstract poolAlong(x: Tensor, axis: number, windows: Rows): Tensor;
+
+  /** Windows are products of those along each axis, so one axis follows the other, from the last on. */
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() =>
+      spatialAxes(this.dataFormat, this.outputSize.length).reduceRight(
+        (x, axis, i) => this.poolAlong(x, axis, windowsAlong(x.shape[axis]!, this.outputSize[i]!)),
+        only(inputs),
+      ),
+    );
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shape = [...onlyShape(inputShape)];
+    spatialAxes(this.dataFormat, this.outputSize.length).forEach((axis, i) => {
+      if (shape[axis] == null) {
+        throw new ValueError(
+          `Layer ${show(this.name)}: axis ${axis} of its input ${show(shape)} is open. Fix its size.`,
+        );
+      }
+      shape[axis] = this.outputSize[i]!;
+    });
+    return shape;
+  }
+}
+
+class AdaptiveAveragePooling extends AdaptivePooling {
+  protected override poolAlong(x: Tensor, axis: number, windows: Rows): Tensor {
+    return resample(x, axis, windows);
+  }
+}
+
+/** The first of equally large values gets the gradient, in three dimensions all of them. */
+class AdaptiveMaxPooling extends AdaptivePooling {
+  protected override poolAlong(x: Tensor, axis: number, windows: Rows): Tensor {
+    return largestOf(x, axis, windows, this.outputSize.length === 3);
+  }
+}
+
+export class AdaptiveAveragePooling1D extends AdaptiveAveragePooling {
+  static readonly className = 'AdaptiveAveragePooling1D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(1, args);
+  }
+}
+
+export class AdaptiveAveragePooling2D extends AdaptiveAveragePooling {
+  static readonly className = 'AdaptiveAveragePooling2D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(2, args);
+  }
+}
+
+export class AdaptiveAveragePooling3D extends AdaptiveAveragePooling {
+  static readonly className = 'AdaptiveAveragePooling3D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(3, args);
+  }
+}
+
+export class AdaptiveMaxPooling1D extends AdaptiveMaxPooling {
+  static readonly className = 'AdaptiveMaxPooling1D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(1, args);
+  }
+}
+
+export class AdaptiveMaxPooling2D extends AdaptiveMaxPooling {
+  static readonly className = 'AdaptiveMaxPooling2D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(2, args);
+  }
+}
+
+export class AdaptiveMaxPooling3D extends AdaptiveMaxPooling {
+  static readonly className = 'AdaptiveMaxPooling3D';
+
+  constructor(args: AdaptivePoolingArguments) {
+    super(3, args);
+  }
+}
+
+export const adaptiveAveragePooling1d = (args: AdaptivePoolingArguments) =>
+  new AdaptiveAveragePooling1D(args);
+export const adaptiveAveragePooling2d = (args: AdaptivePoolingArguments) =>
+  new AdaptiveAveragePooling2D(args);
+export const adaptiveAveragePooling3d = (args: AdaptivePoolingArguments) =>
+  new AdaptiveAveragePooling3D(args);
+export const adaptiveMaxPooling1d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling1D(args);
+export const adaptiveMaxPooling2d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling2D(args);
+export const adaptiveMaxPooling3d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling3D(args);
