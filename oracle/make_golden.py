@@ -11,6 +11,8 @@ MODEL_GROUPS = (
     "graphs",
     "recurrent",
     "shapes",
+    "applications",
+    "tutorials",
     "augmentation",
     "activations",
     "preprocessing",

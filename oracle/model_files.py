@@ -44,8 +44,8 @@ class Model:
     make: Callable
     # Shapes of the inputs, without the batch.
     inputs: tuple = ((6,),)
-    # Inputs are whole numbers below this; None: they are no whole numbers.
-    below: int | None = None
+    # Inputs are whole numbers below this, or each below its own; None: they are no whole numbers.
+    below: int | tuple | None = None
     # Inputs are images of one color every few pixels, drawn from these values; None: all values are distinct.
     colors: tuple | None = None
     # Draws the weights; None: all distinct.
@@ -94,7 +94,8 @@ def _file(case: Model, library: str, ending: str, random: np.random.Generator, f
     keras.utils.set_random_seed(1)
     model = case.make(keras)
     (case.draw or draw_weights)(model, random)
-    inputs = [_input(shape, case, random) for shape in case.inputs]
+    bounds = case.below if isinstance(case.below, tuple) else (case.below,) * len(case.inputs)
+    inputs = [_input(shape, below, case.colors, random) for shape, below in zip(case.inputs, bounds, strict=True)]
     if case.steps:
         arguments = case.compile(keras) if case.compile else {"optimizer": "adam", "loss": "mse"}
         model.compile(**arguments, run_eagerly=case.compile is not None)
@@ -153,17 +154,27 @@ def draw_weights(model, random: np.random.Generator):
         # Counts are whole numbers.
         is_whole = "int" in str(w.dtype)
         w.assign(np.round(np.abs(drawn) * 100).astype("int64") if is_whole else np.round(drawn, 4).astype("float32"))
+    finalize(model)
+
+
+def finalize(model):
+    """To be called where weights have been set: Keras 3's Normalization keeps what it made of those that it had."""
     for layer in model._flatten_layers():
-        # Which keeps its weights a second time.
         if type(layer).__name__ == "Normalization":
             layer.finalize_state()
 
 
-def _input(shape: tuple, case: Model, random: np.random.Generator):
-    if case.below is not None:
-        return random.integers(0, case.below, (BATCH, *shape)).astype("int32")
-    if case.colors is not None:
-        return images(BATCH, shape, case.colors, random)
+def leaves(model):
+    """The layers of a model, and of the models in it."""
+    for layer in model.layers:
+        yield from leaves(layer) if hasattr(layer, "layers") else (layer,)
+
+
+def _input(shape: tuple, below: int | None, colors: tuple | None, random: np.random.Generator):
+    if below is not None:
+        return random.integers(0, below, (BATCH, *shape)).astype("int32")
+    if colors is not None:
+        return images(BATCH, shape, colors, random)
     x = np.round(random.normal(0.3, 1, (BATCH, *shape)), 3).astype("float32")
     x[(0, -1)[: x.ndim]] = 0  # for those that mask
     return x

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from model_files import TF, Model, images
+from model_files import TF, Model, finalize, images, leaves
 
 CLASSES = 5
 # What images hold: few distinct values, so that the files stay small.
@@ -131,8 +131,9 @@ POSITIVE = ("gamma", "variance", "moving_variance")
 
 def draw(model, random: np.random.Generator):
     """Few distinct values, so that files stay small; normalizations see what they know, so that nothing fades."""
-    for layer in _leaves(model):
+    for layer in leaves(model):
         layer.set_weights([_drawn(layer, weight, random) for weight in layer.weights])
+    finalize(model)
     _settle(model, random)
 
 
@@ -142,7 +143,8 @@ def _drawn(layer, weight, random: np.random.Generator) -> np.ndarray:
         return value
     drawn = random.choice(STEPS, value.shape)
     if name in POSITIVE:
-        return (1 + drawn / 4).astype("float32")
+        # Gammas below 1, so that sums of residuals stay small.
+        return ((0.5 if name == "gamma" else 1) * (1 + drawn / 4)).astype("float32")
     if value.ndim < 2:
         return (drawn / 4).astype("float32")
     # Of a depthwise kernel's dimensions only the positions are summed.
@@ -155,7 +157,7 @@ def _drawn(layer, weight, random: np.random.Generator) -> np.ndarray:
 
 def _settle(model, random: np.random.Generator):
     """Sets moving statistics near those of a batch, coarsely."""
-    normalizations = [layer for layer in _leaves(model) if type(layer).__name__ == "BatchNormalization"]
+    normalizations = [layer for layer in leaves(model) if type(layer).__name__ == "BatchNormalization"]
     momenta = [layer.momentum for layer in normalizations]
     for layer in normalizations:
         layer.momentum = 0.0
@@ -166,11 +168,6 @@ def _settle(model, random: np.random.Generator):
         mean, variance = (np.asarray(w) for w in (layer.moving_mean, layer.moving_variance))
         layer.moving_mean.assign(np.round(mean * 16) / 16)
         layer.moving_variance.assign(2.0 ** np.round(np.log2(np.maximum(variance, 2.0**-8))))
-
-
-def _leaves(model):
-    for layer in model.layers:
-        yield from _leaves(layer) if hasattr(layer, "layers") else (layer,)
 
 
 def member(name: str, make: Callable, size: int = 32, *, colors: tuple = SIGNED, **settings) -> Model:
