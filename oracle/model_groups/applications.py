@@ -167,7 +167,7 @@ def _settle(model, random: np.random.Generator):
         layer.momentum = momentum
         mean, variance = (np.asarray(w) for w in (layer.moving_mean, layer.moving_variance))
         layer.moving_mean.assign(np.round(mean * 16) / 16)
-        layer.moving_variance.assign(2.0 ** np.round(np.log2(np.maximum(variance, 2.0**-8))))
+        layer.moving_variance.assign(2.0 ** np.round(np.log2(np.maximum(variance, 2.0**-4))))
 
 
 def member(name: str, make: Callable, size: int = 32, *, colors: tuple = SIGNED, **settings) -> Model:

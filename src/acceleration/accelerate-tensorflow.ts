@@ -2,20 +2,24 @@
 import {
   BatchMatMul,
   Conv2DBackpropFilter,
+  Conv3DBackpropInputV2,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
   FusedBatchNorm,
   type KernelConfig,
   type KernelFunc,
+  MaxPoolGrad,
   UnsortedSegmentSum,
   getGradient,
 } from '@tensorflow/tfjs-core';
 import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
+import { conv3DBackpropInput } from './conv3d-backprop-input.js';
 import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { fusedBatchNormGradient } from './fused-batch-norm-gradient.js';
 import { acceleratedFusedBatchNorm } from './fused-batch-norm.js';
+import { maxPoolGradient } from './max-pool-gradient.js';
 import { type Undo, placeGradient, placeKernel, registeredKernel } from './replacement.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
@@ -32,7 +36,12 @@ const MISSING: Record<string, Record<string, KernelFunc>> = {
 
 /** Kernels that do better, made of those that backends have. */
 const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelConfig>> = {
-  wasm: { [FusedBatchNorm]: acceleratedFusedBatchNorm, [BatchMatMul]: acceleratedBatchMatMul },
+  wasm: {
+    [FusedBatchNorm]: acceleratedFusedBatchNorm,
+    [BatchMatMul]: acceleratedBatchMatMul,
+    [Conv3DBackpropInputV2]: conv3DBackpropInput,
+    [MaxPoolGrad]: maxPoolGradient,
+  },
   cpu: { [FusedBatchNorm]: acceleratedFusedBatchNorm },
 };
 
@@ -59,6 +68,8 @@ const ours = new WeakSet<KernelConfig>();
  *   `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and `UnsortedSegmentSum`.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
  *   computed as fast as others.
+ * - On wasm, the gradient of max pooling is right where a maximum is not positive (`MaxPoolGrad`), and so are that of a
+ *   convolution's input in three dimensions and the transposed convolution there (`Conv3DBackpropInputV2`).
  *
  * A backend that is imported later is accelerated when TF.js makes it the active one.
  *

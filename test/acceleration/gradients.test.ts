@@ -1,0 +1,82 @@
+/** @file Gradients that TF.js computes wrongly on wasm, against those of the cpu backend: max pooling, and Conv3D. */
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { draw, valuesOf } from '../models/models.js';
+import { describeBackends } from '../backends.js';
+import { relativeDistance } from '../properties/layer-and-core.js';
+import { accelerated, held, on } from './accelerated.js';
+
+type Pooling = [
+  shape: [number, number, number, number],
+  size: number,
+  strides: number,
+  pad: 'same' | 'valid',
+];
+
+const POOLINGS: Pooling[] = [
+  [[2, 6, 5, 3], 2, 2, 'valid'],
+  [[2, 6, 5, 3], 3, 2, 'same'],
+  [[1, 7, 7, 2], 3, 1, 'same'],
+  [[1, 4, 4, 1], 2, 3, 'same'],
+];
+
+type Triple = [number, number, number];
+type Convolution = [shape: tf.Tensor5D['shape'], filter: Triple, strides: Triple, pad: 'same' | 'valid'];
+
+const CONVOLUTIONS: Convolution[] = [
+  [[2, 3, 4, 5, 2], [2, 2, 2], [1, 1, 1], 'valid'],
+  [[1, 3, 6, 6, 1], [3, 3, 3], [1, 1, 1], 'same'],
+  [[2, 5, 4, 5, 3], [3, 2, 1], [2, 1, 2], 'valid'],
+  [[1, 4, 5, 4, 2], [1, 2, 3], [2, 2, 3], 'same'],
+];
+
+describeBackends(() => {
+  test.each(POOLINGS)(
+    'max pooling of %j, windows of %d, strides of %d, %s',
+    async (shape, size, strides, pad) => {
+      // Of both signs, all negative, all positive, and equal ones.
+      for (const change of [0, -10, 10, null]) {
+        const gradient = () =>
+          tf.tidy(() => {
+            const drawn = draw(shape, 1);
+            const x = (change === null ? tf.relu(tf.round(drawn)) : tf.add(drawn, change)) as tf.Tensor4D;
+            const pool = (t: tf.Tensor4D) => tf.maxPool(t, size, strides, pad);
+            const dy = draw(pool(x).shape, 2);
+            return valuesOf(tf.grad((t) => tf.sum(tf.mul(pool(t as tf.Tensor4D), dy)))(x));
+          });
+        const want = await on('cpu', gradient);
+        await accelerated(() => {
+          const before = held();
+          expect(relativeDistance(gradient(), want)).toBeLessThan(1e-6);
+          expect(held()).toEqual(before);
+        });
+      }
+    },
+  );
+
+  test.each(CONVOLUTIONS)('Conv3D of %j, filter %j, strides %j, %s', async (shape, size, strides, pad) => {
+    const gradient = () =>
+      tf.tidy(() => {
+        const filter = draw([...size, shape[4], 2], 1) as tf.Tensor5D;
+        const convolve = (x: tf.Tensor5D) => tf.conv3d(x, filter, strides, pad);
+        const x = draw(shape, 2) as tf.Tensor5D;
+        const dy = draw(convolve(x).shape, 3);
+        return valuesOf(tf.grad((t) => tf.sum(tf.mul(convolve(t as tf.Tensor5D), dy)))(x));
+      });
+    const transposed = () =>
+      tf.tidy(() => {
+        const filter = draw([...size, 2, shape[4]], 1) as tf.Tensor5D;
+        const sizes = shape.slice(1, 4).map((length, i) => length * strides[i]!);
+        const output = [shape[0], ...sizes, 2] as tf.Tensor5D['shape'];
+        return valuesOf(tf.conv3dTranspose(draw(shape, 2) as tf.Tensor5D, filter, output, strides, 'same'));
+      });
+    for (const compute of [gradient, transposed]) {
+      const want = await on('cpu', compute);
+      await accelerated(() => {
+        const before = held();
+        expect(relativeDistance(compute(), want)).toBeLessThan(1e-6);
+        expect(held()).toEqual(before);
+      });
+    }
+  });
+});
