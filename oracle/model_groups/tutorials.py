@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from model_files import KERAS3, Model, finalize
+from model_files import KERAS3, TF, Model, finalize
 
 TOKENS = 12
 LENGTH = 8
@@ -410,7 +410,8 @@ MODELS = [
         "image-classification-augmented", image_classification(True), (16, 16, 3), learns=0, training=False, **IMAGE
     ),
     member("transfer-learning", transfer_learning(False), (12, 12, 3), **IMAGE),
-    member("fine-tuning", transfer_learning(True), (12, 12, 3), **IMAGE),
+    # A Keras 3 model that is called with training=True calls its base so, too, whatever the call in it says.
+    member("fine-tuning", transfer_learning(True), (12, 12, 3), libraries=TF, **IMAGE),
     # tf-keras cannot write its slices to .keras.
     member("preprocessed-for-resnet", preprocessed_for_resnet, (8, 8, 3), formats=("h5",), **IMAGE),
     member(
@@ -434,7 +435,9 @@ MODELS = [
     member("vision-transformer", vision_transformer, (8, 8, 3)),
     member("mixer", mixer, (8, 8, 3)),
     member("wavenet", wavenet, (16, 2)),
-    member("next-frame", next_frame, (3, 6, 6, 1)),
+    # Keras 3 has another hard_sigmoid than tf-keras, whose ConvLSTM2D has it by default.
+    member("next-frame", next_frame, (3, 6, 6, 1), libraries=TF, saved_for=TF),
+    member("next-frame", next_frame, (3, 6, 6, 1), libraries=KERAS3),
     member("forecast", forecast, (10, 3)),
     member("series-classification", series_classification, (12, 1)),
     member(

@@ -4,6 +4,7 @@ export const COUNTS: Readonly<Record<string, number>> = {
   recurrent: 58,
   graphs: 18,
   shapes: 85,
+  tutorials: 97,
   augmentation: 57,
   activations: 40,
   preprocessing: 59,
