@@ -174,6 +174,20 @@ export function readVocabulary({ saved }: Reading): void {
   );
 }
 
+export function readTextVectorization(reading: Reading): void {
+  readVocabulary(reading);
+  const { saved, result } = reading;
+  // null is no default: it means not to do it.
+  for (const name of ['standardize', 'split']) if (saved[name] === null) result[name] = null;
+}
+
+export function writeTextVectorization({ config, written, dialect }: Writing): void {
+  for (const name of ['standardize', 'split']) if (config[name] === null) written[name] = null;
+  // Keras 3 reads it without asking whether it is there.
+  written.ngrams = null;
+  if (dialect === 'tf-keras') written.dtype = 'string';
+}
+
 export function writeDiscretization({ written, dialect }: Writing): void {
   writeWholeNumbers({ written });
   // tf-keras refuses both.

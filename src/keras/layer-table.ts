@@ -67,6 +67,7 @@ import { RNN } from './layers/rnn.js';
 import { SimpleRNN, SimpleRNNCell } from './layers/simple-rnn.js';
 import { StackedRNNCells } from './layers/stacked-rnn-cells.js';
 import { Subtract } from './layers/subtract.js';
+import { TextVectorization } from './layers/text-vectorization.js';
 import { UNDRAWN } from './layers/undrawn.js';
 import { PReLU } from './layers/prelu.js';
 import { ReLU } from './layers/relu.js';
@@ -78,6 +79,7 @@ import {
   miscomputedIn3D,
   readDialect,
   readDiscretization,
+  readTextVectorization,
   readVocabulary,
   readBidirectional,
   checkMaskPassing,
@@ -96,6 +98,7 @@ import {
   writeNormalization,
   writeRandomCrop,
   writeRecurrent,
+  writeTextVectorization,
   writeWholeNumbers,
   writeUpSampling,
   writeResetAfter,
@@ -298,6 +301,12 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     unused: [...LOOKUP.unused, 'vocabulary_dtype'],
   }),
   StringLookup: ours(StringLookup, { ...LOOKUP, fixed: { ...LOOKUP.fixed, encoding: 'utf-8' } }),
+  TextVectorization: ours(TextVectorization, {
+    fixed: { ngrams: null, sparse: false, ragged: false, idf_weights: null, encoding: 'utf-8' },
+    unused: ['vocabulary_size'],
+    read: readTextVectorization,
+    write: writeTextVectorization,
+  }),
   Resizing: ours(Resizing, {
     trainsByDefault: true,
     onlyInKeras3: {
@@ -422,9 +431,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
   CuDNNGRU:
     'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
   Pipeline: 'it holds layers that Keras applies one after the other. Put them into the model themselves',
-  TextVectorization:
-    'it splits text, which is not done here. Save a model that takes the numbers of words, and split text before it ' +
-    'by the same vocabulary',
   MelSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
   STFTSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
   FeatureSpace:

@@ -19,7 +19,10 @@ export type { Dialect };
 const ACTIVATION_SETTINGS = ['activation', 'recurrent_activation'];
 
 /** Settings of which TF.js spells the words in camelCase: `channels_last`, `multi_hot`. */
-const WORD_SETTINGS = ['data_format', 'padding', 'interpolation', 'merge_mode', 'mode', 'output_mode'];
+const WORD_SETTINGS = [
+  ...['data_format', 'padding', 'interpolation', 'merge_mode', 'mode', 'output_mode'],
+  ...['standardize', 'split'],
+];
 
 /** What to do where a layer uses what the other side lacks. */
 export const REPLACE_ADVICE = 'Replace it in the model, and save it again.';

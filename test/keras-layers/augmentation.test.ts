@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { ValueError, accelerateTensorFlow } from 'evenkeel';
-import { kerasLayers, saveKerasModel } from 'evenkeel/keras';
+import { kerasLayers, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { describe, expect, test, vi } from 'vitest';
 import { BACKENDS } from '../backends.js';
 
@@ -205,6 +205,21 @@ test('what only one Keras has is not saved for the other', async () => {
   await expect(save(kerasLayers.randomCrop({ height: 2, width: 2 }), 'tf-keras')).rejects.toThrow(
     /made for 'keras3'/,
   );
+});
+
+test('a model saved by TF.js keeps which Keras it draws as', async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.inputLayer({ inputShape: [4, 4, 3] }),
+      kerasLayers.randomFlip({ dialect: 'tf-keras', mode: 'vertical' }),
+      kerasLayers.randomCrop({ height: 2, width: 3 }),
+    ],
+  });
+  const topology = model.toJSON(null, false) as unknown as object;
+  const bytes = new TextEncoder().encode(JSON.stringify({ modelTopology: topology, weightsManifest: [] }));
+  const loaded = await loadKerasModel([{ name: 'model.json', bytes }]);
+  expect(loaded.layers[1]!.getConfig()).toMatchObject({ dialect: 'tf-keras', mode: 'vertical' });
+  expect(loaded.layers[2]!.getConfig()).toMatchObject({ dialect: 'keras3', height: 2, width: 3 });
 });
 
 test('what is not drawn says so once', async () => {

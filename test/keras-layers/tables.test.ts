@@ -91,6 +91,63 @@ describe('StringLookup', () => {
   });
 });
 
+describe('TextVectorization', () => {
+  const texts = tf.tensor2d([['The cat, THE Hat!'], ["  É été\tl'eau "], ['']], [3, 1], 'string');
+  const vocabulary = ['the', 'cat', 'été', 'leau', "l'eau", 't'];
+  const counts = (row: Record<number, number>, size: number) =>
+    Array.from({ length: size }, (_, i) => row[i] ?? 0);
+
+  test.each([
+    [
+      'words',
+      {},
+      [
+        [2, 3, 2, 1],
+        [1, 4, 5, 0],
+        [0, 0, 0, 0],
+      ],
+    ],
+    [
+      'the first words',
+      { outputSequenceLength: 2 },
+      [
+        [2, 3],
+        [1, 4],
+        [0, 0],
+      ],
+    ],
+    [
+      'how often words occur, with their punctuation',
+      { standardize: 'lower', outputMode: 'count' },
+      [counts({ 0: 2, 1: 2 }, 7), counts({ 0: 1, 3: 1, 5: 1 }, 7), counts({}, 7)],
+    ],
+    [
+      'which words occur, in vectors of a given size',
+      { standardize: 'stripPunctuation', outputMode: 'multiHot', maxTokens: 9, padToMaxTokens: true },
+      [counts({ 0: 1, 2: 1 }, 9), counts({ 0: 1, 3: 1, 4: 1 }, 9), counts({}, 9)],
+    ],
+    [
+      'characters',
+      { split: 'character', outputSequenceLength: 5 },
+      [
+        [7, 1, 1, 1, 1],
+        [1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0],
+      ],
+    ],
+    ['whole texts', { vocabulary: ['The cat, THE Hat!'], standardize: null, split: null }, [[2], [1], [0]]],
+  ] as const)('gives %s, here and after saving', async (_, args, want) => {
+    const layer = kerasLayers.textVectorization({ vocabulary, ...args });
+    expect(apply(layer, texts)).toEqual(want);
+    const input = tf.input({ shape: [1], dtype: 'string' });
+    const model = tf.model({ inputs: input, outputs: layer.apply(input) as tf.SymbolicTensor });
+    for (const dialect of ['tf-keras', 'keras3'] as const) {
+      const again = await loadKerasModel(await saveKerasModel(model, null, { for: dialect }));
+      expect((again.apply(texts) as tf.Tensor).arraySync()).toEqual(want);
+    }
+  });
+});
+
 describe.each(BACKENDS)('on %s', (backend) => {
   test.each(['tf-keras', 'keras3'] as const)(
     'a model of strings goes through a file for %s',

@@ -9,6 +9,8 @@ import {
   oneHot,
   squeeze,
   sum,
+  tensor,
+  tensor2d,
   zeros,
 } from '@tensorflow/tfjs-core';
 import { stopGradient } from '../../operation/stop-gradient.js';
@@ -50,6 +52,26 @@ export function encode(
   const axis = rowAxis(numbers.rank);
   if (mode === 'multiHot') return max(vectors, axis);
   return sum(weights ? mul(vectors, expandDims(weights, -1)) : vectors, axis);
+}
+
+/** The same of numbers that stand here, whose rows are counted without a vector for each. */
+export function encodeNumbers(
+  numbers: readonly number[],
+  shape: readonly number[],
+  mode: OutputMode,
+  depth: number,
+): Tensor {
+  if (mode === 'int' || mode === 'oneHot' || shape.length !== 2) {
+    return encode(tensor([...numbers], [...shape], 'int32'), mode, depth);
+  }
+  const [rows, width] = shape as [number, number];
+  const counts = new Float32Array(rows * depth);
+  numbers.forEach((number, i) => {
+    if (number < 0 || number >= depth) return;
+    const at = Math.floor(i / width) * depth + number;
+    counts[at] = mode === 'count' ? counts[at]! + 1 : 1;
+  });
+  return tensor2d(counts, [rows, depth]);
 }
 
 export function encodedShape(shape: Shape, mode: OutputMode, depth: number): Shape {

@@ -1,9 +1,9 @@
 /** @file Keras' Hashing and HashedCrossing. Source: tf-keras 2.18 and Keras 3.15 `hashing.py`, `hashed_crossing.py`. */
-import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categories.js';
+import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
 import { bucketOf, fingerprint, joinFingerprints } from './hashes.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
@@ -59,7 +59,7 @@ export class Hashing extends KerasLayer {
       if (token === this.maskValue) return 0;
       return bucketOf(String(token), bins, this.#key) + (isMasked ? 1 : 0);
     });
-    return tidy(() => encode(tensor(numbers, input.shape, 'int32'), this.outputMode, this.numBins));
+    return tidy(() => encodeNumbers(numbers, input.shape, this.outputMode, this.numBins));
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
@@ -96,7 +96,7 @@ export class HashedCrossing extends KerasLayer {
       );
       return Number(crossed % BigInt(this.numBins));
     });
-    return tidy(() => encode(tensor(numbers, shape, 'int32'), this.outputMode, this.numBins));
+    return tidy(() => encodeNumbers(numbers, shape, this.outputMode, this.numBins));
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

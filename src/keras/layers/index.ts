@@ -24,6 +24,7 @@ export { rnn } from './rnn.js';
 export { simpleRNN, simpleRNNCell } from './simple-rnn.js';
 export { stackedRNNCells } from './stacked-rnn-cells.js';
 export { subtract } from './subtract.js';
+export { textVectorization } from './text-vectorization.js';
 export { elu } from './elu.js';
 export { relu } from './relu.js';
 export { prelu } from './prelu.js';

@@ -3,7 +3,7 @@ import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categories.js';
+import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
 import { checkWord } from './checks.js';
 import { bucketOf } from './hashes.js';
 import { saltFrom } from './hashing.js';
@@ -123,7 +123,7 @@ abstract class Lookup<T extends Token> extends KerasLayer {
       return tensor(found as string[], input.shape, typeof this.oovToken === 'string' ? 'string' : 'int32');
     }
     const numbers = tokens.map((token) => this.#numberOf(token));
-    return tidy(() => encode(tensor(numbers, input.shape, 'int32'), this.outputMode, this.#depth));
+    return tidy(() => encodeNumbers(numbers, input.shape, this.outputMode, this.#depth));
   }
 
   #tokenOf(number: number): T {

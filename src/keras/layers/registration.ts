@@ -63,6 +63,7 @@ import { RNN } from './rnn.js';
 import { SimpleRNN, SimpleRNNCell } from './simple-rnn.js';
 import { StackedRNNCells } from './stacked-rnn-cells.js';
 import { Subtract } from './subtract.js';
+import { TextVectorization } from './text-vectorization.js';
 import { UNDRAWN } from './undrawn.js';
 import { ACTIVATION_CLASSES } from '../activations.js';
 import { ELU } from './elu.js';
@@ -132,6 +133,7 @@ const CLASSES: readonly KerasLayerClass[] = [
   IntegerLookup,
   Normalization,
   StringLookup,
+  TextVectorization,
   RandomBrightness,
   RandomContrast,
   RandomCrop,
