@@ -8,6 +8,7 @@ from pathlib import Path
 # Whole models, which are files of their own. Each group is a module in model_groups.
 MODEL_GROUPS = (
     "models",
+    "attention",
     "graphs",
     "recurrent",
     "shapes",

@@ -153,8 +153,15 @@ function exportOwn(layer: Layer, { className, config }: Described, dialect: Dial
 /** What the classes of this library have besides: which Keras they were made for, and which inputs are call arguments. */
 const OF_THIS_LIBRARY = ['dialect', 'tensor_arguments'];
 
-const settingsOfKeras = ({ settings }: LayerEntry): string[] =>
-  settings.filter((name) => !OF_THIS_LIBRARY.includes(name));
+const settingsOfKeras = ({ settings, callSettings = [] }: LayerEntry): string[] =>
+  settings.filter((name) => ![...OF_THIS_LIBRARY, ...callSettings].includes(name));
+
+/** The settings of a layer that are call arguments in Keras. */
+function callSettingsOf(layer: Layer): JsonObject {
+  const names = entryOf(layer.getClassName())?.callSettings ?? [];
+  const isSet = names.filter((name) => propertyOf(layer, camelCase(name)) === true);
+  return Object.fromEntries(isSet.map((name) => [name, true]));
+}
 
 /** @throws ValueError for a setting with a value that tf-keras does not have */
 function withoutOnlyInKeras3(written: JsonObject, settings: Readonly<JsonObject>): JsonObject {
@@ -275,7 +282,8 @@ function exportFunctional(
     );
     if (layer instanceof Operation) return exportOperation(layer, nameOf(layer.name), dialect, nodes);
     const inbound = nodes.map((given, node): Json => {
-      const called = (member.inboundNodes![node]![0]?.[3] ?? {}) as JsonObject;
+      const saved = member.inboundNodes![node]![0]?.[3] as JsonObject | undefined;
+      const called = { ...saved, ...callSettingsOf(layer) };
       if (isKeras3 && trainsByDefault && called.training === true) {
         throw new ValueError(
           `Layer ${show(layer.name)} (${show(member.className)}) cannot be saved: it is called with training: true, ` +

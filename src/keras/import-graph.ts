@@ -2,6 +2,7 @@
  * @file How the layers of a functional model are connected: Keras 2's lists and Keras 3's serialized tensors, as the lists
  * that TF.js builds from.
  */
+import { camelCase } from '../text/naming.js';
 import { ValueError } from '../text/value-error.js';
 import type { Findings } from './blockers.js';
 import type { LayerConfig } from './layer-config.js';
@@ -35,6 +36,8 @@ interface CallGraph extends Graph {
 interface ReadNode {
   readonly inputs: Inbound[];
   readonly tensorArguments: readonly string[];
+  /** Call arguments that are settings in TF.js. */
+  readonly settings: JsonObject;
 }
 
 /**
@@ -48,14 +51,24 @@ export function readNodes(saved: Json, layer: LayerConfig, graph: CallGraph): In
       ? readSerialized(node, layer, graph)
       : readListed(expectArray(node, `A node of layer ${show(layer.savedName)}`), layer, graph),
   );
-  const named = new Map(nodes.map(({ tensorArguments }) => [tensorArguments.join(), tensorArguments]));
-  const [names = [], others] = named.values();
-  if (others) {
+  const distinct = new Map(
+    nodes.map(({ tensorArguments, settings }) => [
+      JSON.stringify([tensorArguments, settings]),
+      { tensorArguments, settings },
+    ]),
+  );
+  const [called, others] = distinct.values();
+  if (called && others) {
+    const [one, other] = [called, others].map(({ tensorArguments, settings }) => [
+      ...tensorArguments,
+      ...Object.keys(settings),
+    ]);
     throw new ValueError(
-      `it is called with ${show(names)} and with ${show(others)}, which TF.js cannot tell apart. Use a layer for each.`,
+      `it is called with ${show(one)} and with ${show(other)}, which TF.js cannot tell apart. Use a layer for each.`,
     );
   }
-  if (names.length > 0) layer.config.tensorArguments = names;
+  if (called && called.tensorArguments.length > 0) layer.config.tensorArguments = called.tensorArguments;
+  for (const [name, value] of Object.entries(called?.settings ?? {})) layer.config[camelCase(name)] = value;
   return nodes.map(({ inputs }) => inputs);
 }
 
@@ -65,25 +78,32 @@ function readListed(node: readonly Json[], layer: LayerConfig, graph: CallGraph)
   const called = inputs[0]?.[3];
   const isEnd = (value: Json | undefined): value is Json[] =>
     Array.isArray(value) && typeof value[0] === 'string';
-  const { tensors, names, others } = splitArguments(isObject(called) ? called : {}, layer, isEnd);
+  const { tensors, names, settings, others } = splitArguments(isObject(called) ? called : {}, layer, isEnd);
   const calledWith = callArguments(others, layer, graph);
   return {
     inputs: [...inputs, ...tensors].map((end) => [...readEnd(end, graph), calledWith]),
     tensorArguments: names,
+    settings,
   };
 }
 
-/** Parts call arguments into tensors that are further inputs in TF.js, and all others. */
+/** Parts call arguments into tensors that are further inputs in TF.js, settings, and all others. */
 function splitArguments<T extends Json>(
   called: JsonObject,
   layer: LayerConfig,
   isOne: (value: Json | undefined) => value is T,
-): { tensors: T[]; names: string[]; others: JsonObject } {
-  const names = (entryOf(layer.className)?.tensorArguments ?? []).filter((name) => isOne(called[name]));
+): { tensors: T[]; names: string[]; settings: JsonObject; others: JsonObject } {
+  const { tensorArguments = [], callSettings = [] } = entryOf(layer.className) ?? {};
+  const names = tensorArguments.filter((name) => isOne(called[name]));
+  const isSetting = ([name, value]: [string, Json]) => callSettings.includes(name) && !isNothing(value);
+  const entries = Object.entries(called);
   return {
     tensors: names.map((name) => called[name] as T),
     names,
-    others: Object.fromEntries(Object.entries(called).filter(([name]) => !names.includes(name))),
+    settings: Object.fromEntries(entries.filter(isSetting)),
+    others: Object.fromEntries(
+      entries.filter(([name]) => !names.includes(name) && !callSettings.includes(name)),
+    ),
   };
 }
 
@@ -96,7 +116,7 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   }
   const known = entryOf(layer.className)?.tensorArguments ?? [];
   const byPosition = more.slice(0, known.length).map((value, i): [string, Json] => [known[i]!, value]);
-  const { tensors, names, others } = splitArguments(
+  const { tensors, names, settings, others } = splitArguments(
     { ...called, ...Object.fromEntries(byPosition) },
     layer,
     (value): value is JsonObject => value !== undefined && isTensor(value),
@@ -116,6 +136,7 @@ function readSerialized({ args, kwargs }: JsonObject, layer: LayerConfig, graph:
   return {
     inputs: taken.map((tensor) => [...readTensor(tensor, graph), calledWith]),
     tensorArguments: names,
+    settings,
   };
 }
 

@@ -118,6 +118,22 @@ export function writeNormalization({ layer, written, dialect }: Writing): void {
   delete written.fused;
 }
 
+/** tf-keras makes its dense layers when it reads the layer, and so needs the shapes of its inputs. */
+export function writeMultiHeadAttention({ layer, config, written, dialect }: Writing): void {
+  if (dialect === 'keras3') return;
+  const { sliding_window: window, use_gate: isGated } = written;
+  if (window != null || isGated === true) {
+    throw new ValueError("it has a sliding window or a gate, which tf-keras lacks. Save for: 'keras3'.");
+  }
+  delete written.use_gate;
+  const [query, ...others] = callsTo(layer)[0]!.inputs.map(({ shape }) => shape as Json);
+  const names = (config.tensorArguments ?? ['value', 'key']) as readonly string[];
+  const shapeOf = (name: string) => others[names.indexOf(name)];
+  written.query_shape = query!;
+  written.value_shape = shapeOf('value')!;
+  written.key_shape = shapeOf('key') ?? shapeOf('value')!;
+}
+
 export function readBidirectional(reading: Reading): void {
   readDialect(reading);
   const { saved, result } = reading;

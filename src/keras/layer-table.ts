@@ -23,8 +23,13 @@ import { SpatialDropout2D, SpatialDropout3D } from './layers/spatial-dropout.js'
 import { UnitNormalization } from './layers/unit-normalization.js';
 import { UpSampling1D, UpSampling2D, UpSampling3D } from './layers/up-sampling.js';
 import { ZeroPadding1D, ZeroPadding3D } from './layers/zero-padding.js';
+import { AdditiveAttention, Attention } from './layers/attention.js';
 import { Bidirectional } from './layers/bidirectional.js';
 import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './layers/conv-lstm.js';
+import { EinsumDense } from './layers/einsum-dense.js';
+import { GroupedQueryAttention } from './layers/grouped-query-attention.js';
+import { TENSOR_ARGUMENTS } from './layers/head-attention.js';
+import { MultiHeadAttention } from './layers/multi-head-attention.js';
 import { GRU, GRUCell } from './layers/gru.js';
 import {
   AdaptiveAveragePooling1D,
@@ -94,6 +99,7 @@ import {
   writeBidirectional,
   writeDiscretization,
   writeGRU,
+  writeMultiHeadAttention,
   writeInput,
   writeNormalization,
   writeRandomCrop,
@@ -144,6 +150,8 @@ export interface LayerEntry {
   readonly stockDiffers?: (setting: (name: string) => unknown, layer: layers.Layer) => string | null;
   /** Call arguments of Keras that are tensors, in their order. In TF.js they are inputs behind those of the first one. */
   readonly tensorArguments?: readonly string[];
+  /** Call arguments of Keras that are settings in TF.js, which passes none on when a model runs. */
+  readonly callSettings?: readonly string[];
   /** Checks or completes what was read. */
   readonly read?: (reading: Reading) => void;
   /** Checks or completes what is written. */
@@ -180,6 +188,15 @@ const augmentation = (cls: KerasLayerClass, onlyInKeras3: Readonly<Record<string
   ours(cls, { trainsByDefault: true, onlyInKeras3: { ...ON_IMAGES, ...onlyInKeras3 } });
 const ON_IMAGES = { data_format: 'channels_last' };
 const OTHER_CENTRES = 'which takes other points for the centres of pixels than Keras';
+const ATTENTION = {
+  callSettings: words('use_causal_mask return_attention_scores'),
+} satisfies Partial<LayerEntry>;
+const GROUPED = { module: 'keras.src.layers.attention.grouped_query_attention', registeredName: null };
+const HEADS = {
+  ...ATTENTION,
+  tensorArguments: TENSOR_ARGUMENTS,
+  read: readDialect,
+} satisfies Partial<LayerEntry>;
 const RECURRENT = { read: readDialect, write: writeRecurrent } satisfies Partial<LayerEntry>;
 /** tf-keras writes that steps do not come first, and has no more of it. */
 const convolutionalLSTM = (cls: KerasLayerClass) => ours(cls, { ...RECURRENT, fixed: { time_major: false } });
@@ -388,6 +405,21 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   GRUCell: ours(GRUCell, { read: readResetAfter, write: writeResetAfter }),
   LSTMCell: ours(LSTMCell),
   StackedRNNCells: ours(StackedRNNCells),
+  Attention: ours(Attention, { ...ATTENTION, renamed: { causal: 'useCausalMask' } }),
+  AdditiveAttention: ours(AdditiveAttention, { ...ATTENTION, renamed: { causal: 'useCausalMask' } }),
+  MultiHeadAttention: ours(MultiHeadAttention, {
+    ...HEADS,
+    unused: ['query_shape', 'key_shape', 'value_shape', 'flash_attention'],
+    write: writeMultiHeadAttention,
+  }),
+  GroupedQueryAttention: ours(GroupedQueryAttention, {
+    ...HEADS,
+    unused: ['flash_attention'],
+    notInTfKeras: 'tf-keras has no GroupedQueryAttention',
+    // In keras.layers it has another name, from which the names of its weights do not follow.
+    origin: { 'tf-keras': GROUPED, keras3: GROUPED },
+  }),
+  EinsumDense: ours(EinsumDense),
   Bidirectional: ours(Bidirectional, { read: readBidirectional, write: writeBidirectional }),
   TimeDistributed: { settings: ['layer'] },
 
@@ -410,6 +442,7 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   SyncBatchNormalization: 'BatchNormalization',
   LSTMV2: 'LSTM',
   GRUV2: 'GRU',
+  GroupQueryAttention: 'GroupedQueryAttention',
   Convolution2D: 'Conv2D',
   Model: 'Functional',
   'Custom>CustomScaleLayer': 'CustomScaleLayer',

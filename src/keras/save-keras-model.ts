@@ -5,7 +5,7 @@ import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject, writeJson } from './json.js';
-import { type Placed, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
+import { type Placed, folderInTfKeras, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
@@ -135,7 +135,8 @@ async function asArchive(
   // tf-keras asks for this group even where it is empty.
   const root: Hdf5Group = { groups: { vars: {} } };
   for (const weight of weightsByFolder(treeOf(model))) {
-    const vars = groupAt(root, [...weight.folder.split('/'), 'vars']);
+    const folder = dialect === 'tf-keras' ? folderInTfKeras(weight.folder) : weight.folder;
+    const vars = groupAt(root, [...folder.split('/'), 'vars']);
     vars.datasets ??= {};
     vars.datasets[weight.index] = datasetOf(weight, values);
   }

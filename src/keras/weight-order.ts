@@ -4,6 +4,7 @@
  */
 import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
+import { snakeCase } from '../text/naming.js';
 import { folderName } from './naming.js';
 import { heldLayersOf, isMadeToTrain } from '../model/tensorflow-internals.js';
 
@@ -29,16 +30,25 @@ export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerN
 
 function childrenOf(layer: Layer, order: Order): LayerNode[] {
   if (isContainer(layer)) return numbered('layers', order(layer), order);
-  const { forwardLayer, backwardLayer, layer: inner, cell, cells } = heldLayersOf(layer);
+  const { forwardLayer, backwardLayer, layer: inner, cell, cells, ...dense } = heldLayersOf(layer);
   if (cells) return numbered('cells', cells, order);
   const parts: [string, Layer | undefined][] = [
     ['forward_layer', forwardLayer],
     ['backward_layer', backwardLayer],
     ['layer', inner],
     ['cell', cell],
+    // Keras goes by the names of attributes, where there are public ones by those.
+    ...Object.entries(dense).map(([name, part]): [string, Layer] => {
+      const isPublic = layer.getClassName() === 'MultiHeadAttention' && name !== 'gateDense';
+      return [`${isPublic ? '' : '_'}${snakeCase(name)}`, part];
+    }),
   ];
   return parts.flatMap(([name, part]) => (part ? [treeOf(part, order, name)] : []));
 }
+
+/** A folder as tf-keras names it, which has no public attributes for what attention consists of. */
+export const folderInTfKeras = (folder: string): string =>
+  folder.replaceAll(/(^|\/)(?=(query|key|value|output)_dense(\/|$))/g, '$1_');
 
 /** Keras names the folders of a container's layers after their classes, and numbers those of one class. */
 export function numberedFolders(classNames: readonly string[]): string[] {

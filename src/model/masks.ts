@@ -28,8 +28,11 @@ const RECURRENT = [
 const UNSUPPORTED = ['LeakyReLU', 'ELU', 'ThresholdedReLU', 'Softmax'];
 /** Layers that compute something else with a mask. */
 const TAKING = new Set([...RECURRENT, 'TimeDistributed', 'Softmax', 'GlobalAveragePooling1D']);
+/** Layers that use the masks of all their inputs, and pass that of the first on. */
+const ATTENTION = ['Attention', 'AdditiveAttention', 'MultiHeadAttention', 'GroupedQueryAttention'];
 /** Layers that pass masks on, and never make one from what they are given. */
 const PASSING = new Set([
+  ...ATTENTION,
   ...['Activation', 'ReLU', 'PReLU', 'Dense', 'LayerNormalization', 'BatchNormalization', 'Concatenate'],
   ...[
     'Identity',
@@ -55,6 +58,8 @@ export const passesMask = (className: string): boolean => PASSING.has(className)
 export const lacksMaskSupport = (className: string): boolean => UNSUPPORTED.includes(className);
 /** Whether layers of a class join masks, to one that in TF.js has a dimension too many. */
 export const mergesMasks = (className: string): boolean => MERGING.includes(className);
+/** Whether layers of a class use the masks of all their inputs, which they find themselves. */
+export const usesMasksOfAll = (className: string): boolean => ATTENTION.includes(className);
 /** Whether layers of a class compute something else with a mask. */
 export const takesMask = (className: string): boolean => TAKING.has(className);
 
@@ -70,6 +75,8 @@ function maskedThrough(tensor: SymbolicTensor): readonly SymbolicTensor[] {
   const { sourceLayer } = tensor;
   if (!sourceLayer.supportsMasking || DROPPING.has(sourceLayer.getClassName())) return [];
   const { inputs, outputs } = callMaking(tensor);
+  // Scores have no mask.
+  if (usesMasksOfAll(sourceLayer.getClassName())) return tensor === outputs[0] ? inputs.slice(0, 1) : [];
   // The last step of a recurrent layer, and its states, have no mask over steps any more.
   if ('returnSequences' in sourceLayer && (sourceLayer.returnSequences === false || tensor !== outputs[0]))
     return [];

@@ -7,7 +7,7 @@ import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { callsTo, containersOf, isContainer, isSequential, layersOf } from './graph.js';
-import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask } from './masks.js';
+import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask, usesMasksOfAll } from './masks.js';
 import {
   callMaking,
   isSavedWrongly,
@@ -15,6 +15,7 @@ import {
   unusedInputsOf,
   withAllInputs,
 } from './tensorflow-internals.js';
+import { takeRepeatedInputs } from './repeated-inputs.js';
 import { show } from '../text/show.js';
 
 type Layer = layers.Layer;
@@ -55,6 +56,8 @@ const PATCHES = {
       return outputs.map((output, i): Tensor => (outputs.indexOf(output) < i ? output.clone() : output));
     };
   },
+  /** The executor frees too early what a layer gets several times in one call (repeated-inputs.ts). */
+  takesRepeatedInputs: takeRepeatedInputs,
   /**
    * The executor hands one object of call arguments from layer to layer, in which a mask stays when the layers that
    * follow have none (masks.ts).
@@ -106,6 +109,9 @@ const hasUnusedInputs = (container: LayersModel): boolean =>
   !isSequential(container) && unusedInputsOf(container).length > 0;
 
 function patchLayer(layer: Layer): void {
+  if (callsTo(layer).some(({ inputs }) => new Set(inputs).size < inputs.length)) {
+    patch(layer, 'takesRepeatedInputs');
+  }
   if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }
@@ -144,6 +150,10 @@ function masksIn(containers: readonly LayersModel[]): Masks {
   return { count, outside };
 }
 
+const ELSEWHERE =
+  'its mask is made in another model than its own, and TF.js does not hand it on. Put the layers of both models ' +
+  'into one, and save it again.';
+
 function patchMasks(layer: Layer, { count, outside }: Masks): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
@@ -157,6 +167,11 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   };
   const calls = callsTo(layer);
   const masked = calls.map((call) => findsMask(call, across));
+  if (usesMasksOfAll(className)) {
+    const inputs = calls.flatMap((call) => call.inputs.map((input) => ({ inputs: [input] })));
+    if (inputs.some((input) => findsMask(input, across) && !findsMask(input))) refuse(ELSEWHERE);
+    return;
+  }
   if (!isContainer(layer) && !takesMask(className)) return;
   if (!masked.includes(true)) {
     patch(layer, 'takesNoMask');
@@ -168,10 +183,7 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   if (isContainer(layer) || calls.every((call) => findsMask(call))) return;
   // What arrives is the mask that some layer was last called with.
   if (count > 1 || !calls.every((call) => findsMask(call, into))) {
-    refuse(
-      'its mask is made in another model than its own, and TF.js does not hand it on. Put the layers of both models ' +
-        'into one, and save it again.',
-    );
+    refuse(ELSEWHERE);
   }
 }
 

@@ -197,9 +197,20 @@ export function interceptWeights(
   };
 }
 
-const HOLDERS = ['layer', 'forwardLayer', 'backwardLayer', 'cell', 'cells'] as const;
+const HOLDERS = [
+  'layer',
+  'forwardLayer',
+  'backwardLayer',
+  'cell',
+  'cells',
+  'queryDense',
+  'keyDense',
+  'gateDense',
+  'valueDense',
+  'outputDense',
+] as const;
 
-/** The layers that a wrapper or recurrent layer holds, under the names that TF.js has for them. */
+/** The layers that a wrapper, recurrent layer or attention holds, under the names that TF.js or this library has. */
 type HeldLayers = Partial<
   Record<Exclude<(typeof HOLDERS)[number], 'cells'>, Layer> & Record<'cells', Layer[]>
 >;

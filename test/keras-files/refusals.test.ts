@@ -46,7 +46,7 @@ describe('a layer that TF.js lacks', () => {
   test.each([
     ['Lambda', { function: ['code'] }, /'dense' \('Lambda'\).*code of Python, which is never run/],
     ['Custom>MyLayer', {}, /'dense'.*TF\.js has no such layer.*registerClass/],
-    ['MultiHeadAttention', {}, /TF\.js has no such layer/],
+    ['SpectralNormalization', {}, /TF\.js has no such layer/],
     ['Activation', { activation: 'crelu_v2' }, /activation is 'crelu_v2', none of Keras' own: elu, /],
     ['Activation', { activation: { class_name: 'function', config: 'mine' } }, /'mine', none of Keras' own/],
     [

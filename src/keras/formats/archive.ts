@@ -4,7 +4,7 @@ import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { type Json, expectObject, isObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
-import { type Placed, numberedFolders, treeOf, weightsByFolder } from '../weight-order.js';
+import { type Placed, numberedFolders, folderInTfKeras, treeOf, weightsByFolder } from '../weight-order.js';
 import {
   type LayerMatch,
   type OpenedModel,
@@ -121,7 +121,8 @@ export function weightsInFolders(
     *match(model) {
       const matched = new Set<string>();
       for (const weights of byLayer(weightsByFolder(treeOf(model, fileOrder)))) {
-        const name = `${written(weights[0]!.folder)}/vars`;
+        const own = written(weights[0]!.folder);
+        const name = `${file.has(own) ? own : folderInTfKeras(own)}/vars`;
         matched.add(name);
         const path = weights[0]!.names.slice(1).join('/');
         yield { name, path, weights, stored: storedIn(file, name) };

@@ -78,6 +78,11 @@ export abstract class KerasLayer extends layers.Layer {
     return new cls(pick(config, [...settings, ...OF_EVERY_LAYER]));
   }
 
+  /** The value of a setting: a property of its name, where TF.js has no other of that name. */
+  protected settingNamed(name: string): unknown {
+    return Reflect.get(this, name);
+  }
+
   /** The layers that this one consists of. */
   protected get parts(): readonly layers.Layer[] {
     return [];
@@ -101,7 +106,9 @@ export abstract class KerasLayer extends layers.Layer {
 
   override getConfig(): serialization.ConfigDict {
     const { settings } = this.constructor as unknown as KerasLayerClass;
-    const own = Object.entries(pick(this, settings)).map(([name, value]) => [name, describe(name, value)]);
+    const own = settings
+      .filter((name) => name in this)
+      .map((name) => [name, describe(name, this.settingNamed(name))]);
     return { ...Object.fromEntries(own), ...super.getConfig() } as serialization.ConfigDict;
   }
 

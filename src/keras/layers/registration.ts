@@ -55,6 +55,10 @@ import { RandomHeight, RandomWidth } from './random-size.js';
 import { RandomTranslation } from './random-translation.js';
 import { RandomZoom } from './random-zoom.js';
 import { Resizing } from './resizing.js';
+import { AdditiveAttention, Attention } from './attention.js';
+import { EinsumDense } from './einsum-dense.js';
+import { GroupedQueryAttention } from './grouped-query-attention.js';
+import { MultiHeadAttention } from './multi-head-attention.js';
 import { Bidirectional } from './bidirectional.js';
 import { ConvLSTM1D, ConvLSTM2D, ConvLSTM3D } from './conv-lstm.js';
 import { GRU, GRUCell } from './gru.js';
@@ -111,7 +115,12 @@ const CLASSES: readonly KerasLayerClass[] = [
   ZeroPadding1D,
   ZeroPadding3D,
   Operation,
+  AdditiveAttention,
+  Attention,
   Bidirectional,
+  EinsumDense,
+  GroupedQueryAttention,
+  MultiHeadAttention,
   ConvLSTM1D,
   ConvLSTM2D,
   ConvLSTM3D,
