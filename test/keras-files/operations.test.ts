@@ -205,6 +205,34 @@ test('shapes are those that are computed, as far as they are known', async () =>
   }
 });
 
+// As TensorFlow has them, where TF.js has others.
+test.each([
+  ['max', { axis: -1 }, [1, 1, 0, 1, 2, 3], [1 / 2, 1 / 2, 0, 0, 0, 1]],
+  ['min', { axis: -1 }, [1, 1, 2, 0, 0, 0], [1 / 2, 1 / 2, 0, 1 / 3, 1 / 3, 1 / 3]],
+  ['absolute', {}, [-2, 0, 3, 1, -1, 0], [-1, 0, 1, 1, -1, 0]],
+  ['floor_divide', { y: 2 }, [5, -3, 1, 4, 0, 7], [0, 0, 0, 0, 0, 0]],
+  ['cast', { dtype: 'int32' }, [5, -3, 1, 4, 0, 7], [0, 0, 0, 0, 0, 0]],
+  ['selu', {}, [0, 1, 2, 3, 4, 5], Array<number>(6).fill(1.0507009873554805)],
+] as const)('the gradient of %s %j', (operation, parameters, values, gradient) => {
+  const layer = kerasLayers.operation({ operation, parameters: { x: X, ...parameters } });
+  const x = tf.tensor2d([...values], [2, 3]);
+  const sumOf = (input: tf.Tensor) => tf.sum(tf.cast(layer.apply(input) as tf.Tensor, 'float32')).asScalar();
+  expect([...tf.grad(sumOf)(x).dataSync()]).toEqual(
+    gradient.map((value) => expect.closeTo(value, 6) as number),
+  );
+});
+
+test('whole numbers stay whole, and large ones are divided as real ones', () => {
+  const of = (operation: string, parameters: object, x: tf.Tensor) =>
+    kerasLayers.operation({ operation, parameters: { x: X, ...parameters } }).apply(x) as tf.Tensor;
+  const whole = of('multiply', { y: 2 }, tf.tensor1d([1, 2], 'int32'));
+  expect([whole.dtype, ...whole.dataSync()]).toEqual(['int32', 2, 4]);
+  expect([...of('divide', { y: 2 }, tf.tensor1d([1, 2], 'int32')).dataSync()]).toEqual([0.5, 1]);
+  expect([...of('floor_divide', { y: 2 }, tf.tensor1d([1e12, -3])).dataSync()]).toEqual(
+    [5e11, -2].map(Math.fround),
+  );
+});
+
 test('a name says which operation is meant, however TensorFlow wrote it', async () => {
   const golden = modelNamed('tf-keras-op-scaled.keras');
   for (const name of ['tf.math.truediv', 'truediv', 'math.divide', 'divide', 'realdiv']) {

@@ -38,7 +38,7 @@ const isNumber = (value: Json): boolean =>
   typeof value === 'number' || (typeof value === 'string' && Object.hasOwn(INFINITIES, value));
 
 /** TF.js has tensors of so many dimensions. */
-export const HIGHEST_RANK = 6;
+const HIGHEST_RANK = 6;
 
 /** The shape of a constant: a number, or lists of lists of equal lengths; null for anything else. */
 export function constantShape(value: Json, deepest = HIGHEST_RANK): number[] | null {

@@ -80,7 +80,7 @@ const position = (of: typeof tf.argMax, functions: string, classes: string): Ope
 });
 
 /** The k largest along the last dimension, in falling order, with their positions. Has a gradient, unlike TF.js' own. */
-export function largest(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
+function largest(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
   const size = x.shape.at(-1)!;
   const shape = [...x.shape.slice(0, -1), k];
   const rows = tf.reshape(x, [-1, size]);
