@@ -88,6 +88,15 @@ describe('draws evenly for each image', () => {
   });
 });
 
+test('RandomZoom zooms both ways alike where nothing is said of the width', () => {
+  const pixels = tf.reshape(tf.range(0, 36), [1, 6, 6, 1]);
+  const zoomed = (args: object) => [
+    ...train(kerasLayers.randomZoom({ heightFactor: [0.4, 0.4], ...args }), pixels).dataSync(),
+  ];
+  expect(zoomed({})).toEqual(zoomed({ widthFactor: [0.4, 0.4] }));
+  expect(zoomed({})).not.toEqual(zoomed({ widthFactor: 0 }));
+});
+
 test('RandomContrast of tf-keras draws once for all images', () => {
   const layer = kerasLayers.randomContrast({ factor: 0.5, dialect: 'tf-keras', seed: 1 });
   const drawn = Array.from({ length: 300 }, () => {

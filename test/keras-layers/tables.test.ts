@@ -79,6 +79,13 @@ describe('StringLookup', () => {
     ]);
   });
 
+  test('counts nothing for what is masked', () => {
+    const vocabulary = ['x', 'y'];
+    const layer = kerasLayers.stringLookup({ vocabulary, maskToken: 'a', outputMode: 'count' });
+    const row = tf.tensor2d([['x', 'a', 'q', 'x']], [1, 4], 'string');
+    expect(apply(layer, row)).toEqual([[1, 2, 0]]);
+  });
+
   test('gives tokens for numbers', () => {
     const back = kerasLayers.stringLookup({ vocabulary: ['x', 'y'], invert: true });
     expect(apply(back, tf.tensor1d([0, 1, 2, 7], 'int32'))).toEqual(['[UNK]', 'x', 'y', '[UNK]']);
@@ -171,6 +178,12 @@ describe.each(BACKENDS)('on %s', (backend) => {
       expect(new Set(want).size).toBe(6);
     },
   );
+});
+
+test('Normalization divides by no less than 1e-7', () => {
+  const layer = kerasLayers.normalization({ mean: 0, variance: 0 });
+  const [y] = [...(layer.apply(tf.tensor2d([[1]])) as tf.Tensor).dataSync()];
+  expect(y).toBeCloseTo(1e7, -1);
 });
 
 test.each([
