@@ -462,7 +462,7 @@ export const REFUSED: Readonly<Record<string, string>> = {
   CuDNNLSTM:
     'its weights are laid out for a GPU. Load the model in Keras with LSTM in its place, and save it again',
   CuDNNGRU:
-    'its weights are laid out for a GPU, and TF.js has no GRU like it. Use an LSTM, or a GRU with reset_after=False',
+    'its weights are laid out for a GPU. Load the model in Keras with GRU in its place, and save it again',
   Pipeline: 'it holds layers that Keras applies one after the other. Put them into the model themselves',
   MelSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
   STFTSpectrogram: 'it transforms sound, which is not done here. Save a model that takes spectrograms',
