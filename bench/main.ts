@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { layerBatchNormalization } from 'evenkeel';
 import { difference, makeData, makeSubject } from './layer-bench.js';
 import { raceFit } from './fit.js';
+import { raceLoading } from './loading.js';
 import { LARGE, SMALL, race } from './measure.js';
 import { torchStepMs } from './peers/torch.js';
 import { type VariantRow, raceVariants } from './variants.js';
@@ -87,7 +88,7 @@ const {
   json,
 } = new Command('bench')
   .description(
-    'Times a training step and inference against the stock TF.js layer, what options cost, a whole fit, and PyTorch ' +
+    'Times a training step and inference against the stock TF.js layer, what options cost, a whole fit, loading, and PyTorch ' +
       '(of python3, or of what PYTHON names). All contenders warm, in turn, as medians; PyTorch by itself, after.',
   )
   .addOption(new Option('--backend <name...>', 'backends').choices(['wasm', 'cpu']).default(['wasm', 'cpu']))
@@ -112,11 +113,21 @@ for (const backend of backends) {
   const fit = await raceFit();
   fits.push({ backend, ...fit, timesAsFast: fit.stockMs / fit.evenkeelMs });
 }
+say('loading');
+const loading = await raceLoading();
 say('PyTorch');
 const torch = torchStepMs(shapes);
 
 const machine = { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version };
-const report = { machine, against: `@tensorflow/tfjs ${tf.version.tfjs}`, rows, variants, fits, torch };
+const report = {
+  machine,
+  against: `@tensorflow/tfjs ${tf.version.tfjs}`,
+  rows,
+  variants,
+  fits,
+  loading,
+  torch,
+};
 fs.mkdirSync(new URL('results/', import.meta.url), { recursive: true });
 fs.writeFileSync(new URL('results/layer.json', import.meta.url), `${JSON.stringify(report, null, 2)}\n`);
 
@@ -146,6 +157,12 @@ if (json) {
     ['backend', 'an epoch of fit, evenkeel ms', 'stock ms', 'times as fast'],
     fits.map((fit) => [
       ...[fit.backend, fit.evenkeelMs.toFixed(1), fit.stockMs.toFixed(1), fit.timesAsFast.toFixed(2)],
+    ]),
+  );
+  print(
+    ['model', 'loaded from', 'ms', 'ms a layer', 'longest block, ms'],
+    loading.map(({ model, format, ms, msPerLayer, longestBlockMs }) => [
+      ...[model, format, ms.toFixed(0), msPerLayer.toFixed(2), longestBlockMs.toFixed(0)],
     ]),
   );
   if (typeof torch === 'string') {

@@ -51,7 +51,7 @@ export async function withTensorFlow<T>(
 
 async function load(path: string, signal: AbortSignal): Promise<LayersModel> {
   const { loadKerasModel } = await import('evenkeel/keras');
-  return naming(path, () => loadKerasModel(path, { signal }));
+  return naming(path, () => loadKerasModel(path, { signal, compile: false }));
 }
 
 /** Has the message of a refusal begin with the path of the file that is refused. */

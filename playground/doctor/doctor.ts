@@ -69,7 +69,7 @@ export class Doctor implements DoctorFunctions {
 
   open(files: readonly File[]): Promise<Examination> {
     return this.#afterOthers(async (options) => {
-      const model = await loadKerasModel(files);
+      const model = await loadKerasModel(files, { ...options, compile: false });
       try {
         const examination = await this.#examine(model, null, options);
         this.#model?.dispose();
