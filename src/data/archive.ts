@@ -28,9 +28,14 @@ const OPTIONS = { useWebWorkers: false } as const;
 /**
  * Those files of the archive that are wanted, by their names.
  *
+ * @param breathe called between parts of a file, which others may have their turn in
  * @throws ValueError where the archive is damaged, or would unpack to far more than its size
  */
-export async function readArchive(bytes: Uint8Array, names: Names): Promise<Files> {
+export async function readArchive(
+  bytes: Uint8Array,
+  names: Names,
+  breathe: () => Promise<void> = () => Promise.resolve(),
+): Promise<Files> {
   const { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } = await import('@zip.js/zip.js');
   const reader = new ZipReader(new Uint8ArrayReader(bytes), {
     ...OPTIONS,
@@ -51,7 +56,12 @@ export async function readArchive(bytes: Uint8Array, names: Names): Promise<File
             `not a file to trust. Accepted is a hundredfold.`,
         );
       }
-      const content = await entry.getData(new Uint8ArrayWriter(), OPTIONS);
+      // zip.js waits for what this returns.
+      const onprogress = async () => {
+        await breathe();
+        return undefined;
+      };
+      const content = await entry.getData(new Uint8ArrayWriter(), { ...OPTIONS, onprogress });
       if (content.length !== entry.uncompressedSize) {
         throw new ValueError(`The archive's ${show(name)} is not as long as the archive says.`);
       }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { ValueError, layerBatchNormalization } from 'evenkeel';
 import { loadKerasModel, loadKerasWeights, saveKerasModel } from 'evenkeel/keras';
+import { Group } from 'jsfive';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type GoldenWeights, readWeights } from '../golden/index.js';
 import { TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
@@ -218,4 +219,16 @@ test('a file of weights is no model: the error says what to do', async () => {
   await expect(loadKerasModel(bytesOf(caseNamed('keras3-plain.weights.h5')))).rejects.toThrow(
     /holds weights alone.*loadKerasWeights\(model, source\)/,
   );
+});
+
+test('a file whose folders lie within each other is refused, in time', async () => {
+  const bytes = bytesOf(caseNamed('keras3-plain.weights.h5'));
+  vi.spyOn(Group.prototype, 'keys', 'get').mockReturnValue(['layers', 'more']);
+  vi.spyOn(Group.prototype, 'get').mockImplementation(function (this: Group) {
+    return this;
+  });
+  await expect(loadKerasWeights(builtByHand(false), bytes)).rejects.toThrow(
+    /within each other without an end/,
+  );
+  vi.restoreAllMocks();
 });

@@ -1,5 +1,6 @@
 /** @file Models in `.keras` archives, and weights in folders, as they have them and `.weights.h5` of the same format. */
 import { type Files, readArchive } from '../../data/archive.js';
+import { makeBreather } from '../../model/progress.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { type Json, expectObject, isObject, parseJson } from '../json.js';
@@ -24,9 +25,10 @@ interface Parts {
 
 async function partsOf(bytes: Uint8Array): Promise<Parts> {
   const names = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
-  const files = await readArchive(bytes, {
-    includes: (name) => (names as readonly string[]).includes(name) || VOCABULARY.test(name),
-  });
+  const wanted = {
+    includes: (name: string) => (names as readonly string[]).includes(name) || VOCABULARY.test(name),
+  };
+  const files = await readArchive(bytes, wanted, makeBreather(undefined));
   const [config, metadata, weights] = names.map((name) => files.get(name));
   if (config && weights) return { config, metadata, weights, files };
   throw new ValueError(
@@ -128,7 +130,7 @@ export function weightsInFolders(
         yield { name, path, weights, stored: storedIn(file, name) };
       }
       if (!withRest) return;
-      for (const name of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER, 0)) {
+      for (const name of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER)) {
         if (!matched.has(name)) yield { name, path: '', weights: [], stored: storedIn(file, name) };
       }
     },
@@ -157,14 +159,29 @@ const SEEDS = /seed_generator/;
 
 /** Layers within layers are read by recursion, and a damaged file may have a folder within itself. */
 const DEEPEST = 100;
+/** More than any model has; folders that lie in several others multiply. */
+const MOST_FOLDERS = 100_000;
 
-/** Every folder of weights below `path`. */
-function* foldersOf(file: Hdf5File, path: string, depth: number): Generator<string> {
-  if (depth > DEEPEST) throw new ValueError('Its folders are nested too deeply. The file is damaged.');
+/**
+ * Every folder of weights below `path`.
+ *
+ * @throws ValueError where there is no end of them
+ */
+function* foldersOf(
+  file: Hdf5File,
+  path: string,
+  depth = 0,
+  budget = { left: MOST_FOLDERS },
+): Generator<string> {
+  if (depth > DEEPEST || --budget.left < 0) {
+    throw new ValueError(
+      'The folders of the file lie within each other without an end. The file is damaged.',
+    );
+  }
   for (const name of file.keys(path)) {
     const inner = `${path}/${name}`;
     if (SEEDS.test(name)) continue;
-    if (name !== 'vars') yield* foldersOf(file, inner, depth + 1);
+    if (name !== 'vars') yield* foldersOf(file, inner, depth + 1, budget);
     else if (file.keys(inner).length > 0) yield inner;
   }
 }

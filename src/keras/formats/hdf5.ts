@@ -63,24 +63,46 @@ export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(byt
   if (version.startsWith('1')) {
     throw new ValueError(`The file is of Keras ${show(version)}. Load it in Keras 2, and save it again.`);
   }
-  const groups = readGroups(file, root);
+  const pathsOf = groupsOf(file, root);
   return {
     capacity,
     hasNames: true,
-    shapeOf: (path) => shapeInHdf5(file, groups, path),
+    shapeOf: (path) => shapeInHdf5(file, pathsOf, path),
     *match(model, by) {
-      const left = new Map(groups);
+      // Without weights, there may be no names.
+      const left = new Set(file.texts(root, 'layer_names') ?? []);
+      const takeFirst = (): string => {
+        for (const name of left) {
+          if (pathsOf(name).length > 0) return name;
+          left.delete(name);
+        }
+        return '';
+      };
       const nodes = treeOf(model, fileOrder).children.filter((node) => weightsInRow(node).length > 0);
       for (const node of nodes) {
-        const name = by === 'name' ? savedNameOf(node.layer) : (left.keys().next().value ?? '');
-        const paths = left.get(name) ?? [];
+        const name = by === 'name' ? savedNameOf(node.layer) : takeFirst();
+        const paths = left.has(name) ? pathsOf(name) : [];
         left.delete(name);
         const weights = inOrderOf(paths, node);
         yield { name, path: node.layer.name, weights, stored: paths.map(readerOf(file)) };
       }
-      for (const [name, paths] of left)
-        yield { name, path: '', weights: [], stored: paths.map(readerOf(file)) };
+      for (let name = takeFirst(); name !== ''; name = takeFirst()) {
+        yield { name, path: '', weights: [], stored: pathsOf(name).map(readerOf(file)) };
+        left.delete(name);
+      }
     },
+  };
+}
+
+/** The paths of the weights of a layer, read once, when they are asked for: there are hundreds. */
+function groupsOf(file: Hdf5File, root: string): (name: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (name) => {
+    const paths =
+      known.get(name) ??
+      (file.texts(`${root}/${name}`, 'weight_names') ?? []).map((weight) => `${root}/${name}/${weight}`);
+    known.set(name, paths);
+    return paths;
   };
 }
 
@@ -105,25 +127,14 @@ function inOrderOf(paths: readonly string[], node: LayerNode): readonly Placed[]
   return found ?? rows[0]!;
 }
 
-/** The paths of the weights of every layer that has any. */
-function readGroups(file: Hdf5File, root: string): Map<string, string[]> {
-  // Without weights, there may be no names.
-  const names = file.texts(root, 'layer_names') ?? [];
-  const groups = new Map<string, string[]>();
-  for (const name of names) {
-    const paths = file.texts(`${root}/${name}`, 'weight_names')?.map((weight) => `${root}/${name}/${weight}`);
-    if (paths && paths.length > 0) groups.set(name, paths);
-  }
-  return groups;
-}
 /** By its name: a layer within others shares a group with them. */
 function shapeInHdf5(
   file: Hdf5File,
-  groups: ReadonlyMap<string, readonly string[]>,
+  pathsOf: (name: string) => readonly string[],
   [, top, ...inner]: readonly LayerConfig[],
 ): readonly number[] | null {
   const layer = inner.at(-1) ?? top;
-  const paths = groups.get(top?.savedName ?? '')?.filter((path) => /\/moving_mean(:0)?$/.test(path)) ?? [];
+  const paths = pathsOf(top?.savedName ?? '').filter((path) => /\/moving_mean(:0)?$/.test(path));
   const own = paths.filter((path) => path.split('/').at(-2) === layer?.savedName);
   const path = own.length === 1 ? own[0] : paths.length === 1 ? paths[0] : undefined;
   return path === undefined ? null : file.array(path).shape;
