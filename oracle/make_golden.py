@@ -19,6 +19,7 @@ MODEL_GROUPS = (
     "preprocessing",
     "operations",
     "resumed",
+    "convolutions",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

@@ -252,3 +252,24 @@ export function checkMaskPassing({ layer, dialect }: Writing): void {
     'its input has a mask, which goes on behind it in Keras 3 and ends there in tf-keras. Leave the layer out.',
   );
 }
+
+/** TF.js' own Conv1D turns channels_first around for itself, and its output not back. */
+export const leavesChannelsLast = (setting: (name: string) => unknown): string | null =>
+  setting('data_format') === 'channelsFirst' ? 'whose output has the channels last' : null;
+
+/** TF.js' own DepthwiseConv2D takes a dilation rate. */
+export const ignoresDilation = (setting: (name: string) => unknown): string | null =>
+  [setting('dilation_rate') ?? 1].flat().some((rate) => rate !== 1)
+    ? 'which does not use its dilationRate'
+    : null;
+
+/** tf-keras' Conv3DTranspose has no dilation. */
+export function writeDilationIn3D({ written, dialect }: Writing): void {
+  if (dialect !== 'tf-keras') return;
+  if ([written.dilation_rate ?? 1].flat().some((rate) => rate !== 1)) {
+    throw new ValueError(
+      `its dilationRate is ${show(written.dilation_rate)}, and tf-keras has none. Save for: 'keras3'.`,
+    );
+  }
+  delete written.dilation_rate;
+}

@@ -5,6 +5,10 @@
 import type { layers } from '@tensorflow/tfjs-layers';
 import { snakeCase } from '../text/naming.js';
 import type { Json } from './json.js';
+import { Conv1D, Conv2D, Conv3D } from './layers/convolution.js';
+import { DepthwiseConv1D, DepthwiseConv2D } from './layers/depthwise-convolution.js';
+import { SeparableConv1D, SeparableConv2D } from './layers/separable-convolution.js';
+import { Conv1DTranspose, Conv2DTranspose, Conv3DTranspose } from './layers/transposed-convolution.js';
 import { ELU } from './layers/elu.js';
 import type { Dialect } from './setting-values.js';
 import { CustomScaleLayer, LayerScale, StochasticDepth } from './layers/applications.js';
@@ -81,6 +85,8 @@ import { Operation } from './operations/operation.js';
 import {
   type Reading,
   type Writing,
+  ignoresDilation,
+  leavesChannelsLast,
   miscomputedIn3D,
   readDialect,
   readDiscretization,
@@ -100,6 +106,7 @@ import {
   writeDiscretization,
   writeGRU,
   writeMultiHeadAttention,
+  writeDilationIn3D,
   writeInput,
   writeNormalization,
   writeRandomCrop,
@@ -163,16 +170,6 @@ const words = (text: string) => text.trim().split(/\s+/);
 const BIAS = words('activation use_bias bias_initializer bias_regularizer bias_constraint');
 const KERNEL = words('kernel_initializer kernel_regularizer kernel_constraint');
 const WINDOW = words('kernel_size strides padding');
-const CONVOLUTION: LayerEntry = {
-  settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...KERNEL],
-  fixed: { groups: 1 },
-};
-const TRANSPOSED: LayerEntry = {
-  settings: ['filters', ...WINDOW, 'data_format', ...BIAS, ...KERNEL],
-  fixed: { groups: 1, output_padding: null, dilation_rate: 1 },
-};
-const DEPTHWISE = words('depth_multiplier depthwise_initializer depthwise_regularizer depthwise_constraint');
-const POINTWISE = words('pointwise_initializer pointwise_regularizer pointwise_constraint');
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
 const ADAPTIVE = { notInTfKeras: 'tf-keras has no adaptive pooling' };
 const NOTHING: LayerEntry = { settings: [] };
@@ -241,25 +238,25 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
       'input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero input_length',
     ),
   },
-  Conv1D: {
-    settings: CONVOLUTION.settings.filter((name) => name !== 'data_format'),
-    fixed: { groups: 1, data_format: 'channels_last' },
-  },
-  Conv2D: CONVOLUTION,
-  Conv3D: { ...CONVOLUTION, miscomputed: miscomputedIn3D },
-  Conv2DTranspose: TRANSPOSED,
-  Conv3DTranspose: { ...TRANSPOSED, miscomputed: miscomputedIn3D },
-  SeparableConv2D: {
-    settings: ['filters', ...WINDOW, 'data_format', 'dilation_rate', ...BIAS, ...DEPTHWISE, ...POINTWISE],
+  Conv1D: ours(Conv1D, { stockDiffers: leavesChannelsLast }),
+  Conv2D: ours(Conv2D),
+  Conv3D: ours(Conv3D, { stockDiffers: miscomputedIn3D }),
+  // Keras writes what these have of others, and does not use.
+  Conv1DTranspose: ours(Conv1DTranspose, { fixed: { groups: 1 } }),
+  Conv2DTranspose: ours(Conv2DTranspose, { fixed: { groups: 1 } }),
+  Conv3DTranspose: ours(Conv3DTranspose, {
+    fixed: { groups: 1 },
+    stockDiffers: miscomputedIn3D,
+    write: writeDilationIn3D,
+  }),
+  SeparableConv1D: ours(SeparableConv1D, { fixed: { groups: 1 }, unused: KERNEL }),
+  SeparableConv2D: ours(SeparableConv2D, { fixed: { groups: 1 }, unused: KERNEL }),
+  DepthwiseConv1D: ours(DepthwiseConv1D, { fixed: { groups: 1 }, unused: KERNEL }),
+  DepthwiseConv2D: ours(DepthwiseConv2D, {
     fixed: { groups: 1 },
     unused: KERNEL,
-  },
-  DepthwiseConv2D: {
-    // TF.js takes a dilation rate, and does not use it.
-    settings: [...WINDOW, 'data_format', ...BIAS, ...DEPTHWISE],
-    fixed: { groups: 1, dilation_rate: 1 },
-    unused: KERNEL,
-  },
+    stockDiffers: ignoresDilation,
+  }),
 
   Activation: { settings: ['activation'] },
   ReLU: ours(ReLU),

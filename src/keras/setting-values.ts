@@ -38,11 +38,6 @@ export function settingFromKeras(
   if (name.endsWith('_initializer')) return initializerFromKeras(name, value, findings);
   if (name.endsWith('_regularizer')) return serializeObject(resolveRegularizer(name, value));
   if (name.endsWith('_constraint')) return serializeObject(resolveConstraint(name, value));
-  if (name === 'padding' && value === 'causal') {
-    throw new ValueError(
-      `its padding is causal, which TF.js does not compute. Pad the data in front, and use padding='valid'.`,
-    );
-  }
   if (WORD_SETTINGS.includes(name) && typeof value === 'string') return camelCase(value);
   return isObject(value) && isObject(value.config) && 'value' in value.config ? value.config.value : value;
 }

@@ -11,4 +11,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   preprocessing: 59,
   operations: 49,
   resumed: 123,
+  convolutions: 64,
 };

@@ -70,6 +70,10 @@ import { Subtract } from './subtract.js';
 import { TextVectorization } from './text-vectorization.js';
 import { UNDRAWN } from './undrawn.js';
 import { ACTIVATION_CLASSES } from '../activations.js';
+import { Conv1D, Conv2D, Conv3D } from './convolution.js';
+import { DepthwiseConv1D, DepthwiseConv2D } from './depthwise-convolution.js';
+import { SeparableConv1D, SeparableConv2D } from './separable-convolution.js';
+import { Conv1DTranspose, Conv2DTranspose, Conv3DTranspose } from './transposed-convolution.js';
 import { ELU } from './elu.js';
 import { PReLU } from './prelu.js';
 import { ReLU } from './relu.js';
@@ -154,6 +158,16 @@ const CLASSES: readonly KerasLayerClass[] = [
   RandomZoom,
   Resizing,
   ...UNDRAWN,
+  Conv1D,
+  Conv2D,
+  Conv3D,
+  Conv1DTranspose,
+  Conv2DTranspose,
+  Conv3DTranspose,
+  DepthwiseConv1D,
+  DepthwiseConv2D,
+  SeparableConv1D,
+  SeparableConv2D,
   ReLU,
   ELU,
   PReLU,

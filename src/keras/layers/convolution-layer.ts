@@ -1,0 +1,223 @@
+/** @file What Keras' convolutions have in common: arguments, shapes, bias, activation, and where the channels stand. */
+import { type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
+import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
+import {
+  type Constraint,
+  type Initializer,
+  type Regularizer,
+  resolveConstraint,
+  resolveInitializer,
+  resolveRegularizer,
+} from '../../layer/keras-objects.js';
+import { checkNumber, refuse } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import { type Activation, resolveActivation } from '../activations.js';
+import { type Margins, reachOf, sameMargin } from './convolution-operations.js';
+import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from './spatial.js';
+
+export type Padding = 'valid' | 'same' | 'causal';
+
+/** Of one weight: an initializer, a regularizer and a constraint, each an object, its name or its configuration. */
+type WeightArguments<Name extends string> = Partial<
+  Record<`${Name}Initializer` | `${Name}Regularizer` | `${Name}Constraint`, unknown>
+>;
+
+type WeightSettings<Name extends string> = Record<`${Name}Initializer`, Initializer> &
+  Record<`${Name}Regularizer`, Regularizer | null> &
+  Record<`${Name}Constraint`, Constraint | null>;
+
+export type KernelArguments = WeightArguments<'kernel'>;
+export type DepthwiseArguments = WeightArguments<'depthwise'>;
+export type PointwiseArguments = WeightArguments<'pointwise'>;
+export type KernelSettings = WeightSettings<'kernel'>;
+export type DepthwiseSettings = WeightSettings<'depthwise'>;
+export type PointwiseSettings = WeightSettings<'pointwise'>;
+
+export interface ConvolutionArguments extends LayerArguments, WeightArguments<'bias'> {
+  readonly kernelSize: PerDimension<number>;
+  /** Default: 1. */
+  readonly strides?: PerDimension<number>;
+  /** Default: 'valid'. */
+  readonly padding?: Padding;
+  /** Default: 'channelsLast'. */
+  readonly dataFormat?: DataFormat;
+  /** Default: 1. */
+  readonly dilationRate?: PerDimension<number>;
+  /** An activation or its name. Default: none. */
+  readonly activation?: unknown;
+  /** Default: true. */
+  readonly useBias?: boolean;
+}
+
+export const FILTERS = ['filters'];
+export const WINDOW = ['kernelSize', 'strides', 'padding', 'dataFormat', 'dilationRate'];
+export const ENDING = ['activation', 'useBias', 'biasInitializer', 'biasRegularizer', 'biasConstraint'];
+export const KERNEL = ['kernelInitializer', 'kernelRegularizer', 'kernelConstraint'];
+export const DEPTHWISE = [
+  'depthMultiplier',
+  'depthwiseInitializer',
+  'depthwiseRegularizer',
+  'depthwiseConstraint',
+];
+export const POINTWISE = ['pointwiseInitializer', 'pointwiseRegularizer', 'pointwiseConstraint'];
+
+/** The settings of a weight, with Keras' defaults. */
+export function weightSettings<Name extends string>(
+  name: Name,
+  args: WeightArguments<Name>,
+  initializer: string,
+): WeightSettings<Name> {
+  const given = args as Record<string, unknown>;
+  const [initial, penalty, limit] = ['Initializer', 'Regularizer', 'Constraint'].map((kind) => name + kind);
+  return {
+    [initial!]: resolveInitializer(initial!, given[initial!] ?? initializer),
+    [penalty!]: resolveRegularizer(penalty!, given[penalty!]),
+    [limit!]: resolveConstraint(limit!, given[limit!]),
+  } as WeightSettings<Name>;
+}
+
+/** @throws TypeError or ValueError for anything but a positive integer */
+export function checkCount(name: string, value: unknown): number {
+  checkNumber(name, value, (count) => Number.isSafeInteger(count) && count > 0, 'a positive integer');
+  return value;
+}
+
+export abstract class ConvolutionLayer extends KerasLayer implements WeightSettings<'bias'> {
+  readonly kernelSize: readonly number[];
+  readonly strides: readonly number[];
+  readonly padding: Padding;
+  readonly dataFormat: DataFormat;
+  readonly dilationRate: readonly number[];
+  readonly activation: Activation;
+  readonly useBias: boolean;
+  declare readonly biasInitializer: Initializer;
+  declare readonly biasRegularizer: Regularizer | null;
+  declare readonly biasConstraint: Constraint | null;
+  protected bias: LayerVariable | null = null;
+
+  /** @param dimensions of space */
+  constructor(
+    private readonly dimensions: number,
+    args: ConvolutionArguments,
+    paddings: readonly Padding[] = ['valid', 'same'],
+  ) {
+    super(args);
+    const { padding = 'valid', useBias = true } = args;
+    this.kernelSize = checkSizes('kernelSize', args.kernelSize, dimensions);
+    this.strides = checkSizes('strides', args.strides ?? 1, dimensions);
+    if (!paddings.includes(padding)) {
+      refuse(ValueError, 'padding', paddings.map((one) => `'${one}'`).join(' or '), padding);
+    }
+    this.padding = padding;
+    this.dataFormat = checkDataFormat(args.dataFormat);
+    this.dilationRate = checkSizes('dilationRate', args.dilationRate ?? 1, dimensions);
+    this.activation = resolveActivation('activation', args.activation);
+    if (typeof useBias !== 'boolean') refuse(TypeError, 'useBias', 'true or false', useBias);
+    this.useBias = useBias;
+    Object.assign(this, weightSettings('bias', args, 'zeros'));
+    this.supportsMasking = false;
+    this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];
+  }
+
+  /** How many channels come of so many. */
+  protected abstract outputChannels(channels: number): number;
+  /** How long a dimension of space becomes. */
+  protected abstract outputSize(size: number, dimension: number): number;
+  protected abstract buildKernels(channels: number): void;
+  /** The layer's output before its activation, of an input with its channels last. */
+  protected abstract convolve(x: Tensor): Tensor;
+
+  override build(inputShape: Shape | Shape[]): void {
+    const shape = onlyShape(inputShape);
+    const axis = this.dataFormat === 'channelsFirst' ? 1 : shape.length - 1;
+    const channels = shape[axis];
+    if (channels == null) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: the channels (axis ${axis}) of its input ${show(shape)} are open. Fix their number.`,
+      );
+    }
+    // Refuses an input that is too small.
+    this.computeOutputShape(shape);
+    this.buildKernels(channels);
+    if (this.useBias) this.bias = this.makeWeight('bias', 'bias', [this.outputChannels(channels)]);
+    this.inputSpec = [new InputSpec({ ndim: this.dimensions + 2, axes: { [axis]: channels } })];
+    super.build(inputShape);
+  }
+
+  /** @param kind which settings are the weight's */
+  protected makeWeight(name: string, kind: string, shape: number[]): LayerVariable {
+    const settings = this as unknown as Record<string, unknown>;
+    return this.addWeight(
+      name,
+      shape,
+      'float32',
+      settings[`${kind}Initializer`] as Initializer,
+      (settings[`${kind}Regularizer`] as Regularizer | null) ?? undefined,
+      true,
+      (settings[`${kind}Constraint`] as Constraint | null) ?? undefined,
+    );
+  }
+
+  override call(inputs: Tensor | Tensor[]): Tensor {
+    return tidy(() => {
+      const x = only(inputs);
+      if (this.dataFormat === 'channelsLast') return this.activation.apply(this.convolve(x));
+      const [batch, channels, ...space] = x.shape.keys() as Iterable<number> as number[];
+      const y = this.convolve(transpose(x, [batch!, ...space, channels!]));
+      const back = [0, y.rank - 1, ...space.map((axis) => axis - 1)];
+      return this.activation.apply(transpose(y, back));
+    });
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+    const shape = onlyShape(inputShape);
+    const isFirst = this.dataFormat === 'channelsFirst';
+    const space = isFirst ? shape.slice(2) : shape.slice(1, -1);
+    const channels = shape[isFirst ? 1 : shape.length - 1]!;
+    const sizes = space.map((size, i) => (size === null ? null : this.outputSize(size, i)));
+    if (sizes.some((size) => size !== null && size < 1)) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: its windows (kernelSize ${show(this.kernelSize)}, dilationRate ` +
+          `${show(this.dilationRate)}) are larger than its input ${show(shape)}. Give it larger ones, or padding 'same'.`,
+      );
+    }
+    const filters = this.outputChannels(channels);
+    return isFirst ? [shape[0]!, filters, ...sizes] : [shape[0]!, ...sizes, filters];
+  }
+
+  protected reach(dimension: number): number {
+    return reachOf(this.kernelSize[dimension]!, this.dilationRate[dimension]!);
+  }
+
+  /** What is put around an input's dimensions of space, and strides and dilations, for a convolution forward. */
+  protected windowOn(x: Tensor): {
+    strides: readonly number[];
+    dilations: readonly number[];
+    margins: Margins;
+  } {
+    const margins = x.shape.slice(1, -1).map((size, i): [number, number] => {
+      if (this.padding === 'valid') return [0, 0];
+      const reach = this.reach(i);
+      return this.padding === 'causal' ? [reach - 1, 0] : sameMargin(size, reach, this.strides[i]!);
+    });
+    return { strides: this.strides, dilations: this.dilationRate, margins };
+  }
+
+  /** How long a dimension of space becomes in a convolution forward. */
+  protected sizeAfterWindows(size: number, dimension: number): number {
+    const windows = this.padding === 'valid' ? size - this.reach(dimension) + 1 : size;
+    return Math.ceil(windows / this.strides[dimension]!);
+  }
+
+  /** @throws ValueError for what no Keras computes */
+  protected checkDilation(): void {
+    if (Math.max(...this.strides) > 1 && Math.max(...this.dilationRate) > 1) {
+      throw new ValueError(
+        `strides and dilationRate: at most one of them can be above 1, received ${show(this.strides)} and ` +
+          `${show(this.dilationRate)}.`,
+      );
+    }
+  }
+}

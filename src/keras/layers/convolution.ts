@@ -1,0 +1,103 @@
+/** @file Keras' Conv1D, Conv2D and Conv3D. Sources: tf-keras 2.18 and Keras 3.15, `layers/convolutional/base_conv.py`. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
+import {
+  type ConvolutionArguments,
+  ConvolutionLayer,
+  ENDING,
+  FILTERS,
+  KERNEL,
+  type KernelArguments,
+  type KernelSettings,
+  type Padding,
+  WINDOW,
+  checkCount,
+  weightSettings,
+} from './convolution-layer.js';
+import { convolve } from './convolution-operations.js';
+
+export interface ConvArguments extends ConvolutionArguments, KernelArguments {
+  readonly filters: number;
+  /** Into how many parts the channels are divided, each with filters of its own. Default: 1. */
+  readonly groups?: number;
+}
+
+abstract class Convolution extends ConvolutionLayer implements KernelSettings {
+  static override readonly settings = [...FILTERS, ...WINDOW, 'groups', ...ENDING, ...KERNEL];
+
+  readonly filters: number;
+  readonly groups: number;
+  declare readonly kernelInitializer: Initializer;
+  declare readonly kernelRegularizer: Regularizer | null;
+  declare readonly kernelConstraint: Constraint | null;
+  private kernel: LayerVariable | null = null;
+
+  constructor(dimensions: number, args: ConvArguments, paddings?: readonly Padding[]) {
+    super(dimensions, args, paddings);
+    this.filters = checkCount('filters', args.filters);
+    this.groups = checkCount('groups', args.groups ?? 1);
+    if (this.filters % this.groups !== 0) {
+      throw new ValueError(
+        `groups: expected a divisor of filters (${this.filters}), received ${this.groups}.`,
+      );
+    }
+    Object.assign(this, weightSettings('kernel', args, 'glorotUniform'));
+    this.checkDilation();
+  }
+
+  protected override outputChannels(): number {
+    return this.filters;
+  }
+
+  protected override outputSize(size: number, dimension: number): number {
+    return this.sizeAfterWindows(size, dimension);
+  }
+
+  protected override buildKernels(channels: number): void {
+    if (channels % this.groups !== 0) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: its input has ${channels} channels, which ${this.groups} groups do not divide.`,
+      );
+    }
+    this.kernel = this.makeWeight('kernel', 'kernel', [
+      ...this.kernelSize,
+      channels / this.groups,
+      this.filters,
+    ]);
+  }
+
+  protected override convolve(x: Tensor): Tensor {
+    return convolve(x, this.kernel!.read(), this.windowOn(x), this.groups, this.bias?.read());
+  }
+}
+
+export class Conv1D extends Convolution {
+  static readonly className = 'Conv1D';
+
+  constructor(args: ConvArguments) {
+    super(1, args, ['valid', 'same', 'causal']);
+  }
+}
+
+export class Conv2D extends Convolution {
+  static readonly className = 'Conv2D';
+
+  constructor(args: ConvArguments) {
+    super(2, args);
+  }
+}
+
+export class Conv3D extends Convolution {
+  static readonly className = 'Conv3D';
+
+  constructor(args: ConvArguments) {
+    super(3, args);
+  }
+}
+
+export const conv1d = (args: ConvArguments) => new Conv1D(args);
+export const conv2d = (args: ConvArguments) => new Conv2D(args);
+export const conv3d = (args: ConvArguments) => new Conv3D(args);

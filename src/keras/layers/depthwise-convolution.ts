@@ -1,0 +1,77 @@
+/**
+ * @file Keras' DepthwiseConv1D and DepthwiseConv2D. Sources: tf-keras 2.18 and Keras 3.15,
+ * `layers/convolutional/base_depthwise_conv.py`.
+ */
+import { type Tensor, add } from '@tensorflow/tfjs-core';
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import {
+  type ConvolutionArguments,
+  ConvolutionLayer,
+  DEPTHWISE,
+  type DepthwiseArguments,
+  type DepthwiseSettings,
+  ENDING,
+  WINDOW,
+  checkCount,
+  weightSettings,
+} from './convolution-layer.js';
+import { convolveDepthwise } from './convolution-operations.js';
+
+export interface DepthwiseConvArguments extends ConvolutionArguments, DepthwiseArguments {
+  /** How many channels come of each. Default: 1. */
+  readonly depthMultiplier?: number;
+}
+
+abstract class DepthwiseConvolution extends ConvolutionLayer implements DepthwiseSettings {
+  static override readonly settings = [...WINDOW, ...ENDING, ...DEPTHWISE];
+
+  readonly depthMultiplier: number;
+  declare readonly depthwiseInitializer: Initializer;
+  declare readonly depthwiseRegularizer: Regularizer | null;
+  declare readonly depthwiseConstraint: Constraint | null;
+  private depthwiseKernel: LayerVariable | null = null;
+
+  constructor(dimensions: number, args: DepthwiseConvArguments) {
+    super(dimensions, args);
+    this.depthMultiplier = checkCount('depthMultiplier', args.depthMultiplier ?? 1);
+    Object.assign(this, weightSettings('depthwise', args, 'glorotUniform'));
+  }
+
+  protected override outputChannels(channels: number): number {
+    return channels * this.depthMultiplier;
+  }
+
+  protected override outputSize(size: number, dimension: number): number {
+    return this.sizeAfterWindows(size, dimension);
+  }
+
+  protected override buildKernels(channels: number): void {
+    const shape = [...this.kernelSize, channels, this.depthMultiplier];
+    this.depthwiseKernel = this.makeWeight('depthwise_kernel', 'depthwise', shape);
+  }
+
+  protected override convolve(x: Tensor): Tensor {
+    const y = convolveDepthwise(x, this.depthwiseKernel!.read(), this.windowOn(x));
+    return this.bias ? add(y, this.bias.read()) : y;
+  }
+}
+
+export class DepthwiseConv1D extends DepthwiseConvolution {
+  static readonly className = 'DepthwiseConv1D';
+
+  constructor(args: DepthwiseConvArguments) {
+    super(1, args);
+  }
+}
+
+export class DepthwiseConv2D extends DepthwiseConvolution {
+  static readonly className = 'DepthwiseConv2D';
+
+  constructor(args: DepthwiseConvArguments) {
+    super(2, args);
+  }
+}
+
+export const depthwiseConv1d = (args: DepthwiseConvArguments) => new DepthwiseConv1D(args);
+export const depthwiseConv2d = (args: DepthwiseConvArguments) => new DepthwiseConv2D(args);

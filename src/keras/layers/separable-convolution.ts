@@ -1,0 +1,98 @@
+/**
+ * @file Keras' SeparableConv1D and SeparableConv2D. Sources: tf-keras 2.18 and Keras 3.15,
+ * `layers/convolutional/base_separable_conv.py`.
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import {
+  type ConvolutionArguments,
+  ConvolutionLayer,
+  DEPTHWISE,
+  type DepthwiseArguments,
+  type DepthwiseSettings,
+  ENDING,
+  FILTERS,
+  POINTWISE,
+  type Padding,
+  type PointwiseArguments,
+  type PointwiseSettings,
+  WINDOW,
+  checkCount,
+  weightSettings,
+} from './convolution-layer.js';
+import { convolve, convolveDepthwise } from './convolution-operations.js';
+
+export interface SeparableConvArguments extends ConvolutionArguments, DepthwiseArguments, PointwiseArguments {
+  readonly filters: number;
+  /** How many channels come of each, before they are mixed. Default: 1. */
+  readonly depthMultiplier?: number;
+}
+
+abstract class SeparableConvolution extends ConvolutionLayer implements DepthwiseSettings, PointwiseSettings {
+  static override readonly settings = [...FILTERS, ...WINDOW, ...ENDING, ...DEPTHWISE, ...POINTWISE];
+
+  readonly filters: number;
+  readonly depthMultiplier: number;
+  declare readonly depthwiseInitializer: Initializer;
+  declare readonly depthwiseRegularizer: Regularizer | null;
+  declare readonly depthwiseConstraint: Constraint | null;
+  declare readonly pointwiseInitializer: Initializer;
+  declare readonly pointwiseRegularizer: Regularizer | null;
+  declare readonly pointwiseConstraint: Constraint | null;
+  private depthwiseKernel: LayerVariable | null = null;
+  private pointwiseKernel: LayerVariable | null = null;
+
+  constructor(dimensions: number, args: SeparableConvArguments, paddings?: readonly Padding[]) {
+    super(dimensions, args, paddings);
+    this.filters = checkCount('filters', args.filters);
+    this.depthMultiplier = checkCount('depthMultiplier', args.depthMultiplier ?? 1);
+    Object.assign(this, weightSettings('depthwise', args, 'glorotUniform'));
+    Object.assign(this, weightSettings('pointwise', args, 'glorotUniform'));
+  }
+
+  protected override outputChannels(): number {
+    return this.filters;
+  }
+
+  protected override outputSize(size: number, dimension: number): number {
+    return this.sizeAfterWindows(size, dimension);
+  }
+
+  protected override buildKernels(channels: number): void {
+    const one = this.kernelSize.map(() => 1);
+    const between = channels * this.depthMultiplier;
+    this.depthwiseKernel = this.makeWeight('depthwise_kernel', 'depthwise', [
+      ...this.kernelSize,
+      channels,
+      this.depthMultiplier,
+    ]);
+    this.pointwiseKernel = this.makeWeight('pointwise_kernel', 'pointwise', [...one, between, this.filters]);
+  }
+
+  protected override convolve(x: Tensor): Tensor {
+    const ones = this.kernelSize.map(() => 1);
+    const everywhere = { strides: ones, dilations: ones, margins: ones.map((): [number, number] => [0, 0]) };
+    const between = convolveDepthwise(x, this.depthwiseKernel!.read(), this.windowOn(x));
+    return convolve(between, this.pointwiseKernel!.read(), everywhere, 1, this.bias?.read());
+  }
+}
+
+export class SeparableConv1D extends SeparableConvolution {
+  static readonly className = 'SeparableConv1D';
+
+  constructor(args: SeparableConvArguments) {
+    super(1, args, ['valid', 'same', 'causal']);
+  }
+}
+
+export class SeparableConv2D extends SeparableConvolution {
+  static readonly className = 'SeparableConv2D';
+
+  constructor(args: SeparableConvArguments) {
+    super(2, args);
+  }
+}
+
+export const separableConv1d = (args: SeparableConvArguments) => new SeparableConv1D(args);
+export const separableConv2d = (args: SeparableConvArguments) => new SeparableConv2D(args);
