@@ -1,25 +1,33 @@
 /** @file Gives stock TF.js our kernels, and those that its wasm backend lacks to train. Never a side effect of an import. */
 import {
   BatchMatMul,
+  Conv2D,
   Conv2DBackpropFilter,
+  Conv3DBackpropFilterV2,
   Conv3DBackpropInputV2,
+  DepthwiseConv2dNative,
   DepthwiseConv2dNativeBackpropFilter,
   DepthwiseConv2dNativeBackpropInput,
   FusedBatchNorm,
+  FusedConv2D,
+  FusedDepthwiseConv2D,
   type KernelConfig,
   type KernelFunc,
+  MaxPool3D,
+  MaxPool3DGrad,
   MaxPoolGrad,
   UnsortedSegmentSum,
   getGradient,
 } from '@tensorflow/tfjs-core';
 import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
-import { conv3DBackpropInput } from './conv3d-backprop-input.js';
+import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
 import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { fusedBatchNormGradient } from './fused-batch-norm-gradient.js';
 import { acceleratedFusedBatchNorm } from './fused-batch-norm.js';
-import { maxPoolGradient } from './max-pool-gradient.js';
+import { paddedInNumbers } from './long-strides.js';
+import { maxPool3D, maxPoolGradient } from './max-pooling.js';
 import { type Undo, placeGradient, placeKernel, registeredKernel } from './replacement.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
@@ -34,15 +42,26 @@ const MISSING: Record<string, Record<string, KernelFunc>> = {
   cpu: {},
 };
 
-/** Kernels that do better, made of those that backends have. */
+const withKernel =
+  (kernelFunc: KernelFunc) =>
+  (before: KernelConfig): KernelConfig => ({ ...before, kernelFunc });
+
+/** Kernels that do better, or are right, made of those that backends have. */
 const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelConfig>> = {
   wasm: {
     [FusedBatchNorm]: acceleratedFusedBatchNorm,
     [BatchMatMul]: acceleratedBatchMatMul,
-    [Conv3DBackpropInputV2]: conv3DBackpropInput,
-    [MaxPoolGrad]: maxPoolGradient,
+    [Conv2D]: paddedInNumbers(false),
+    [FusedConv2D]: paddedInNumbers(false),
+    [DepthwiseConv2dNative]: paddedInNumbers(true),
+    [FusedDepthwiseConv2D]: paddedInNumbers(true),
+    [Conv3DBackpropInputV2]: withKernel(conv3DBackpropInput),
+    [Conv3DBackpropFilterV2]: withKernel(conv3DBackpropFilter),
+    [MaxPoolGrad]: withKernel(maxPoolGradient),
+    [MaxPool3D]: withKernel(maxPool3D),
+    [MaxPool3DGrad]: withKernel(maxPoolGradient),
   },
-  cpu: { [FusedBatchNorm]: acceleratedFusedBatchNorm },
+  cpu: { [FusedBatchNorm]: acceleratedFusedBatchNorm, [MaxPool3DGrad]: withKernel(maxPoolGradient) },
 };
 
 /** A kernel that computes nothing: TF.js sets up all kernels of a backend whenever it makes the backend the active one. */
@@ -66,10 +85,12 @@ const ours = new WeakSet<KernelConfig>();
  *   scale or an offset.
  * - On wasm, while TF.js lacks them: `Conv2DBackpropFilter` (https://github.com/tensorflow/tfjs/issues/8474),
  *   `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and `UnsortedSegmentSum`.
+ * - On wasm, what is silently wrong there is right: the gradient of max pooling where nothing in a window is positive,
+ *   max pooling in three dimensions, the gradients of convolutions in three dimensions and `tf.conv3dTranspose`, and
+ *   convolutions with padding 'same' whose strides are longer than the filter.
+ * - On cpu, the gradient of max pooling in three dimensions is right for windows whose height is not their width.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
  *   computed as fast as others.
- * - On wasm, the gradient of max pooling is right where a maximum is not positive (`MaxPoolGrad`), and so are that of a
- *   convolution's input in three dimensions and the transposed convolution there (`Conv3DBackpropInputV2`).
  *
  * A backend that is imported later is accelerated when TF.js makes it the active one.
  *

@@ -273,3 +273,16 @@ export function writeDilationIn3D({ written, dialect }: Writing): void {
   }
   delete written.dilation_rate;
 }
+
+/** Each of these is one Keras' alone. */
+export function writeSeparable({ written, dialect }: Writing): void {
+  const isAboveOne = (setting: Json | undefined) => [setting ?? 1].flat().some((value) => Number(value) > 1);
+  if (dialect === 'tf-keras' && isAboveOne(written.strides) && isAboveOne(written.dilation_rate)) {
+    throw new ValueError(
+      "it has strides and a dilationRate, and tf-keras takes one of them. Save for: 'keras3'.",
+    );
+  }
+  if (dialect === 'keras3' && written.padding === 'causal') {
+    throw new ValueError("its padding is causal, which Keras 3 lacks for it. Save for: 'tf-keras'.");
+  }
+}

@@ -107,6 +107,7 @@ import {
   writeGRU,
   writeMultiHeadAttention,
   writeDilationIn3D,
+  writeSeparable,
   writeInput,
   writeNormalization,
   writeRandomCrop,
@@ -169,7 +170,6 @@ const words = (text: string) => text.trim().split(/\s+/);
 
 const BIAS = words('activation use_bias bias_initializer bias_regularizer bias_constraint');
 const KERNEL = words('kernel_initializer kernel_regularizer kernel_constraint');
-const WINDOW = words('kernel_size strides padding');
 const POOLING: LayerEntry = { settings: words('pool_size strides padding data_format') };
 const ADAPTIVE = { notInTfKeras: 'tf-keras has no adaptive pooling' };
 const NOTHING: LayerEntry = { settings: [] };
@@ -214,6 +214,13 @@ const LOOKUP = {
   write: writeWholeNumbers,
 } satisfies Partial<LayerEntry>;
 
+/** Keras writes what these have of other convolutions, and does not use it. */
+const SEPARABLE = {
+  fixed: { groups: 1 },
+  unused: KERNEL,
+  write: writeSeparable,
+} satisfies Partial<LayerEntry>;
+
 const LAYERS: Readonly<Record<string, LayerEntry>> = {
   InputLayer: { settings: [], fixed: { sparse: false, ragged: false, optional: false }, write: writeInput },
 
@@ -241,7 +248,6 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   Conv1D: ours(Conv1D, { stockDiffers: leavesChannelsLast }),
   Conv2D: ours(Conv2D),
   Conv3D: ours(Conv3D, { stockDiffers: miscomputedIn3D }),
-  // Keras writes what these have of others, and does not use.
   Conv1DTranspose: ours(Conv1DTranspose, { fixed: { groups: 1 } }),
   Conv2DTranspose: ours(Conv2DTranspose, { fixed: { groups: 1 } }),
   Conv3DTranspose: ours(Conv3DTranspose, {
@@ -249,14 +255,10 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     stockDiffers: miscomputedIn3D,
     write: writeDilationIn3D,
   }),
-  SeparableConv1D: ours(SeparableConv1D, { fixed: { groups: 1 }, unused: KERNEL }),
-  SeparableConv2D: ours(SeparableConv2D, { fixed: { groups: 1 }, unused: KERNEL }),
-  DepthwiseConv1D: ours(DepthwiseConv1D, { fixed: { groups: 1 }, unused: KERNEL }),
-  DepthwiseConv2D: ours(DepthwiseConv2D, {
-    fixed: { groups: 1 },
-    unused: KERNEL,
-    stockDiffers: ignoresDilation,
-  }),
+  SeparableConv1D: ours(SeparableConv1D, SEPARABLE),
+  SeparableConv2D: ours(SeparableConv2D, SEPARABLE),
+  DepthwiseConv1D: ours(DepthwiseConv1D, SEPARABLE),
+  DepthwiseConv2D: ours(DepthwiseConv2D, { ...SEPARABLE, stockDiffers: ignoresDilation }),
 
   Activation: { settings: ['activation'] },
   ReLU: ours(ReLU),

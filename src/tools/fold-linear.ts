@@ -26,17 +26,26 @@ export interface Linear {
   readonly hasBias: boolean;
 }
 
-type Join = (shape: readonly number[]) => Pick<Kernel, 'inputOf' | 'outputOf'>;
+type Join = (shape: readonly number[], layer: Layer) => Pick<Kernel, 'inputOf' | 'outputOf'>;
 
-/** [..., inputs, outputs]: Dense and the convolutions. */
+/** [..., inputs, outputs]: Dense, and what mixes channels alone. */
 const inputsThenOutputs: Join = (shape) => {
   const [inputs, outputs] = shape.slice(-2) as [number, number];
   return { inputOf: (n) => Math.floor(n / outputs) % inputs, outputOf: (n) => n % outputs };
 };
 
+/** [..., inputs of a group, outputs]: the convolutions, whose groups have outputs next to each other. */
+const inputsOfGroups: Join = (shape, layer) => {
+  const { groups = 1 } = layer as Layer & { readonly groups?: number };
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const { inputOf, outputOf } = inputsThenOutputs(shape, layer);
+  const groupOf = (n: number) => Math.floor((outputOf(n) * groups) / outputs);
+  return { inputOf: (n) => groupOf(n) * inputs + inputOf(n), outputOf };
+};
+
 /** [..., outputs, inputs]: the transposed convolutions. */
-const outputsThenInputs: Join = (shape) => {
-  const { inputOf: outputOf, outputOf: inputOf } = inputsThenOutputs(shape);
+const outputsThenInputs: Join = (shape, layer) => {
+  const { inputOf: outputOf, outputOf: inputOf } = inputsThenOutputs(shape, layer);
   return { inputOf, outputOf };
 };
 
@@ -49,15 +58,18 @@ const outputsPerInput: Join = (shape) => {
   };
 };
 
-/** The linear layers of TF.js, by the kernels that they have. */
+/** The linear layers, by the kernels that they have. */
 const JOINS: Readonly<Record<string, readonly Join[]>> = {
   Dense: [inputsThenOutputs],
-  Conv1D: [inputsThenOutputs],
-  Conv2D: [inputsThenOutputs],
-  Conv3D: [inputsThenOutputs],
+  Conv1D: [inputsOfGroups],
+  Conv2D: [inputsOfGroups],
+  Conv3D: [inputsOfGroups],
+  Conv1DTranspose: [outputsThenInputs],
   Conv2DTranspose: [outputsThenInputs],
   Conv3DTranspose: [outputsThenInputs],
+  DepthwiseConv1D: [outputsPerInput],
   DepthwiseConv2D: [outputsPerInput],
+  SeparableConv1D: [outputsPerInput, inputsThenOutputs],
   SeparableConv2D: [outputsPerInput, inputsThenOutputs],
 };
 
@@ -72,7 +84,7 @@ export async function readLinear(layer: Layer): Promise<Linear> {
   );
   const kernels = joins.map((join, i) => {
     const shape = weights[i]!.shape as number[];
-    return { shape, values: values[i]!, ...join(shape) };
+    return { shape, values: values[i]!, ...join(shape, layer) };
   });
   const bias = values[joins.length];
   return { layer, kernels, bias: bias ?? new Float64Array(outputsOf(kernels)), hasBias: bias !== undefined };

@@ -59,7 +59,7 @@ export interface FoldReport extends Comparison {
  * - behind a Dense or a convolution without an activation: `kernel · slope`, `bias · slope + intercept`, per output;
  * - before a Dense, or a convolution without padding: `kernel · slope` per input, `bias + Σ kernel · intercept`.
  *
- * Convolutions are Conv1D to 3D, DepthwiseConv2D, SeparableConv2D and the transposed ones (before those, and before
+ * Convolutions are Conv1D to 3D, with groups too, the depthwise, the separable and the transposed ones (before those, and before
  * padding, only where the intercept is 0), all of them within TimeDistributed, too. Reshapes, dropout, average pooling
  * and the like may lie between; max pooling too, where no gamma is negative. What follows a concatenation is split among
  * its inputs. Of several in a row beside which there is no linear layer, one batch normalization is left. Keras'

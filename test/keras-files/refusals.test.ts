@@ -59,15 +59,13 @@ describe('a layer that TF.js lacks', () => {
       { units: 2, activation: { class_name: 'LeakyReLU', config: { alpha: 'steep' } } },
       /LeakyReLU whose negative_slope is wrong: expected a number, received 'steep'/,
     ],
-    ['Conv1D', { filters: 1, kernel_size: [2], padding: 'causal' }, /padding is causal/],
-    ['DepthwiseConv2D', { kernel_size: [2, 2], dilation_rate: [2, 2] }, /dilation_rate is \[2, 2\]/],
+    ['Conv2DTranspose', { filters: 2, kernel_size: [2, 2], groups: 2 }, /groups is 2, and TF\.js has only 1/],
     ['ELU', { alpha: 'steep' }, /alpha: expected a finite number, received 'steep'/],
     [
-      'Conv3D',
-      { filters: 1, kernel_size: [1, 1, 1], strides: [2, 2, 2], padding: 'same' },
+      'MaxPooling3D',
+      { pool_size: [1, 1, 1], strides: [2, 2, 2], padding: 'same' },
       /strides are longer than its windows/,
     ],
-    ['Conv2D', { filters: 2, kernel_size: [2, 2], groups: 2 }, /groups is 2, and TF\.js has only 1/],
     ['Dense', { units: 2, something_new: true }, /'something_new' \(true\), which TF\.js lacks/],
     [
       'Dense',

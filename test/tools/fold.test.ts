@@ -1,6 +1,7 @@
 /** @file A folded model predicts what the original does, without the normalizations, and leaves the original alone. */
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
+import { kerasLayers } from 'evenkeel/keras';
 import { fold, replaceBatchNormalization } from 'evenkeel/tools';
 import { describe, expect, test } from 'vitest';
 import { describeBackends, takeWarnings } from '../backends.js';
@@ -37,6 +38,30 @@ const LINEAR: Record<string, { shape: number[]; make: (args?: object) => Layer }
     shape: [6, 5, 3],
     make: (args) =>
       layers.separableConv2d({ filters: 4, kernelSize: 3, depthMultiplier: 2, name: 'linear', ...args }),
+  },
+  'Conv1D with groups': {
+    shape: [5, 4],
+    make: (args) => kerasLayers.conv1d({ filters: 6, kernelSize: 2, groups: 2, name: 'linear', ...args }),
+  },
+  'Conv2D with groups': {
+    shape: [5, 4, 4],
+    make: (args) =>
+      kerasLayers.conv2d({ filters: 4, kernelSize: 2, groups: 4, dilationRate: 2, name: 'linear', ...args }),
+  },
+  DepthwiseConv1D: {
+    shape: [5, 3],
+    make: (args) =>
+      kerasLayers.depthwiseConv1d({ kernelSize: 2, depthMultiplier: 2, name: 'linear', ...args }),
+  },
+  SeparableConv1D: {
+    shape: [5, 3],
+    make: (args) =>
+      kerasLayers.separableConv1d({ filters: 4, kernelSize: 2, depthMultiplier: 2, name: 'linear', ...args }),
+  },
+  Conv1DTranspose: {
+    shape: [4, 3],
+    make: (args) =>
+      kerasLayers.conv1dTranspose({ filters: 2, kernelSize: 3, strides: 4, name: 'linear', ...args }),
   },
   Conv2DTranspose: {
     shape: [3, 4, 3],

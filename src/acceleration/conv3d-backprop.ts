@@ -1,0 +1,132 @@
+/**
+ * @file The gradients of a convolution of three dimensions, which TF.js (4.22) computes wrongly on wasm: that of the
+ * input always (`tf.conv3dTranspose` too, which is the same kernel), that of the filter with strides. They are sums of
+ * those of two dimensions, over the depth of the filter:
+ *
+ *   dx[d·stride + k − front] += dy[d] ∗ᵀ filter[k]        dFilter[k] = Σ x[d·stride + k − front] ⋆ dy[d]
+ *
+ * They can go when TF.js' own agree with those of its cpu backend.
+ */
+import {
+  Conv2DBackpropFilter,
+  type KernelFunc,
+  type Rank,
+  type Tensor,
+  type Tensor4D,
+  addN,
+  backend_util,
+  conv2dTranspose,
+  engine,
+  pad,
+  reshape,
+  slice,
+  stack,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core';
+
+type Shape5D = [number, number, number, number, number];
+
+interface Attributes {
+  readonly strides: [number, number, number] | number;
+  readonly pad: 'valid' | 'same';
+}
+
+type Around = [[number, number], [number, number], [number, number], [number, number]];
+
+function infoOf(attributes: unknown, inputShape: Shape5D, filterShape: Shape5D) {
+  const { strides, pad: padding } = attributes as Attributes;
+  const info = backend_util.computeConv3DInfo(inputShape, filterShape, strides, 1, padding);
+  const { padInfo, strideHeight, strideWidth, outHeight, outWidth, filterHeight, filterWidth } = info;
+  // TF.js' padding is negative where strides are longer than the filter.
+  const [front, top, left] = [padInfo.front, padInfo.top, padInfo.left].map((size) => Math.max(size, 0));
+  const behind = (windows: number, stride: number, length: number, size: number, before: number) =>
+    Math.max((windows - 1) * stride + length - size - before, 0);
+  const around: Around = [
+    [0, 0],
+    [top!, behind(outHeight, strideHeight, filterHeight, info.inHeight, top!)],
+    [left!, behind(outWidth, strideWidth, filterWidth, info.inWidth, left!)],
+    [0, 0],
+  ];
+  return { ...info, front: front!, around };
+}
+
+/** `Conv3DBackpropInputV2`. */
+export const conv3DBackpropInput: KernelFunc = ({ inputs, attrs }) => {
+  const [dy, filter] = [inputs.dy as Tensor, inputs.filter as Tensor];
+  const { inputShape } = attrs as unknown as { inputShape: Shape5D };
+  const info = infoOf(attrs, inputShape, filter.shape as Shape5D);
+  const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, filterDepth, front } =
+    info;
+  return tidy(() => {
+    const { outHeight, outWidth, outChannels, filterHeight, filterWidth } = info;
+    const slices = reshape<Rank.R4>(dy, [batchSize * outDepth, outHeight, outWidth, outChannels]);
+    const layer = inHeight * inWidth * inChannels;
+    const reach = (outDepth - 1) * strideDepth + 1;
+    const taps = Array.from({ length: filterDepth }, (_, k) => {
+      const tap = reshape<Rank.R4>(slice(filter, [k], [1]), [
+        filterHeight,
+        filterWidth,
+        inChannels,
+        outChannels,
+      ]);
+      const shape: Tensor4D['shape'] = [batchSize * outDepth, inHeight, inWidth, inChannels];
+      const images = conv2dTranspose(slices, tap, shape, [info.strideHeight, info.strideWidth], info.around);
+      // A stride apart, from where the filter's part begins; what lies outside of the input is cut off.
+      const apart = pad(reshape(images, [batchSize, outDepth, 1, layer]), [
+        [0, 0],
+        [0, 0],
+        [0, strideDepth - 1],
+        [0, 0],
+      ]);
+      const begin = k - front;
+      const first = Math.max(-begin, 0);
+      const kept = Math.min(reach, inDepth - begin) - first;
+      const rows = reshape(apart, [batchSize, outDepth * strideDepth, layer]);
+      if (kept <= 0) return zeros([batchSize, inDepth, layer]);
+      return pad(slice(rows, [0, first, 0], [-1, kept, -1]), [
+        [0, 0],
+        [begin + first, inDepth - begin - first - kept],
+        [0, 0],
+      ]);
+    });
+    return reshape(addN(taps), inputShape);
+  });
+};
+
+/** `Conv3DBackpropFilterV2`. */
+export const conv3DBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
+  const [x, dy] = [inputs.x as Tensor, inputs.dy as Tensor];
+  const { filterShape } = attrs as unknown as { filterShape: Shape5D };
+  const info = infoOf(attrs, x.shape as Shape5D, filterShape);
+  const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, filterDepth, front } =
+    info;
+  return tidy(() => {
+    const layer = inHeight * inWidth * inChannels;
+    const length = outDepth * strideDepth + filterDepth - 1;
+    const behind = Math.max(length - front - inDepth, 0);
+    const padded = pad(reshape(x, [batchSize, inDepth, layer]), [
+      [0, 0],
+      [front, behind],
+      [0, 0],
+    ]);
+    const slices = reshape(dy, [-1, ...dy.shape.slice(2)]);
+    const attributes = {
+      strides: [info.strideHeight, info.strideWidth],
+      pad: info.around,
+      dataFormat: 'NHWC',
+      filterShape: filterShape.slice(1),
+    };
+    const taps = Array.from({ length: filterDepth }, (_, k) => {
+      const rows = slice(padded, [0, k, 0], [-1, outDepth * strideDepth, -1]);
+      const met = slice(
+        reshape(rows, [batchSize, outDepth, strideDepth, layer]),
+        [0, 0, 0, 0],
+        [-1, -1, 1, -1],
+      );
+      const images = reshape(met, [batchSize * outDepth, inHeight, inWidth, inChannels]);
+      return engine().runKernel<Tensor>(Conv2DBackpropFilter, { x: images, dy: slices }, attributes);
+    });
+    return stack(taps);
+  });
+};
