@@ -38,17 +38,22 @@ function infoOf(attributes: unknown, inputShape: Shape5D, filterShape: Shape5D) 
   const { strides, pad: padding } = attributes as Attributes;
   const info = backend_util.computeConv3DInfo(inputShape, filterShape, strides, 1, padding);
   const { padInfo, strideHeight, strideWidth, outHeight, outWidth, filterHeight, filterWidth } = info;
-  // TF.js' padding is negative where strides are longer than the filter.
-  const [front, top, left] = [padInfo.front, padInfo.top, padInfo.left].map((size) => Math.max(size, 0));
+  const pads = [padInfo.front, padInfo.top, padInfo.left];
+  // Negative where strides are longer than the filter: there the windows of TF.js begin so far within the input.
+  const [inDepth, inHeight, inWidth] = [info.inDepth, info.inHeight, info.inWidth].map(
+    (size, i) => size + Math.min(pads[i]!, 0),
+  ) as [number, number, number];
+  const [front, top, left] = pads.map((size) => Math.max(size, 0)) as [number, number, number];
   const behind = (windows: number, stride: number, length: number, size: number, before: number) =>
     Math.max((windows - 1) * stride + length - size - before, 0);
   const around: Around = [
     [0, 0],
-    [top!, behind(outHeight, strideHeight, filterHeight, info.inHeight, top!)],
-    [left!, behind(outWidth, strideWidth, filterWidth, info.inWidth, left!)],
+    [top, behind(outHeight, strideHeight, filterHeight, inHeight, top)],
+    [left, behind(outWidth, strideWidth, filterWidth, inWidth, left)],
     [0, 0],
   ];
-  return { ...info, front: front!, around };
+  const skipped = [0, info.inDepth - inDepth, info.inHeight - inHeight, info.inWidth - inWidth, 0];
+  return { ...info, inDepth, inHeight, inWidth, front, around, skipped };
 }
 
 /** `Conv3DBackpropInputV2`. */
@@ -90,7 +95,10 @@ export const conv3DBackpropInput: KernelFunc = ({ inputs, attrs }) => {
         [0, 0],
       ]);
     });
-    return reshape(addN(taps), inputShape);
+    return pad(
+      reshape(addN(taps), [batchSize, inDepth, inHeight, inWidth, inChannels]),
+      info.skipped.map((size): [number, number] => [size, 0]),
+    );
   });
 };
 
@@ -105,7 +113,7 @@ export const conv3DBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
     const layer = inHeight * inWidth * inChannels;
     const length = outDepth * strideDepth + filterDepth - 1;
     const behind = Math.max(length - front - inDepth, 0);
-    const padded = pad(reshape(x, [batchSize, inDepth, layer]), [
+    const padded = pad(reshape(slice(x, info.skipped), [batchSize, inDepth, layer]), [
       [0, 0],
       [front, behind],
       [0, 0],

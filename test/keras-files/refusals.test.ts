@@ -61,11 +61,6 @@ describe('a layer that TF.js lacks', () => {
     ],
     ['Conv2DTranspose', { filters: 2, kernel_size: [2, 2], groups: 2 }, /groups is 2, and TF\.js has only 1/],
     ['ELU', { alpha: 'steep' }, /alpha: expected a finite number, received 'steep'/],
-    [
-      'MaxPooling3D',
-      { pool_size: [1, 1, 1], strides: [2, 2, 2], padding: 'same' },
-      /strides are longer than its windows/,
-    ],
     ['Dense', { units: 2, something_new: true }, /'something_new' \(true\), which TF\.js lacks/],
     [
       'Dense',
