@@ -14,7 +14,7 @@ import {
   settingsOfParameter,
 } from './parameters.js';
 
-export const DENSE_PARAMETERS = { kernel: 'glorotUniform', bias: 'zeros' } as const;
+const DENSE_PARAMETERS = { kernel: 'glorotUniform', bias: 'zeros' } as const;
 type Parameter = keyof typeof DENSE_PARAMETERS;
 
 /** The settings of a kernel and a bias. */

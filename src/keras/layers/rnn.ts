@@ -74,7 +74,7 @@ export interface RecurrentCallArguments {
   readonly initialState?: Tensor | Tensor[] | null;
 }
 
-export abstract class Recurrent extends KerasLayer {
+abstract class Recurrent extends KerasLayer {
   readonly cell: Cell;
   readonly returnSequences: boolean;
   readonly returnState: boolean;
