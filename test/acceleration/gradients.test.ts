@@ -34,12 +34,18 @@ describeBackends(() => {
   test.each(POOLINGS)(
     'max pooling of %j, windows of %d, strides of %d, %s',
     async (shape, size, strides, pad) => {
-      // Of both signs, all negative, all positive, and equal ones.
-      for (const change of [0, -10, 10, null]) {
+      // Of both signs, all negative, all positive; and equal ones, zeros or positive.
+      for (const [change, isWhole] of [
+        [0, false],
+        [-10, false],
+        [10, false],
+        [0, true],
+        [10, true],
+      ] as const) {
         const gradient = () =>
           tf.tidy(() => {
             const drawn = draw(shape, 1);
-            const x = (change === null ? tf.relu(tf.round(drawn)) : tf.add(drawn, change)) as tf.Tensor4D;
+            const x = tf.add<tf.Tensor4D>(isWhole ? tf.relu(tf.round(drawn)) : drawn, change);
             const pool = (t: tf.Tensor4D) => tf.maxPool(t, size, strides, pad);
             const dy = draw(pool(x).shape, 2);
             return valuesOf(tf.grad((t) => tf.sum(tf.mul(pool(t as tf.Tensor4D), dy)))(x));

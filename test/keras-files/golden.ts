@@ -42,7 +42,10 @@ const readIndex = (group: string): GoldenModel[] =>
   }));
 
 /** Models with a layer that this library does not have yet. */
-const WAITING = ['transformer', 'vision-transformer', 'wavenet', 'tabular', 'series-autoencoder'];
+const WAITING = [
+  ...['transformer', 'vision-transformer', 'wavenet', 'series-autoencoder'],
+  ...['convnext', 'regnet-x', 'regnet-y'],
+];
 const isWaiting = (file: string) => WAITING.includes(file.replace(/^(tf-keras|keras3)-|\.\w+$/g, ''));
 
 export const MODELS = readdirSync(MODELS_FOLDER)
