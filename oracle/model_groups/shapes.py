@@ -256,6 +256,16 @@ def rms_normalized(keras):
     return keras.Model(i, flattened(keras, outputs))
 
 
+def regularized(keras):
+    """Penalties on activity, of a layer that is called twice too."""
+    layers = keras.layers
+    i = layers.Input((4, 3))
+    shared = layers.ActivityRegularization(l1=0.02)
+    x = shared(layers.Dense(3)(i))
+    y = layers.ActivityRegularization(l1=0.01, l2=0.05)(layers.Dense(3)(shared(layers.Dense(3)(x))))
+    return keras.Model(i, y)
+
+
 def flattened_from_any_rank(keras):
     layers = keras.layers
     i, j, k = layers.Input((3, 2, 4)), layers.Input((3,)), layers.Input((None, 2))
@@ -324,6 +334,7 @@ MODELS = [
     # Keras constrains what an optimizer makes, and the training here has none.
     Model("normalizations-constrained", constrained, ((3, 4),)),
     Model("rms", rms_normalized, ((4, 3),), libraries=KERAS3, saved_for=KERAS3, formats=ARCHIVE, learns=3),
+    Model("activity-regularization", regularized, ((4, 3),), learns=3),
     Model("flatten", flattened_from_any_rank, ((3, 2, 4), (3,), (3, 2)), formats=ARCHIVE, learns=3),
     Model("of-applications", of_applications, ((3, 2, 4),), learns=3),
 ]

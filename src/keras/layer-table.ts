@@ -54,6 +54,7 @@ import {
 } from './layers/pooling.js';
 import { RMSNormalization } from './layers/rms-normalization.js';
 import { Softmax } from './layers/softmax.js';
+import { ActivityRegularization } from './layers/activity-regularization.js';
 import type { KerasLayerClass } from './layers/keras-layer.js';
 import { AutoContrast } from './layers/auto-contrast.js';
 import { CategoryEncoding } from './layers/category-encoding.js';
@@ -280,6 +281,7 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   GaussianDropout: { settings: ['rate'], isRandom: true },
   AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
 
+  ActivityRegularization: ours(ActivityRegularization),
   Identity: { settings: [], read: readMaskPassing, write: checkMaskPassing },
   Flatten: ours(Flatten),
   Reshape: { settings: ['target_shape'] },

@@ -4,7 +4,7 @@ export const COUNTS: Readonly<Record<string, number>> = {
   attention: 30,
   recurrent: 58,
   graphs: 18,
-  shapes: 85,
+  shapes: 89,
   applications: 78,
   tutorials: 101,
   augmentation: 57,

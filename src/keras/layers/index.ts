@@ -73,3 +73,4 @@ export { conv1d, conv2d, conv3d } from './convolution.js';
 export { depthwiseConv1d, depthwiseConv2d } from './depthwise-convolution.js';
 export { separableConv1d, separableConv2d } from './separable-convolution.js';
 export { conv1dTranspose, conv2dTranspose, conv3dTranspose } from './transposed-convolution.js';
+export { activityRegularization } from './activity-regularization.js';

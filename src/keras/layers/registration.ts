@@ -42,6 +42,7 @@ import {
 } from './pooling.js';
 import { RMSNormalization } from './rms-normalization.js';
 import { Softmax } from './softmax.js';
+import { ActivityRegularization } from './activity-regularization.js';
 import type { KerasLayerClass } from './keras-layer.js';
 import { HashedCrossing, Hashing } from './hashing.js';
 import { IntegerLookup, StringLookup } from './lookup.js';
@@ -81,6 +82,7 @@ import { ThresholdedReLU } from './thresholded-relu.js';
 
 const CLASSES: readonly KerasLayerClass[] = [
   // One a line.
+  ActivityRegularization,
   AdaptiveAveragePooling1D,
   AdaptiveAveragePooling2D,
   AdaptiveAveragePooling3D,
