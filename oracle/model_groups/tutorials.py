@@ -359,7 +359,7 @@ def series_autoencoder(keras):
     x = layers.Conv1DTranspose(3, 3, strides=2, padding="same", activation="relu")(x)
     x = layers.Conv1DTranspose(5, 3, strides=2, padding="same", activation="relu")(x)
     x = layers.Conv1DTranspose(2, 3, padding="same")(x)
-    steps = layers.LSTM(4, return_sequences=True)(layers.RepeatVector(4)(layers.LSTM(4)(x)))
+    steps = layers.LSTM(4, return_sequences=True)(layers.RepeatVector(8)(layers.LSTM(4)(x)))
     return keras.Model(inputs, [x, layers.TimeDistributed(layers.Dense(2))(steps)])
 
 
@@ -431,7 +431,7 @@ MODELS = [
     ),
     member("words-average", words(lambda layers: layers.GlobalAveragePooling1D()), (LENGTH,), **TEXT),
     member("text-convolution", text_convolution, (LENGTH,), **TEXT),
-    member("transformer", transformer, (LENGTH,), **TEXT),
+    member("text-transformer", transformer, (LENGTH,), **TEXT),
     member("vision-transformer", vision_transformer, (8, 8, 3)),
     member("mixer", mixer, (8, 8, 3)),
     member("wavenet", wavenet, (16, 2)),

@@ -16,6 +16,7 @@ const APPLICATIONS = MODELS.filter(({ group }) => group === 'applications');
  * an activation.
  */
 const KEPT: Readonly<Record<string, number>> = {
+  convnext: 1,
   densenet: 11,
   efficientnet: 2,
   'efficientnet-imagenet-stem': 2,

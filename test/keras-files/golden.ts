@@ -41,16 +41,7 @@ const readIndex = (group: string): GoldenModel[] =>
     group,
   }));
 
-/** Models with a layer that this library does not have yet. */
-const WAITING = [
-  ...['transformer', 'vision-transformer', 'wavenet', 'series-autoencoder'],
-  ...['convnext', 'regnet-x', 'regnet-y'],
-];
-const isWaiting = (file: string) => WAITING.includes(file.replace(/^(tf-keras|keras3)-|\.\w+$/g, ''));
-
-export const MODELS = readdirSync(MODELS_FOLDER)
-  .flatMap(readIndex)
-  .filter(({ file }) => !isWaiting(file));
+export const MODELS = readdirSync(MODELS_FOLDER).flatMap(readIndex);
 
 export const readModel = ({ group, file }: GoldenModel): Uint8Array => read(group, file);
 
