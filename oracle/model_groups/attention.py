@@ -102,6 +102,6 @@ MODELS = [
     Model("masked-heads", masked_heads, ((4, 3), (5, 3)), learns=3, saved_for=KERAS3, libraries=KERAS3),
     Model("explicit-mask", explicit_mask, ((4, 3), (4, 4)), below=2),
     Model("image-heads", image_heads, ((3, 4, 2),), learns=3),
-    Model("words", words, ((5,),), below=7, learns=3),
+    Model("attended-words", words, ((5,),), below=7, learns=3),
     Model("groups", groups, ((4, 6), (5, 6)), libraries=KERAS3, saved_for=KERAS3, learns=3),
 ]
