@@ -83,7 +83,7 @@ export function setWeight({ weight: { variable }, stored: { shape, values } }: F
   });
 }
 
-export function refuseRest(names: readonly string[]): void {
+function refuseRest(names: readonly string[]): void {
   if (names.length === 0) return;
   throw new ValueError(`The file has weights of ${show(names)}, which the model does not have.`);
 }

@@ -100,7 +100,7 @@ function fingerprintOfLong(length: number, at: (index: number) => bigint): bigin
 }
 
 /** SipHash-2-4 by a key of two numbers. */
-export function sipHash(text: Uint8Array, key: readonly [bigint, bigint]): bigint {
+function sipHash(text: Uint8Array, key: readonly [bigint, bigint]): bigint {
   const rotateLeft = (x: bigint, by: bigint) => rotateRight(x, 64n - by);
   const view = new DataView(text.buffer, text.byteOffset, text.byteLength);
   let [a, b, c, d] = [
