@@ -1,8 +1,9 @@
 /** @file What keeps a file from loading is told all at once, without making the model. */
 import * as tf from '@tensorflow/tfjs';
-import { checkKerasModel, loadKerasModel } from 'evenkeel/keras';
+import { checkKerasModel, kerasLayers, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, expect, test } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
+import { Findings } from '../../src/keras/blockers.js';
 import { modelNamed, readModel } from './golden.js';
 
 beforeAll(async () => {
@@ -45,6 +46,21 @@ test('all blockers are told, those of one class and reason together', async () =
   ]);
   expect(blockers[0]!.reason).toMatch(/code of Python.*Replace it/);
   expect(blockers[1]!.reason).toMatch(/colour/);
+});
+
+test('of many layers with one reason, the error names the first five', () => {
+  const findings = new Findings();
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) findings.block(name, 'Lambda', 'It is code.');
+  expect(() => {
+    findings.throwIfBlocked();
+  }).toThrow("7 layers cannot be loaded:\n- 'a', 'b', 'c', 'd', 'e' and 2 more ('Lambda'): It is code.");
+});
+
+test('cells are counted, those within others too', async () => {
+  const cells = [kerasLayers.gruCell({ units: 2 }), kerasLayers.lstmCell({ units: 3 })];
+  const model = tf.sequential({ layers: [kerasLayers.rnn({ cell: cells, inputShape: [4, 3] })] });
+  const { layers } = await checkKerasModel(await saveKerasModel(model, null, { for: 'keras3' }));
+  expect(layers).toEqual({ InputLayer: 1, RNN: 1, StackedRNNCells: 1, GRUCell: 1, LSTMCell: 1 });
 });
 
 test('loading tells them all in one error, and leaves nothing', async () => {

@@ -126,6 +126,56 @@ test.each(['h5', 'keras'])(
   },
 );
 
+test.each([
+  ['one for its one output', [1]],
+  ['one by the name of an output', { other: 1 }],
+  ['none for an output', [null]],
+])('is compiled with weights of losses that change nothing: %s', async (_, weights) => {
+  const source = await compiledWith((compiled) => ({ ...compiled, loss_weights: weights }));
+  expect(isCompiled(await loadKerasModel(source))).toBe(true);
+  expect(said()).toEqual([]);
+});
+
+/** The optimizer as a file says it, read. */
+async function optimizerOf(optimizer: object): Promise<tf.Optimizer> {
+  return (await loadKerasModel(await compiledWith((compiled) => ({ ...compiled, optimizer })))).optimizer;
+}
+
+test('the learning rate is read from files of before Keras 2.3, which call it lr', async () => {
+  const optimizer = await optimizerOf({ class_name: 'SGD', config: { lr: 0.25 } });
+  expect(optimizer.getConfig()).toMatchObject({ learning_rate: 0.25 });
+});
+
+test('AdamW without weight decay has none, where it says so, and its default where it does not', async () => {
+  const none = await optimizerOf({ class_name: 'AdamW', config: { weight_decay: null } });
+  expect(none.getConfig()).not.toHaveProperty('weight_decay');
+  const silent = await optimizerOf({ class_name: 'AdamW', config: {}, module: 'keras.optimizers' });
+  expect(silent.getConfig()).toMatchObject({ weight_decay: 0.004 });
+});
+
+test.each([{ is_legacy_optimizer: false }, { weight_decay: null }])(
+  'an optimizer is one of today where its settings are %j',
+  async (config) => {
+    expect(await optimizerOf({ class_name: 'Nadam', config })).toBeInstanceOf(tf.Optimizer);
+    expect(said()).toEqual([]);
+  },
+);
+
+test('one without these settings is of before TensorFlow 2.11', async () => {
+  expect(await optimizerOf({ class_name: 'Nadam', config: {} })).toBeUndefined();
+  expect(said().join()).toMatch(/Nadam of TensorFlow before 2\.11/);
+});
+
+test('binary accuracy has the threshold of TF.js, or is refused', async () => {
+  const metricsBy = async (threshold: number) => {
+    const metrics = [{ class_name: 'BinaryAccuracy', config: { threshold } }];
+    return loadKerasModel(await compiledWith((compiled) => ({ ...compiled, metrics })));
+  };
+  expect((await metricsBy(0.5)).metricsNames).toEqual(['loss', 'binaryAccuracy']);
+  expect(isCompiled(await metricsBy(0.3))).toBe(false);
+  expect(said().join()).toMatch(/its metric 'binary_accuracy' is not in TF\.js/);
+});
+
 test('an optimizer whose state does not fit begins anew, and a warning says so', async () => {
   const source: KerasSource = await compiledWith(({ optimizer, ...compiled }) => ({
     ...compiled,

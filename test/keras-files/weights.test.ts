@@ -129,6 +129,18 @@ describe('by name', () => {
   });
 });
 
+test('progress counts the layers that are read, to the last', async () => {
+  const steps: unknown[] = [];
+  await loadKerasWeights(builtByHand(false), bytesOf(caseNamed('tf-keras-plain.h5')), {
+    onProgress: (progress) => steps.push(progress),
+  });
+  expect(steps).toEqual([
+    { done: 1, total: 3, step: 'dense' },
+    { done: 2, total: 3, step: 'norm' },
+    { done: 3, total: 3, step: 'dense_1' },
+  ]);
+});
+
 describe('where model and file differ, nothing changes:', () => {
   const wrongLast = () => {
     const model = tf.sequential();
