@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from model_files import KERAS3, TF, Model, finalize, images, leaves
+from model_files import TF, Model, finalize, images, leaves
 
 CLASSES = 5
 # What images hold: few distinct values, so that the files stay small.
@@ -178,9 +178,6 @@ def narrow(module: str, name: str, size: int = 32, *, widths: tuple = EVERY_LAYE
     return made(module, by_name(name, size, **settings), widths=widths, repeats=repeats)
 
 
-# tf-keras has no hard_silu, and makes it of other layers.
-HARD_SILU = ({"libraries": TF}, {"libraries": KERAS3, "saved_for": KERAS3})
-
 # The other members of these families have other numbers of blocks and channels, and no other layers.
 MODELS = [
     member(
@@ -241,24 +238,15 @@ MODELS = [
     member("inception-v3", narrow("inception_v3", "InceptionV3", 75), 75),
     member("mobilenet", narrow("mobilenet", "MobileNet", widths=(), alpha=0.1)),
     member("mobilenet-v2", narrow("mobilenet_v2", "MobileNetV2", widths=(("^Conv_1$", 16),), alpha=0.1)),
-    *(
-        member(
-            "mobilenet-v3-small",
-            narrow("mobilenet_v3", "MobileNetV3Small", widths=(("^Conv_2$", 16),), alpha=0.1),
-            colors=PIXELS,
-            **files,
-        )
-        for files in HARD_SILU
+    # Keras 3 has hard_silu for it, tf-keras makes it of other layers.
+    member(
+        "mobilenet-v3-small",
+        narrow("mobilenet_v3", "MobileNetV3Small", widths=(("^Conv_2$", 16),), alpha=0.1),
+        colors=PIXELS,
     ),
-    *(
-        member(
-            "mobilenet-v3-large",
-            narrow(
-                "mobilenet_v3", "MobileNetV3Large", widths=(("^Conv_2$", 16),), alpha=0.1, include_preprocessing=False
-            ),
-            **files,
-        )
-        for files in HARD_SILU
+    member(
+        "mobilenet-v3-large",
+        narrow("mobilenet_v3", "MobileNetV3Large", widths=(("^Conv_2$", 16),), alpha=0.1, include_preprocessing=False),
     ),
     member(
         "mobilenet-v3-minimalistic",

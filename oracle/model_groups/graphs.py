@@ -1,7 +1,7 @@
 """Functional models whose graphs are out of the ordinary."""
 
 import own_layer
-from model_files import TF, Model, chain
+from model_files import KERAS3, TF, Model, chain
 
 
 def unused_input(keras):
@@ -43,11 +43,24 @@ def slashes(keras):
     return keras.Model(i, layers.Dense(2, name="k/l")(inner(layers.Dense(4, name="m/n")(pooled))), name="o/p")
 
 
+def hard_activations(keras):
+    """Activations that tf-keras lacks, called twice, before and in other models, and as an output."""
+    layers = keras.layers
+    inner = chain((4,), lambda layers: layers.Dense(4), lambda layers: layers.Activation("hard_silu"))(keras)
+    j = layers.Input((4,))
+    graph = keras.Model(j, layers.BatchNormalization()(layers.Dense(4)(j)))
+    shared = layers.Activation("hard_silu")
+    i = layers.Input((4,))
+    h = inner(shared(graph(shared(layers.Dense(4)(i)))))
+    return keras.Model(i, [layers.Activation("hard_sigmoid")(layers.Dense(2)(h)), shared(h)])
+
+
 MODELS = [
     Model("unused-input", unused_input, ((2,), (3,), (4,)), learns=3),
     Model("unused-inner-input", unused_inner_input, ((2,), (3,), (4,)), learns=3),
     Model("graph-dropout", graph_dropout),
     Model("own-class", own_class, learns=3),
+    Model("hard-activations", hard_activations, ((4,),), libraries=KERAS3, learns=3),
     # Keras 3 takes no slashes in names.
     Model("slashes", slashes, ((4, 4),), libraries=TF, learns=3),
 ]

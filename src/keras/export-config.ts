@@ -9,6 +9,7 @@ import { Operation } from './operations/operation.js';
 import { writeOperation } from './operations/write-operation.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
 import { registeredNameOf } from './own-classes.js';
+import { expandedActivation, isExpanded } from './expanded-activations.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
@@ -76,7 +77,8 @@ const named = (written: JsonObject, name: string): JsonObject => ({
 });
 
 function exportLayer(layer: Layer, { className, config }: Described, dialect: Dialect): JsonObject {
-  if (isContainer(layer)) return exportContainer(layer, dialect);
+  const container = isContainer(layer) ? layer : expandedActivation(layer, dialect);
+  if (container) return exportContainer(container, dialect);
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be saved: ${reason}`);
   };
@@ -261,9 +263,12 @@ function exportFunctional(
   const isKeras3 = dialect === 'keras3';
   const isModel = (layer: string) => isContainer(byName.get(layer)!);
   // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
-  const nodeOf = (layer: string, index: number) => (isKeras3 && isModel(layer) ? index - 1 : index);
+  // tf-keras does so always, as TF.js does, which knows nothing of what becomes a model in the file.
+  const becomesModel = (layer: string) => isExpanded(byName.get(layer)!, dialect);
+  const nodeOf = (layer: string, index: number) =>
+    becomesModel(layer) ? index + 1 : isKeras3 && isModel(layer) ? index - 1 : index;
   const nodeOfEnd = (layer: string, index: number) =>
-    isKeras3 && isModel(layer) && isSequential(byName.get(layer)!) ? index - 1 : index;
+    isKeras3 && !isSequential(byName.get(layer)!) ? index : nodeOf(layer, index);
   const ends = (list: DescribedContainer['outputLayers']): Json => {
     const written = list.map(([layer, index, tensor]): Json => [
       nameOf(layer),

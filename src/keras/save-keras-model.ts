@@ -1,11 +1,19 @@
 /** @file Saves a model as a file that Keras opens. */
-import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
+import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { writeArchive } from '../data/archive.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject, writeJson } from './json.js';
-import { type Placed, folderInTfKeras, treeOf, weightsByFolder, weightsInRow } from './weight-order.js';
+import { isExpanded } from './expanded-activations.js';
+import {
+  type Placed,
+  asMade,
+  folderInTfKeras,
+  treeOf,
+  weightsByFolder,
+  weightsInRow,
+} from './weight-order.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
@@ -134,7 +142,9 @@ async function asArchive(
 ): Promise<Uint8Array> {
   // tf-keras asks for this group even where it is empty.
   const root: Hdf5Group = { groups: { vars: {} } };
-  for (const weight of weightsByFolder(treeOf(model))) {
+  const classNameOf = (layer: layers.Layer) =>
+    isExpanded(layer, dialect) ? 'Functional' : layer.getClassName();
+  for (const weight of weightsByFolder(treeOf(model, asMade, classNameOf))) {
     const folder = dialect === 'tf-keras' ? folderInTfKeras(weight.folder) : weight.folder;
     const vars = groupAt(root, [...folder.split('/'), 'vars']);
     vars.datasets ??= {};

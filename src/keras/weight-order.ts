@@ -23,15 +23,27 @@ export type Order = (container: LayersModel) => readonly Layer[];
 
 export const asMade: Order = (container) => container.layers;
 
+/** What a layer's class is in the file. */
+type ClassNameOf = (layer: Layer) => string;
+
 /** The tree below `layer`; `folder` is its own, '' for the whole model. */
-export function treeOf(layer: Layer, order: Order = asMade, folder = ''): LayerNode {
-  return { layer, folder, children: childrenOf(layer, order) };
+export function treeOf(
+  layer: Layer,
+  order: Order = asMade,
+  classNameOf: ClassNameOf = (one) => one.getClassName(),
+  folder = '',
+): LayerNode {
+  return { layer, folder, children: childrenOf(layer, order, classNameOf) };
 }
 
-function childrenOf(layer: Layer, order: Order): LayerNode[] {
-  if (isContainer(layer)) return numbered('layers', order(layer), order);
+function childrenOf(layer: Layer, order: Order, classNameOf: ClassNameOf): LayerNode[] {
+  const numbered = (within: string, members: readonly Layer[]): LayerNode[] => {
+    const folders = numberedFolders(members.map(classNameOf));
+    return members.map((member, i) => treeOf(member, order, classNameOf, `${within}/${folders[i]!}`));
+  };
+  if (isContainer(layer)) return numbered('layers', order(layer));
   const { forwardLayer, backwardLayer, layer: inner, cell, cells, ...dense } = heldLayersOf(layer);
-  if (cells) return numbered('cells', cells, order);
+  if (cells) return numbered('cells', cells);
   const parts: [string, Layer | undefined][] = [
     ['forward_layer', forwardLayer],
     ['backward_layer', backwardLayer],
@@ -43,7 +55,7 @@ function childrenOf(layer: Layer, order: Order): LayerNode[] {
       return [`${isPublic ? '' : '_'}${snakeCase(name)}`, part];
     }),
   ];
-  return parts.flatMap(([name, part]) => (part ? [treeOf(part, order, name)] : []));
+  return parts.flatMap(([name, part]) => (part ? [treeOf(part, order, classNameOf, name)] : []));
 }
 
 /** A folder as tf-keras names it, which has no public attributes for what attention consists of. */
@@ -59,11 +71,6 @@ export function numberedFolders(classNames: readonly string[]): string[] {
     counts.set(name, count + 1);
     return `${name}${count > 0 ? `_${count}` : ''}`;
   });
-}
-
-function numbered(within: string, members: readonly Layer[], order: Order): LayerNode[] {
-  const folders = numberedFolders(members.map((member) => member.getClassName()));
-  return members.map((member, i) => treeOf(member, order, `${within}/${folders[i]!}`));
 }
 
 /** A weight and where it lies. */

@@ -3,7 +3,7 @@ export const COUNTS: Readonly<Record<string, number>> = {
   models: 134,
   attention: 30,
   recurrent: 58,
-  graphs: 18,
+  graphs: 20,
   shapes: 89,
   applications: 86,
   tutorials: 117,
