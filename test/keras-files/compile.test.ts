@@ -4,6 +4,7 @@ import { type KerasSource, loadKerasModel, saveKerasModel } from 'evenkeel/keras
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
 import { readHdf5 } from '../../src/keras/hdf5-reader.js';
+import { readMetric } from '../../src/keras/losses.js';
 import { inputsOf, modelNamed, readModel } from './golden.js';
 
 const warnings = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
@@ -174,6 +175,60 @@ test('binary accuracy has the threshold of TF.js, or is refused', async () => {
   expect((await metricsBy(0.5)).metricsNames).toEqual(['loss', 'binaryAccuracy']);
   expect(isCompiled(await metricsBy(0.3))).toBe(false);
   expect(said().join()).toMatch(/its metric 'binary_accuracy' is not in TF\.js/);
+});
+
+test.each([
+  ['accuracy', 'binaryCrossentropy', 1, 'accuracy'],
+  ['accuracy', 'binaryCrossentropy', 3, 'categoricalAccuracy'],
+  ['acc', 'categoricalCrossentropy', 3, 'accuracy'],
+  [
+    { class_name: 'MeanMetricWrapper', config: { name: 'accuracy', fn: 'binary_accuracy' } },
+    'binaryCrossentropy',
+    1,
+    'accuracy',
+  ],
+])('the metric %j beside %s, of %i classes, is %s', (saved, name, classes, metric) => {
+  expect(readMetric(saved, { name, compute: null }, classes)).toBe(metric);
+});
+
+test('Adagrad begins at its initial_accumulator_value', async () => {
+  const config = { learning_rate: 1, initial_accumulator_value: 1e12, weight_decay: null };
+  const model = await loadKerasModel(
+    await compiledWith((compiled) => ({ ...compiled, optimizer: { class_name: 'Adagrad', config } })),
+  );
+  const kernelOf = () => [...model.getWeights()[0]!.dataSync()];
+  const before = kernelOf();
+  await model.trainOnBatch(inputsOf(modelNamed('keras3-adam.keras')), tf.zeros([3, 3]));
+  // From 0, each number would go a whole step.
+  kernelOf().forEach((value, i) => {
+    expect(Math.abs(value - before[i]!)).toBeLessThan(1e-3);
+  });
+});
+
+/** What one step of plain descent at rate 1 makes of weights that are 0, by these gradients. */
+async function stepBy(settings: object, ...gradients: number[][]): Promise<number[][]> {
+  const config = { learning_rate: 1, weight_decay: null, ...settings };
+  const optimizer = await optimizerOf({ class_name: 'SGD', config });
+  const weights = gradients.map((gradient) => tf.variable(tf.zeros([gradient.length])));
+  optimizer.applyGradients(weights.map(({ name }, i) => ({ name, tensor: tf.tensor(gradients[i]!) })));
+  return weights.map((weight) => [...weight.dataSync()]);
+}
+
+test('gradients are clipped on both sides, by their length, or by that of all', async () => {
+  expect(await stepBy({ clipvalue: 0.5 }, [2, -3, 0.25, -0.25])).toEqual([[-0.5, 0.5, -0.25, 0.25]]);
+  expect(await stepBy({ clipnorm: 5 }, [6, -8], [3, -4])).toEqual([
+    [-3, 4],
+    [-3, 4],
+  ]);
+  expect(await stepBy({ global_clipnorm: 6.5 }, [3, -4], [12])).toEqual([[-1.5, 2], [-6]]);
+});
+
+test('a weight that the loss does not depend on stays', async () => {
+  const optimizer = await optimizerOf({ class_name: 'AdamW', config: { learning_rate: 1 } });
+  const [used, unused] = [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(1))];
+  optimizer.minimize(() => tf.square(used), false, [used, unused]);
+  expect(used.dataSync()[0]).toBeLessThan(0.1);
+  expect(unused.dataSync()[0]).toBe(1);
 });
 
 test('an optimizer whose state does not fit begins anew, and a warning says so', async () => {

@@ -91,11 +91,21 @@ describe('StringLookup', () => {
     expect(apply(back, tf.tensor1d([0, 1, 2, 7], 'int32'))).toEqual(['[UNK]', 'x', 'y', '[UNK]']);
   });
 
+  test('gives the mask for 0, where there is one', () => {
+    const back = kerasLayers.stringLookup({ vocabulary: ['x'], maskToken: 'none', invert: true });
+    expect(apply(back, tf.tensor1d([0, 1, 2], 'int32'))).toEqual(['none', '[UNK]', 'x']);
+  });
+
   test('refuses what is not in its vocabulary, where nothing stands for that', () => {
     const layer = kerasLayers.stringLookup({ vocabulary: ['x'], numOovIndices: 0 });
     expect(() => apply(layer, texts)).toThrow(ValueError);
     expect(() => apply(layer, texts)).toThrow(/'a' is not in its vocabulary/);
   });
+});
+
+test('IntegerLookup spreads by the remainder as Python has it, of numbers below 0 too', () => {
+  const layer = kerasLayers.integerLookup({ vocabulary: [10], numOovIndices: 3 });
+  expect(apply(layer, tf.tensor1d([-4, -3, -1, 4, 10], 'int32'))).toEqual([2, 0, 2, 1, 3]);
 });
 
 describe('TextVectorization', () => {
