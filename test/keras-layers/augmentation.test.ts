@@ -125,6 +125,20 @@ test('RandomHeight draws one size', () => {
   expectEven(sizes, 50, 99);
 });
 
+test('RandomHeight and RandomWidth leave a pixel at least', () => {
+  for (const layer of [
+    kerasLayers.randomHeight({ factor: [-1, -0.9], seed: 1 }),
+    kerasLayers.randomWidth({ factor: [-1, -0.9], seed: 1 }),
+  ]) {
+    for (let i = 0; i < 10; i++) expect(train(layer, image).size).toBeGreaterThan(0);
+  }
+});
+
+test('RandomBrightness moves bytes, where nothing else is said', () => {
+  const layer = kerasLayers.randomBrightness({ factor: [0.5, 0.5] });
+  expect([...train(layer, tf.tensor4d([0, 100, 200], [1, 1, 3, 1])).dataSync()]).toEqual([127.5, 227.5, 255]);
+});
+
 test('a seed gives the same numbers again, and others in the next step', () => {
   const make = () => kerasLayers.randomBrightness({ factor: 0.5, seed: 7 });
   const [one, other] = [make(), make()];

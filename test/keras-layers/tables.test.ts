@@ -45,6 +45,12 @@ test('Hashing gives the numbers of TensorFlow, with and without a salt', () => {
   );
 });
 
+test('Hashing has the mask at 0 and all else behind it; where there is one bin, all is there', () => {
+  const texts = strings(['', 'a', 'b', 'c']);
+  expect(apply(kerasLayers.hashing({ numBins: 2, maskValue: '' }), texts)).toEqual([0, 1, 1, 1]);
+  expect(apply(kerasLayers.hashing({ numBins: 1, maskValue: '' }), texts)).toEqual([0, 0, 0, 0]);
+});
+
 test.each([
   [
     ['a', 'zz', ''],

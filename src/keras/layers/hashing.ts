@@ -53,8 +53,9 @@ export class Hashing extends KerasLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     const input = only(inputs);
-    const isMasked = this.maskValue !== null;
-    const bins = isMasked && this.numBins > 1 ? this.numBins - 1 : this.numBins;
+    // One bin is not divided.
+    const isMasked = this.maskValue !== null && this.numBins > 1;
+    const bins = isMasked ? this.numBins - 1 : this.numBins;
     const numbers = tokensOf(input, this.name).map((token) => {
       if (token === this.maskValue) return 0;
       return bucketOf(String(token), bins, this.#key) + (isMasked ? 1 : 0);
