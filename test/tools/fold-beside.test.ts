@@ -73,6 +73,32 @@ describeBackends(() => {
       expect(classesOf(model).filter((name) => name === 'BatchNormalization')).toHaveLength(1);
     });
 
+    test('become one within a TimeDistributed', async () => {
+      const within = (name: string) => layers.timeDistributed({ layer: bn({ name }), name: `each_${name}` });
+      for (const parts of [
+        [within('first'), bn({ name: 'second' })],
+        [bn({ name: 'first' }), within('second')],
+      ]) {
+        const { kept } = await foldAndCompare(spoil(chain([3, 5], relu(), ...parts, relu('end'))));
+        expect(kept).toHaveLength(1);
+      }
+    });
+
+    test('become one whose constraints would change its weights', async () => {
+      const first = bn({ name: 'first', gammaConstraint: 'nonNeg', betaConstraint: 'nonNeg' });
+      const { folded } = await foldAndCompare(
+        spoil(chain([5], relu(), first, bn({ name: 'second' }), relu('end'))),
+      );
+      expect(folded).toEqual([{ name: 'second', into: ['first'] }]);
+    });
+
+    test('stay where the one that they become would not be finite', async () => {
+      const huge = (name: string) =>
+        bn({ name, gammaInitializer: tf.initializers.constant({ value: 1e25 }) });
+      const model = chain([5], relu(), huge('first'), huge('second'), relu('end'));
+      expect((await fold(model)).kept.map(({ name }) => name)).toEqual(['first', 'second']);
+    });
+
     test('three become one', async () => {
       const three = ['one', 'two', 'three'].map((name) => bn({ name }));
       const { folded, kept } = await foldAndCompare(spoil(chain([3, 5], relu(), ...three, relu('end'))));
@@ -120,6 +146,13 @@ describeBackends(() => {
       Rescaling: () => layers.rescaling({ scale: 1 / 3, offset: -1, name: 'affine' }),
       'Rescaling of each channel': () =>
         layers.rescaling({ scale: [0.5, 2, -1, 1.5] as never, offset: 0.25, name: 'affine' }),
+      Normalization: () =>
+        kerasLayers.normalization({ mean: [1, -2, 0, 0.5], variance: [4, 1, 0.25, 2], name: 'affine' }),
+      'Normalization by one mean': () =>
+        kerasLayers.normalization({ mean: 0.5, variance: 4, name: 'affine' }),
+      'Normalization back': () =>
+        kerasLayers.normalization({ mean: [1, -2, 0, 3], variance: 4, invert: true, name: 'affine' }),
+      LayerScale: () => kerasLayers.layerScale({ initValues: 0.5, projectionDim: 4, name: 'affine' }),
     };
 
     test.each(Object.entries(AFFINE))('%s goes into what is behind it', async (_, make) => {
@@ -142,6 +175,30 @@ describeBackends(() => {
         expect(folded).toEqual([{ name: 'affine', into: ['bn'] }]);
         expect(kept).toEqual(['bn']);
       }
+    });
+
+    test('have the least deviation that Keras has', async () => {
+      const flat = kerasLayers.normalization({ mean: 0, variance: [0, 1], name: 'affine' });
+      const { folded } = await foldAndCompare(chain([2], flat, dense(), relu()));
+      expect(folded).toEqual([{ name: 'affine', into: ['dense'] }]);
+    });
+
+    test('stay where a mean many deviations from 0 would cost digits', async () => {
+      const far = kerasLayers.normalization({ mean: 1e5, variance: 1, name: 'affine' });
+      const { kept } = await fold(chain([2], far, dense(), relu()));
+      expect(kept.map(({ reason }) => reason).join()).toContain('deviations from 0');
+    });
+
+    test('stay where one list of numbers stands for several', async () => {
+      const along = kerasLayers.normalization({
+        axis: [1, 2],
+        mean: [1, 2],
+        variance: [1, 4],
+        name: 'affine',
+      });
+      const { kept, reasons } = await foldAndCompare(chain([3, 2], along, layers.flatten(), dense()));
+      expect(kept).toEqual(['affine']);
+      expect(reasons).toContain('its 2 numbers stand for 6');
     });
 
     test('of slope 0 stay before a normalization', async () => {
