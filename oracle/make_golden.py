@@ -20,6 +20,7 @@ MODEL_GROUPS = (
     "operations",
     "resumed",
     "convolutions",
+    "weighted",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

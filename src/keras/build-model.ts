@@ -4,6 +4,10 @@
  */
 import type { LayerVariable, LayersModel } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
+import { penaltyOn } from '../layer/variables.js';
+import { setActivityRegularizer } from '../model/activity-penalties.js';
+import { type Layer, isContainer } from '../model/graph.js';
 import { registerKerasLayers } from './layers/registration.js';
 import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
@@ -50,6 +54,7 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     const build = fromConfig as (...args: unknown[]) => LayersModel;
     const built = build(constructor, { ...model.config });
     patchLayers(built);
+    regularizeActivities(model, built);
     return { model: built, discard };
   } catch (error) {
     discard();
@@ -58,5 +63,22 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   } finally {
     stopIntercepting();
     unregister();
+  }
+}
+
+/** Gives the layers of a model, and of those in it, their penalties on activity. */
+function regularizeActivities({ config, activityRegularizer }: LayerConfig, layer: Layer): void {
+  const regularizer = resolveRegularizer('activityRegularizer', activityRegularizer);
+  if (regularizer) {
+    setActivityRegularizer(layer, {
+      penaltyOn: (output) => penaltyOn(regularizer, output),
+      saved: serializeObject(regularizer)!,
+    });
+  }
+  if (!isContainer(layer)) return;
+  const members = new Map(layer.layers.map((member) => [member.name, member]));
+  for (const member of config.layers!) {
+    const built = members.get(member.config.name);
+    if (built) regularizeActivities(member, built);
   }
 }

@@ -13,6 +13,7 @@ import { expandedActivation, isExpanded } from './expanded-activations.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
+import { activityRegularizerOf } from '../model/activity-penalties.js';
 import { callsTo, isContainer, isSequential, layersOf } from '../model/graph.js';
 import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
@@ -114,11 +115,15 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
         return [kerasName, exportSetting(layer, name, valueOf(layer, config, tfjsName), dialect)];
       }),
     );
+    const activity = activityRegularizerOf(layer)?.saved;
     const written: JsonObject = {
       name: layer.name,
       ...(isFrozen(layer) ? { trainable: false } : {}),
       dtype: 'float32',
-      ...withoutNull(settings),
+      ...withoutNull({
+        ...settings,
+        activity_regularizer: settingToKeras('activity_regularizer', activity, dialect),
+      }),
     };
     entry.write?.({ layer, config, written, dialect });
     const known = dialect === 'tf-keras' ? withoutOnlyInKeras3(written, entry.onlyInKeras3 ?? {}) : written;

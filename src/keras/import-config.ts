@@ -10,6 +10,7 @@ import { type Json, type JsonObject, expectArray, expectName, expectObject, isOb
 import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
 import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
 import { readDataType } from '../layer/data-type.js';
+import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
 import { isOperation, nodesOfOperation, readOperation } from './operations/read-operation.js';
@@ -26,6 +27,8 @@ interface Context {
   /** Types that TF.js lacks, and the layers that ask for them. */
   readonly missingTypes: Map<string, string[]>;
   readonly findings: Findings;
+  /** Whether another layer holds the layer, as a wrapper does. */
+  readonly isHeld?: boolean;
 }
 
 /** A model's configuration, and what is to be said of it. It can be built only where nothing blocks it. */
@@ -101,7 +104,8 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   const entry = entryOf(className);
   if (entry) {
     try {
-      return { className, savedName, config: importSettings(entry, config, inner) };
+      const activityRegularizer = readActivityRegularizer(config, context);
+      return { className, savedName, config: importSettings(entry, config, inner), activityRegularizer };
     } catch (error) {
       return block(reasonOf(error));
     }
@@ -126,14 +130,7 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
   const { settings, fixed = {}, renamed = {}, unused = [], advice = {} } = entry;
   const result: LayerConfig['config'] = placement(config, context);
   for (const [key, value] of Object.entries(config)) {
-    if (key === 'activity_regularizer') {
-      if (value !== null) {
-        context.findings.note(
-          `Layer ${show(config.name)}: TF.js has no penalty on activity. Predictions are the same; training goes without it.`,
-        );
-      }
-      continue;
-    }
+    if (key === 'activity_regularizer') continue;
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
       const setting = nested(key, value, context) ?? settingFromKeras(key, value, context);
@@ -158,6 +155,19 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
   return result;
 }
 
+function readActivityRegularizer(
+  { name, activity_regularizer: given = null }: JsonObject,
+  { isHeld, findings }: Context,
+): unknown {
+  const regularizer = resolveRegularizer('activity_regularizer', given);
+  if (!regularizer || !isHeld) return serializeObject(regularizer);
+  findings.note(
+    `Layer ${show(name)}: there is no penalty on the activity of a layer within another. Predictions are the same; ` +
+      `training goes without it.`,
+  );
+  return null;
+}
+
 /** TF.js writes what it says of an RNN's cell beside the cell, too. */
 const isOfCell = ({ cell }: JsonObject, key: string): boolean =>
   isObject(cell) && isObject(cell.config) && Object.hasOwn(cell.config, key);
@@ -168,9 +178,10 @@ const LAYER_SETTINGS = ['layer', 'backward_layer', 'cell'];
 
 /** Settings that are layers. */
 function nested(key: string, value: Json, context: Context): unknown {
-  if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, context));
+  const held = { ...context, isHeld: true };
+  if (key === 'cells') return expectArray(value, 'cells').map((cell) => importLayer(cell, held));
   if (!LAYER_SETTINGS.includes(key) || value === null) return undefined;
-  const layer = importLayer(value, context);
+  const layer = importLayer(value, held);
   // Keras 3 names the layers as they are called within Bidirectional, which does so again.
   const direction = key === 'backward_layer' ? /^backward_/ : /^forward_/;
   if (key !== 'cell') layer.config.name = layer.config.name.replace(direction, '');

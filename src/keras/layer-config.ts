@@ -6,6 +6,8 @@ export interface LayerConfig {
   /** The name in the file; TF.js' own may have had to change. */
   savedName: string;
   config: Record<string, unknown> & { name: string; layers?: LayerConfig[]; layer?: LayerConfig };
+  /** The penalty on what the layer gives, which TF.js refuses as a setting. */
+  activityRegularizer?: unknown;
   /** Of a layer in a functional model. */
   name?: string;
   inboundNodes?: unknown[];

@@ -30,20 +30,22 @@ export function constrain(variable: LayerVariable, constraint: Constraint): void
 const L1L2 = regularizers.l1l2().constructor;
 
 /**
- * The penalty that a regularizer puts on a variable, as a function for `addLoss`.
+ * The penalty that a regularizer puts on a tensor.
  *
- * TF.js' |w| has the gradient −1 at 0, where beta starts; Keras' has 0, as has relu(w) + relu(−w).
+ * TF.js' |x| has the gradient −1 at 0, where beta starts; Keras' has 0, as has relu(x) + relu(−x).
  */
-export function penaltyOf(regularizer: Regularizer, variable: LayerVariable): () => Scalar {
-  if (regularizer.constructor !== L1L2) return () => regularizer.apply(variable.read());
+export function penaltyOn(regularizer: Regularizer, x: Tensor): Scalar {
+  if (regularizer.constructor !== L1L2) return regularizer.apply(x);
   const { l1, l2 } = regularizer as Regularizer & { l1: number; l2: number };
-  return () =>
-    tidy(() => {
-      const w = variable.read();
-      const absolute = sum(add(relu(w), relu(neg(w))));
-      return add(mul(absolute, l1), mul(sum(square(w)), l2));
-    });
+  return tidy(() => {
+    const absolute = sum(add(relu(x), relu(neg(x))));
+    return add(mul(absolute, l1), mul(sum(square(x)), l2));
+  });
 }
+
+/** The penalty on a variable, as a function for `addLoss`. */
+export const penaltyOf = (regularizer: Regularizer, variable: LayerVariable) => (): Scalar =>
+  penaltyOn(regularizer, variable.read());
 
 /** Gives a statistic its new value: in its own memory, where the kernels reach it and nobody else holds it. */
 export function store(

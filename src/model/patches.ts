@@ -6,6 +6,7 @@
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { activityRegularizerOf, setActivityRegularizer } from './activity-penalties.js';
 import { callsTo, containersOf, isContainer, isSequential, layersOf } from './graph.js';
 import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask, usesMasksOfAll } from './masks.js';
 import {
@@ -86,6 +87,8 @@ function patch(layer: Layer, name: Patch): void {
 /** Patches a copy of a layer as the original is. */
 export function patchAlike(original: Layer, copy: Layer): void {
   for (const name of patchesOf.get(original) ?? []) patch(copy, name);
+  const regularizer = activityRegularizerOf(original);
+  if (regularizer && !activityRegularizerOf(copy)) setActivityRegularizer(copy, regularizer);
 }
 
 /**
