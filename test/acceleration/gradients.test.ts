@@ -85,4 +85,28 @@ describeBackends(() => {
       });
     }
   });
+
+  test.each<Convolution>([
+    [[1, 6, 6, 7, 2], [1, 1, 2], [4, 4, 4], 'same'],
+    [[2, 5, 6, 6, 1], [1, 1, 1], [2, 4, 3], 'same'],
+  ])(
+    'Conv3D of %j, filter %j, strides %j, %s, has the gradients of its sums',
+    async (shape, size, strides, pad) => {
+      // It is linear in both: dy·convolve(x, filter) = dx·x = dFilter·filter.
+      await accelerated(() => {
+        tf.tidy(() => {
+          const x = draw(shape, 1) as tf.Tensor5D;
+          const filter = draw([...size, shape[4], 2], 2) as tf.Tensor5D;
+          const convolve = (one: tf.Tensor5D, other: tf.Tensor5D) => tf.conv3d(one, other, strides, pad);
+          const dy = draw(convolve(x, filter).shape, 3);
+          const loss = (one: tf.Tensor, other: tf.Tensor) =>
+            tf.sum(tf.mul(convolve(one as tf.Tensor5D, other as tf.Tensor5D), dy));
+          const [dx, dFilter] = tf.grads(loss)([x, filter]) as [tf.Tensor, tf.Tensor];
+          const want = valuesOf(loss(x, filter))[0]!;
+          expect(valuesOf(tf.sum(tf.mul(dx, x)))[0]).toBeCloseTo(want, 4);
+          expect(valuesOf(tf.sum(tf.mul(dFilter, filter)))[0]).toBeCloseTo(want, 4);
+        });
+      });
+    },
+  );
 });

@@ -69,6 +69,24 @@ describe('masks', () => {
   });
 });
 
+test('scores, a second output, have no mask', () => {
+  const layer = kerasLayers.multiHeadAttention({ numHeads: 1, keyDim: 2, returnAttentionScores: true });
+  const [query, value] = [tf.ones([1, 2, 3]), tf.ones([1, 3, 3])];
+  const mask = tf.ones([1, 2], 'bool');
+  expect(layer.computeMask([query, value], [mask, mask])).toEqual([mask, null]);
+});
+
+test('axes of attention may be counted from the end, the features as −1', () => {
+  const images = tf.randomNormal([1, 2, 3, 2, 4], 0, 1, 'float32', 7);
+  const attend = (attentionAxes: number[]) => {
+    const args = { numHeads: 1, keyDim: 2, kernelInitializer: 'ones', attentionAxes };
+    const y = kerasLayers.multiHeadAttention(args).apply([images, images]) as tf.Tensor;
+    return [...y.dataSync()];
+  };
+  expect(attend([-2, -4])).toEqual(attend([3, 1]));
+  expect(attend([2])).not.toEqual(attend([3, 1]));
+});
+
 test('drops weights in training alone', () => {
   const layer = kerasLayers.attention({ dropout: 0.5 });
   const [query, value] = [tf.ones([1, 40, 3]), tf.ones([1, 40, 3])];

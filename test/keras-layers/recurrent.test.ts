@@ -180,10 +180,36 @@ test.each([
     { goBackwards: true, returnSequences: true },
     /expected one with returnSequences: false/,
   ],
+  [
+    'one that gives its state besides',
+    { goBackwards: true, returnState: true },
+    /expected one with returnState: false/,
+  ],
 ])('Bidirectional refuses %s', (_, args, message) => {
   const layer = kerasLayers.gru({ units: 2 });
   const backwardLayer = kerasLayers.gru({ units: 2, ...args });
   expect(() => kerasLayers.bidirectional({ layer, backwardLayer })).toThrow(message);
+});
+
+test('the two outputs of a Bidirectional that does not merge them have the mask, its states have none', () => {
+  const layer = kerasLayers.gru({ units: 2, returnSequences: true, returnState: true });
+  const both = kerasLayers.bidirectional({ layer, mergeMode: null });
+  const mask = tf.ones([2, 4], 'bool');
+  expect(both.computeMask(x(), mask)).toEqual([mask, mask, null, null]);
+});
+
+test('Bidirectional with the steps in front gives what it gives with them behind', () => {
+  const timesInFront = (both: tf.layers.Layer, steps: tf.Tensor) =>
+    tf.transpose(both.apply(tf.transpose(steps, [1, 0, 2])) as tf.Tensor, [1, 0, 2]);
+  const make = (timeMajor: boolean) => {
+    const settings = { kernelInitializer: 'ones', recurrentInitializer: 'identity' };
+    const layer = kerasLayers.simpleRNN({ units: 2, returnSequences: true, timeMajor, ...settings });
+    return kerasLayers.bidirectional({ layer });
+  };
+  const steps = x();
+  expect([...timesInFront(make(true), steps).dataSync()]).toEqual([
+    ...(make(false).apply(steps) as tf.Tensor).dataSync(),
+  ]);
 });
 
 test.each<[string, () => unknown, RegExp]>([
