@@ -100,6 +100,12 @@ describe('an operation is refused', () => {
       /the 'axis' of '\w+': expected an integer/,
     ],
     [
+      'keras3-ops-reductions.keras',
+      /"axis": 1,/,
+      `"axis": ${'['.repeat(12)}1${']'.repeat(12)},`,
+      /nested too deeply/,
+    ],
+    [
       'keras3-ops-arrangement.keras',
       /"newshape": \[-1, 10, 2\]/,
       '"newshape": [null, -1]',

@@ -196,6 +196,21 @@ describe.each(BACKENDS)('on %s', (backend) => {
   );
 });
 
+test('numbers behind the end of a vector count for nothing, in the next row either', () => {
+  const args = { vocabulary: [1, 2, 3], maxTokens: 3, padToMaxTokens: true } as const;
+  const layer = kerasLayers.integerLookup({ ...args, outputMode: 'count' });
+  expect(apply(layer, tf.tensor2d([[3], [2]], [2, 1], 'int32'))).toEqual([
+    [0, 0, 0],
+    [0, 0, 1],
+  ]);
+});
+
+test('Normalization keeps its statistics in the order of the axes', () => {
+  const layer = kerasLayers.normalization({ axis: [-1, 1] });
+  layer.build([null, 2, 3, 4]);
+  expect(layer.weights.map(({ shape }) => shape)).toEqual([[2, 4], [2, 4], []]);
+});
+
 test('Normalization divides by no less than 1e-7', () => {
   const layer = kerasLayers.normalization({ mean: 0, variance: 0 });
   const [y] = [...(layer.apply(tf.tensor2d([[1]])) as tf.Tensor).dataSync()];
