@@ -52,7 +52,8 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   try {
     const [constructor, fromConfig] = registeredClass(model.className)!;
     const build = fromConfig as (...args: unknown[]) => LayersModel;
-    const built = build(constructor, { ...model.config });
+    // A copy: TF.js takes the layers out of the configurations of sequential models.
+    const built = build(constructor, structuredClone(model.config));
     patchLayers(built);
     regularizeActivities(model, built);
     return { model: built, discard };
