@@ -33,7 +33,8 @@ import type { Initializer } from './keras-objects.js';
 import { hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show } from '../text/show.js';
-import { constrain, penaltyOf, store } from './variables.js';
+import { penaltyOf, store } from './variables.js';
+import { constrain } from '../model/constraints.js';
 import {
   type WeightSpecification,
   type Weights,

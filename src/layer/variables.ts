@@ -1,30 +1,11 @@
 /**
- * @file What TF.js leaves out around a variable: constraints that hold while an optimizer trains, a penalty whose
- * gradient is Keras' at 0, and new values in the variable's own memory.
+ * @file What TF.js leaves out around a variable: a penalty whose gradient is Keras' at 0, and new values in the variable's
+ * own memory.
  */
 import { type Scalar, Tensor, add, mul, neg, relu, square, sum, tensor, tidy } from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
 import type { FusedBackend } from '../backends/backend.js';
-import type { Constraint, Regularizer } from './keras-objects.js';
-
-/**
- * Makes `constraint` hold after every assignment of an optimizer, as in Keras. TF.js applies constraints only in
- * `write`, which `setWeights` and loading call and optimizers do not; Keras does it the other way round: values that
- * are set stay exactly as given.
- */
-export function constrain(variable: LayerVariable, constraint: Constraint): void {
-  const value = variable.read() as Tensor & { assign(newValue: Tensor): void };
-  const assign = value.assign.bind(value);
-  value.assign = (newValue) => {
-    tidy(() => {
-      assign(constraint.apply(newValue));
-    });
-  };
-  variable.write = (newValue) => {
-    if (newValue.id !== value.id) assign(newValue);
-    return variable;
-  };
-}
+import type { Regularizer } from './keras-objects.js';
 
 /** TF.js' one class of regularizer, which it does not export. */
 const L1L2 = regularizers.l1l2().constructor;

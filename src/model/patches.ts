@@ -5,6 +5,7 @@
  */
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { constrain, constraintOf } from './constraints.js';
 import { ValueError } from '../text/value-error.js';
 import { activityRegularizerOf, setActivityRegularizer } from './activity-penalties.js';
 import { callsTo, containersOf, isContainer, isSequential, layersOf } from './graph.js';
@@ -59,6 +60,13 @@ const PATCHES = {
   },
   /** The executor frees too early what a layer gets several times in one call (repeated-inputs.ts). */
   takesRepeatedInputs: takeRepeatedInputs,
+  /** Optimizers do not apply the constraints of TF.js' own layers. */
+  constrainsWeights(layer: Layer) {
+    for (const weight of layer.weights) {
+      const constraint = constraintOf(weight);
+      if (constraint) constrain(weight, constraint);
+    }
+  },
   /**
    * The executor hands one object of call arguments from layer to layer, in which a mask stays when the layers that
    * follow have none (masks.ts).
@@ -115,6 +123,7 @@ function patchLayer(layer: Layer): void {
   if (callsTo(layer).some(({ inputs }) => new Set(inputs).size < inputs.length)) {
     patch(layer, 'takesRepeatedInputs');
   }
+  if (!isContainer(layer) && layer.weights.some(constraintOf)) patch(layer, 'constrainsWeights');
   if (layer.getClassName() === 'Concatenate') countFromFront(layer as Layer & { axis: number });
   else if ('returnState' in layer && layer.returnState === true) patch(layer, 'separatesStates');
 }

@@ -141,23 +141,9 @@ export abstract class ConvolutionLayer extends KerasLayer implements WeightSetti
     // Refuses an input that is too small.
     this.computeOutputShape(shape);
     this.buildKernels(channels);
-    if (this.useBias) this.bias = this.makeWeight('bias', 'bias', [this.outputChannels(channels)]);
+    if (this.useBias) this.bias = this.addParameter('bias', 'bias', [this.outputChannels(channels)]);
     this.inputSpec = [new InputSpec({ ndim: this.dimensions + 2, axes: { [axis]: channels } })];
     super.build(inputShape);
-  }
-
-  /** @param kind which settings are the weight's */
-  protected makeWeight(name: string, kind: string, shape: number[]): LayerVariable {
-    const settings = this as unknown as Record<string, unknown>;
-    return this.addWeight(
-      name,
-      shape,
-      'float32',
-      settings[`${kind}Initializer`] as Initializer,
-      (settings[`${kind}Regularizer`] as Regularizer | null) ?? undefined,
-      true,
-      (settings[`${kind}Constraint`] as Constraint | null) ?? undefined,
-    );
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

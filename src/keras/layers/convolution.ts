@@ -62,7 +62,7 @@ abstract class Convolution extends ConvolutionLayer implements KernelSettings {
         `Layer ${show(this.name)}: its input has ${channels} channels, which ${this.groups} groups do not divide.`,
       );
     }
-    this.kernel = this.makeWeight('kernel', 'kernel', [
+    this.kernel = this.addParameter('kernel', 'kernel', [
       ...this.kernelSize,
       channels / this.groups,
       this.filters,

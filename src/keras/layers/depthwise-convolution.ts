@@ -48,7 +48,7 @@ abstract class DepthwiseConvolution extends ConvolutionLayer implements Depthwis
 
   protected override buildKernels(channels: number): void {
     const shape = [...this.kernelSize, channels, this.depthMultiplier];
-    this.depthwiseKernel = this.makeWeight('depthwise_kernel', 'depthwise', shape);
+    this.depthwiseKernel = this.addParameter('depthwise', 'depthwise_kernel', shape);
   }
 
   protected override convolve(x: Tensor): Tensor {

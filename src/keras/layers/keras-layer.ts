@@ -7,7 +7,8 @@ import {
   resolveInitializer,
   resolveRegularizer,
 } from '../../layer/keras-objects.js';
-import { constrain, penaltyOf } from '../../layer/variables.js';
+import { penaltyOf } from '../../layer/variables.js';
+import { constrain } from '../../model/constraints.js';
 import { checkNames } from '../../text/names.js';
 import { settingsOfParameter } from './parameters.js';
 

@@ -69,15 +69,7 @@ export class PReLU extends KerasLayer {
         `Layer ${show(this.name)}: axis ${open + 1} of its input ${show(shape)} is open. Fix its size, or share alpha along it.`,
       );
     }
-    this.alpha = this.addWeight(
-      'alpha',
-      own,
-      'float32',
-      this.alphaInitializer,
-      this.alphaRegularizer ?? undefined,
-      true,
-      this.alphaConstraint ?? undefined,
-    );
+    this.alpha = this.addParameter('alpha', 'alpha', own.map(Number));
     const axes = Object.fromEntries(
       shape.flatMap((size, axis) => (axis > 0 && own[axis - 1] !== 1 ? [[axis, size!]] : [])),
     );

@@ -62,12 +62,16 @@ abstract class SeparableConvolution extends ConvolutionLayer implements Depthwis
   protected override buildKernels(channels: number): void {
     const one = this.kernelSize.map(() => 1);
     const between = channels * this.depthMultiplier;
-    this.depthwiseKernel = this.makeWeight('depthwise_kernel', 'depthwise', [
+    this.depthwiseKernel = this.addParameter('depthwise', 'depthwise_kernel', [
       ...this.kernelSize,
       channels,
       this.depthMultiplier,
     ]);
-    this.pointwiseKernel = this.makeWeight('pointwise_kernel', 'pointwise', [...one, between, this.filters]);
+    this.pointwiseKernel = this.addParameter('pointwise', 'pointwise_kernel', [
+      ...one,
+      between,
+      this.filters,
+    ]);
   }
 
   protected override convolve(x: Tensor): Tensor {

@@ -72,7 +72,7 @@ abstract class TransposedConvolution extends ConvolutionLayer implements KernelS
   }
 
   protected override buildKernels(channels: number): void {
-    this.kernel = this.makeWeight('kernel', 'kernel', [...this.kernelSize, this.filters, channels]);
+    this.kernel = this.addParameter('kernel', 'kernel', [...this.kernelSize, this.filters, channels]);
   }
 
   protected override convolve(x: Tensor): Tensor {
