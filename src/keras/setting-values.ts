@@ -27,6 +27,23 @@ const WORD_SETTINGS = [
 /** What to do where a layer uses what the other side lacks. */
 export const REPLACE_ADVICE = 'Replace it in the model, and save it again.';
 
+/** True or false; Python takes 1 and 0 for them too, and files keep these. */
+const FLAG_SETTINGS = [
+  'use_bias',
+  'return_sequences',
+  'return_state',
+  'go_backwards',
+  'stateful',
+  'unroll',
+  'time_major',
+  'zero_output_for_mask',
+  'reset_after',
+  'unit_forget_bias',
+  'use_scale',
+  'keepdims',
+  'center',
+];
+
 /** A setting of a Keras layer as TF.js takes it; undefined leaves it to TF.js' default. */
 export function settingFromKeras(
   name: string,
@@ -34,6 +51,7 @@ export function settingFromKeras(
   { dialect, findings }: { readonly dialect: Dialect; readonly findings: Findings },
 ): unknown {
   if (value === null) return undefined;
+  if (FLAG_SETTINGS.includes(name) && typeof value === 'number') return value !== 0;
   if (ACTIVATION_SETTINGS.includes(name)) return activationFromKeras(value, dialect);
   if (name.endsWith('_initializer')) return initializerFromKeras(name, value, findings);
   if (name.endsWith('_regularizer')) return serializeObject(resolveRegularizer(name, value));

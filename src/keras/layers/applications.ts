@@ -4,10 +4,9 @@
  */
 import { type Tensor, add, mul, tidy } from '@tensorflow/tfjs-core';
 import { type LayerVariable, initializers } from '@tensorflow/tfjs-layers';
-import { checkNumber, refuse } from '../../text/refusal.js';
-import { ValueError } from '../../text/value-error.js';
+import { checkNumber } from '../../text/refusal.js';
 import { checkRate, drop } from './dropping.js';
-import { KerasLayer, type LayerArguments, type Shape, only } from './keras-layer.js';
+import { type AcceptedInputs, KerasLayer, type LayerArguments, type Shape, only } from './keras-layer.js';
 import { checkSizes } from './spatial.js';
 
 export interface CustomScaleLayerArguments extends LayerArguments {
@@ -28,9 +27,13 @@ export class CustomScaleLayer extends KerasLayer {
     this.supportsMasking = false;
   }
 
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 2, most: 2, expected: 'two inputs' };
+  }
+
   override call(inputs: Tensor | Tensor[]): Tensor {
-    if (!Array.isArray(inputs) || inputs.length !== 2) refuse(ValueError, this.name, 'two inputs', inputs);
-    return tidy(() => add(inputs[0]!, mul(inputs[1]!, this.scale)));
+    const [a, b] = inputs as [Tensor, Tensor];
+    return tidy(() => add(a, mul(b, this.scale)));
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -5,11 +5,16 @@ import { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { masksOf, rememberMasks } from '../../model/input-masks.js';
 import { takeRepeatedInputs } from '../../model/repeated-inputs.js';
 import { stopGradient } from '../../operation/stop-gradient.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
 import { KerasLayer } from './keras-layer.js';
 import type { Applied } from './rnn.js';
 
 /** What masked scores become, as in Keras. */
 export const MASKED = -1e9;
+
+/** What they take, in words. */
+export const QUERY_AND_VALUE = '[query, value] or [query, value, key]';
 
 export interface AttentionCallArguments {
   readonly mask?: Tensor | (Tensor | null)[] | null;
@@ -25,6 +30,16 @@ export abstract class AttentionLayer extends KerasLayer {
     const outputs = super.apply(inputs, kwargs);
     takeRepeatedInputs(this);
     return outputs;
+  }
+
+  protected override assertInputCompatibility(inputs: Applied): void {
+    super.assertInputCompatibility(inputs);
+    for (const { shape } of [inputs].flat().slice(0, 2)) {
+      if (shape.length >= 3) continue;
+      throw new ValueError(
+        `Layer ${show(this.name)}: expected queries and values of a batch, steps and features, received the shape ${show(shape)}.`,
+      );
+    }
   }
 
   /** The output has the mask of the first input, the query; scores have none. */

@@ -17,18 +17,17 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { resolveInitializer } from '../../layer/keras-objects.js';
-import { show } from '../../text/show.js';
-import { ValueError } from '../../text/value-error.js';
 import {
   type AttentionCallArguments,
   AttentionLayer,
+  QUERY_AND_VALUE,
   allOf,
   causalMask,
   dropWeights,
   hide,
 } from './attention-inputs.js';
-import { checkWord } from './checks.js';
-import type { LayerArguments, Shape } from './keras-layer.js';
+import { checkFlag, checkWord } from './checks.js';
+import { type AcceptedInputs, type LayerArguments, type Shape } from './keras-layer.js';
 import { checkShare } from './share.js';
 
 export interface DenseAttentionArguments extends LayerArguments {
@@ -55,9 +54,13 @@ abstract class DenseAttention extends AttentionLayer {
   constructor(args: DenseAttentionArguments, useScale: boolean) {
     super(args);
     this.dropout = checkShare('dropout', args.dropout);
-    this.useScale = args.useScale ?? useScale;
-    this.useCausalMask = args.useCausalMask ?? false;
-    this.returnAttentionScores = args.returnAttentionScores ?? false;
+    this.useScale = checkFlag('useScale', args.useScale, useScale);
+    this.useCausalMask = checkFlag('useCausalMask', args.useCausalMask, false);
+    this.returnAttentionScores = checkFlag('returnAttentionScores', args.returnAttentionScores, false);
+  }
+
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 2, most: 3, expected: QUERY_AND_VALUE };
   }
 
   protected get givesScores(): boolean {
@@ -73,22 +76,14 @@ abstract class DenseAttention extends AttentionLayer {
   }
 
   override computeOutputShape(inputShape: Shape[]): Shape | Shape[] {
-    const [query, value] = this.expectInputs(inputShape);
+    const [query, value] = inputShape as [Shape, Shape];
     const output = [...query.slice(0, -1), value.at(-1)!];
     return this.returnAttentionScores ? [output, [...query.slice(0, -1), value.at(-2)!]] : output;
   }
 
-  protected expectInputs<T>(inputs: T[]): [T, T, T] {
-    const [query, value, key = value, ...more] = inputs;
-    if (query !== undefined && value !== undefined && more.length === 0) return [query, value, key!];
-    throw new ValueError(
-      `Layer ${show(this.name)}: expected [query, value] or [query, value, key], received ${inputs.length} inputs.`,
-    );
-  }
-
   override call(inputs: Tensor | Tensor[], kwargs: AttentionCallArguments = {}): Tensor | Tensor[] {
     return tidy(() => {
-      const [query, value, key] = this.expectInputs([inputs].flat());
+      const [query, value, key = value] = inputs as [Tensor, Tensor, Tensor?];
       const [queryMask, valueMask] = this.masksOf([query, value], kwargs);
       const scores = this.score(query, key);
       const mask = allOf([

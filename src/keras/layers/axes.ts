@@ -4,10 +4,10 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 
 /** @throws TypeError for anything but an integer or several */
-export function checkAxes(value: unknown): number | number[] {
+export function checkAxes(value: unknown, name = 'axis'): number | number[] {
   const axes: unknown[] = Array.isArray(value) ? value : [value];
   if (axes.length > 0 && axes.every((axis) => Number.isSafeInteger(axis))) return value as number | number[];
-  return refuse(TypeError, 'axis', 'an integer, or a list of integers', value);
+  return refuse(TypeError, name, 'an integer, or a list of integers', value);
 }
 
 /** Axes counted from the front, in the order in which they are given. */

@@ -13,7 +13,13 @@ import { ValueError } from '../../text/value-error.js';
 import { DIALECTS, type Dialect } from './dialect.js';
 import { checkWord } from './checks.js';
 import { type LayerDescription, describeLayer, expectLayer, makeAlike, makeLayer } from './inner-layers.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import {
+  type AcceptedInputs,
+  ANY_INPUTS,
+  KerasLayer,
+  type LayerArguments,
+  type Shape,
+} from './keras-layer.js';
 import { type Applied, type RecurrentCallArguments, readStates } from './rnn.js';
 
 const MERGE_MODES = ['sum', 'mul', 'ave', 'concat', null] as const;
@@ -82,6 +88,11 @@ export class Bidirectional extends KerasLayer {
 
   get returnState(): boolean {
     return this.forwardLayer.returnState;
+  }
+
+  /** With the first states. */
+  protected override get acceptedInputs(): AcceptedInputs {
+    return ANY_INPUTS;
   }
 
   /** The first states of both directions are further inputs, or the argument `initialState`. */

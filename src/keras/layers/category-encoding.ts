@@ -4,7 +4,13 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { VECTOR_MODES, encode, encodedShape } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
-import { KerasLayer, type LayerArguments, type Shape, onlyShape } from './keras-layer.js';
+import {
+  type AcceptedInputs,
+  KerasLayer,
+  type LayerArguments,
+  type Shape,
+  onlyShape,
+} from './keras-layer.js';
 
 export interface CategoryEncodingArguments extends LayerArguments {
   /** How many categories there are. Numbers outside count for nothing; tf-keras refuses them. */
@@ -29,6 +35,10 @@ export class CategoryEncoding extends KerasLayer {
     this.numTokens = checkSize('numTokens', args.numTokens);
     this.outputMode = checkWord('outputMode', args.outputMode ?? 'multiHot', VECTOR_MODES);
     this.tensorArguments = args.tensorArguments ?? [];
+  }
+
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 1, most: 2, expected: 'categories, or [categories, weights]' };
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

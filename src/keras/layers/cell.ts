@@ -5,7 +5,14 @@
 import { type Tensor, type serialization, add, dropout, mul, ones } from '@tensorflow/tfjs-core';
 import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
 import { type Activation, resolveActivation } from '../activations.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { checkFlag } from './checks.js';
+import {
+  type AcceptedInputs,
+  ANY_INPUTS,
+  KerasLayer,
+  type LayerArguments,
+  type Shape,
+} from './keras-layer.js';
 import {
   type ParameterArguments,
   type ParameterSettings,
@@ -21,6 +28,16 @@ export type Cell = layers.Layer & { readonly stateSize: number | number[] };
 export abstract class KerasCell extends KerasLayer {
   /** How many numbers each state of a sample has, of images how many channels; the first is the output's. */
   abstract readonly stateSize: number | number[];
+
+  /** How many axes a sample of one step has; null: any number. */
+  get sampleRank(): number | null {
+    return 1;
+  }
+
+  /** With the states. */
+  protected override get acceptedInputs(): AcceptedInputs {
+    return ANY_INPUTS;
+  }
 
   /** The shapes of the states for an input of one step. */
   stateShapes([batch]: Shape): Shape[] {
@@ -109,7 +126,7 @@ export abstract class KernelCell extends KerasCell implements ParameterSettings<
   constructor(args: CellArguments) {
     super(args);
     this.activation = resolveActivation('activation', args.activation ?? 'tanh');
-    this.useBias = args.useBias ?? true;
+    this.useBias = checkFlag('useBias', args.useBias, true);
     this.dropout = checkShare('dropout', args.dropout);
     this.recurrentDropout = checkShare('recurrentDropout', args.recurrentDropout);
     Object.assign(this, readParameters(args, PARAMETERS));

@@ -1,5 +1,5 @@
 /** @file Checks of arguments that several of Keras' layers have. */
-import { checkNumber, refuse } from '../../text/refusal.js';
+import { checkBoolean, checkNumber, refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 
 /** @throws ValueError for a word that is not among those known, TypeError for what is no word */
@@ -12,6 +12,13 @@ export function checkWord<Word extends string>(name: string, value: unknown, kno
     `one of ${known.join(', ')}`,
     value,
   );
+}
+
+/** True or false; null stands for the default. */
+export function checkFlag(name: string, value: unknown, byDefault: boolean): boolean {
+  const flag = value ?? byDefault;
+  checkBoolean(name, flag);
+  return flag;
 }
 
 /** Of a target size. */

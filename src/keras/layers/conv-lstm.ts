@@ -14,9 +14,7 @@ import {
   split,
   squeeze,
   tidy,
-  transpose,
 } from '@tensorflow/tfjs-core';
-import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { CELL_SETTINGS, addBias } from './cell.js';
@@ -24,20 +22,26 @@ import { checkSize, checkWord } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { LongShortCell, type LongShortArguments } from './lstm.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
-
-type Sizes = number | readonly number[];
+import {
+  type DataFormat,
+  type PerDimension,
+  checkDataFormat,
+  checkSizes,
+  fromChannelsLast,
+  toChannelsLast,
+} from './spatial.js';
 
 export interface ConvLSTMCellArguments extends LongShortArguments {
   filters: number;
-  kernelSize: Sizes;
+  kernelSize: PerDimension<number>;
   /** Default: 1. */
-  strides?: Sizes;
+  strides?: PerDimension<number>;
   /** Default: `'valid'`. */
   padding?: 'valid' | 'same';
   /** Default: `'channelsLast'`. */
-  dataFormat?: 'channelsLast' | 'channelsFirst';
+  dataFormat?: DataFormat;
   /** Default: 1. */
-  dilationRate?: Sizes;
+  dilationRate?: PerDimension<number>;
 }
 
 const CONVOLUTION_SETTINGS = ['filters', 'kernelSize', 'strides', 'padding', 'dataFormat', 'dilationRate'];
@@ -60,25 +64,26 @@ abstract class ConvLSTMCell extends LongShortCell {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: 'valid' | 'same';
-  readonly dataFormat: 'channelsLast' | 'channelsFirst';
+  readonly dataFormat: DataFormat;
   readonly dilationRate: readonly number[];
 
   /** @param rank of the images */
   constructor(args: ConvLSTMCellArguments, rank: number) {
     super(args);
     this.filters = checkSize('filters', args.filters);
-    this.kernelSize = sizesOf('kernelSize', args.kernelSize, rank);
-    this.strides = sizesOf('strides', args.strides ?? 1, rank);
+    this.kernelSize = checkSizes('kernelSize', args.kernelSize, rank);
+    this.strides = checkSizes('strides', args.strides ?? 1, rank);
     this.padding = checkWord('padding', args.padding ?? 'valid', ['valid', 'same']);
-    this.dataFormat = checkWord('dataFormat', args.dataFormat ?? 'channelsLast', [
-      'channelsLast',
-      'channelsFirst',
-    ]);
-    this.dilationRate = sizesOf('dilationRate', args.dilationRate ?? 1, rank);
+    this.dataFormat = checkDataFormat(args.dataFormat);
+    this.dilationRate = checkSizes('dilationRate', args.dilationRate ?? 1, rank);
   }
 
   get stateSize(): number[] {
     return [this.filters, this.filters];
+  }
+
+  override get sampleRank(): number {
+    return this.kernelSize.length + 1;
   }
 
   override stateShapes(step: Shape): Shape[] {
@@ -90,8 +95,14 @@ abstract class ConvLSTMCell extends LongShortCell {
         );
       }
       const window = (this.kernelSize[i]! - 1) * this.dilationRate[i]! + 1;
-      const places = this.padding === 'same' ? size : size - window + 1;
-      return Math.ceil(places / this.strides[i]!);
+      const count = this.padding === 'same' ? size : size - window + 1;
+      if (count < 1) {
+        throw new ValueError(
+          `Layer ${show(this.name)}: its windows (kernelSize ${show(this.kernelSize)}, dilationRate ` +
+            `${show(this.dilationRate)}) are larger than its images ${show(sizes.slice(0, -1))}.`,
+        );
+      }
+      return Math.ceil(count / this.strides[i]!);
     });
     const shape =
       this.dataFormat === 'channelsFirst'
@@ -120,9 +131,8 @@ abstract class ConvLSTMCell extends LongShortCell {
   override call(inputs: Tensor[]): Tensor[] {
     return tidy(() => {
       const [x, h, c] = inputs as [Tensor, Tensor, Tensor];
-      const isFirst = this.dataFormat === 'channelsFirst';
       // TF.js convolves so on every backend.
-      const toLast = (tensor: Tensor) => (isFirst ? moveAxis(tensor, 1, tensor.rank - 1) : tensor);
+      const toLast = (tensor: Tensor) => toChannelsLast(tensor, this.dataFormat);
       const fromInput = convolve(toLast(this.dropInput(x)), this.kernel.read(), this);
       const fromState = convolve(toLast(this.dropState(h)), this.recurrentKernel.read(), {
         strides: this.strides.map(() => 1),
@@ -130,16 +140,9 @@ abstract class ConvLSTMCell extends LongShortCell {
         dilationRate: this.strides.map(() => 1),
       });
       const gates = split(add(addBias(fromInput, this.bias?.read()), fromState), 4, -1);
-      const outputs = this.step(gates, toLast(c));
-      return isFirst ? outputs.map((output) => moveAxis(output, output.rank - 1, 1)) : outputs;
+      return this.step(gates, toLast(c)).map((output) => fromChannelsLast(output, this.dataFormat));
     });
   }
-}
-
-function moveAxis(x: Tensor, from: number, to: number): Tensor {
-  const order = [...x.shape.keys()].filter((axis) => axis !== from);
-  order.splice(to, 0, from);
-  return transpose(x, order);
 }
 
 /** Of one, two or three dimensions, with the channels last. */
@@ -154,13 +157,6 @@ function convolve(x: Tensor, kernel: Tensor, { strides, padding, dilationRate }:
   }
   const windows = { strides: [1, ...strides], padding, dilationRate: [1, ...dilationRate] };
   return squeeze(convolve(expandDims(x, 1), expandDims(kernel, 0), windows), [1]);
-}
-
-function sizesOf(name: string, given: Sizes, rank: number): number[] {
-  const sizes = typeof given === 'number' ? Array<number>(rank).fill(given) : [...given];
-  if (sizes.length !== rank) refuse(ValueError, name, `one number, or ${rank}`, given);
-  for (const size of sizes) checkSize(name, size);
-  return sizes;
 }
 
 class ConvLSTM1DCell extends ConvLSTMCell {

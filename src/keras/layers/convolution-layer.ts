@@ -14,6 +14,7 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Activation, resolveActivation } from '../activations.js';
 import { type Margins, reachOf, sameMargin } from './convolution-operations.js';
+import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from './spatial.js';
 
@@ -104,7 +105,7 @@ export abstract class ConvolutionLayer extends KerasLayer implements WeightSetti
     paddings: readonly Padding[] = ['valid', 'same'],
   ) {
     super(args);
-    const { padding = 'valid', useBias = true } = args;
+    const { padding = 'valid' } = args;
     this.kernelSize = checkSizes('kernelSize', args.kernelSize, dimensions);
     this.strides = checkSizes('strides', args.strides ?? 1, dimensions);
     if (!paddings.includes(padding)) {
@@ -114,8 +115,7 @@ export abstract class ConvolutionLayer extends KerasLayer implements WeightSetti
     this.dataFormat = checkDataFormat(args.dataFormat);
     this.dilationRate = checkSizes('dilationRate', args.dilationRate ?? 1, dimensions);
     this.activation = resolveActivation('activation', args.activation);
-    if (typeof useBias !== 'boolean') refuse(TypeError, 'useBias', 'true or false', useBias);
-    this.useBias = useBias;
+    this.useBias = checkFlag('useBias', args.useBias, true);
     Object.assign(this, weightSettings('bias', args, 'zeros'));
     this.supportsMasking = false;
     this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];

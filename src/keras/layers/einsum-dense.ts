@@ -5,6 +5,7 @@ import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Activation, resolveActivation } from '../activations.js';
+import { checkSize } from './checks.js';
 import { type Equation, contract, readEquation } from './contraction.js';
 import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
 import {
@@ -61,7 +62,9 @@ export class EinsumDense extends KerasLayer implements ParameterSettings<Paramet
     if (typeof args.equation !== 'string')
       refuse(TypeError, 'equation', "one such as 'abc,cd->abd'", args.equation);
     this.equation = args.equation;
-    this.#given = [args.outputShape].flat();
+    this.#given = [args.outputShape]
+      .flat()
+      .map((size) => (size === null ? null : checkSize('outputShape', size)));
     this.activation = resolveActivation('activation', args.activation);
     this.biasAxes = args.biasAxes ?? null;
     Object.assign(this, readParameters(args, DENSE_PARAMETERS));

@@ -5,10 +5,10 @@
 import { type Tensor, cast, div, expandDims, mean, sum, tidy, where, zerosLike } from '@tensorflow/tfjs-core';
 import { InputSpec } from '@tensorflow/tfjs-layers';
 import { stopGradient } from '../../operation/stop-gradient.js';
+import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { maxAlong } from './max-along.js';
 import { type DataFormat, checkDataFormat, spatialAxes } from './spatial.js';
-import { checkBoolean } from '../../text/refusal.js';
 
 export interface GlobalPoolingArguments extends LayerArguments {
   /** Default: 'channelsLast'. */
@@ -26,8 +26,7 @@ abstract class GlobalPooling extends KerasLayer {
   constructor(dimensions: number, args: GlobalPoolingArguments) {
     super(args);
     this.dataFormat = checkDataFormat(args.dataFormat);
-    this.keepdims = args.keepdims ?? false;
-    checkBoolean('keepdims', this.keepdims);
+    this.keepdims = checkFlag('keepdims', args.keepdims, false);
     this.axes = spatialAxes(this.dataFormat, dimensions);
     this.supportsMasking = false;
     this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];

@@ -6,7 +6,7 @@
 import { type Tensor, add, matMul, mul, slice, split, sub, tidy, unstack } from '@tensorflow/tfjs-core';
 import { type Activation, resolveActivation } from '../activations.js';
 import { CELL_SETTINGS, type GatedArguments, KernelCell, addBias } from './cell.js';
-import { checkSize } from './checks.js';
+import { checkFlag, checkSize } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
 
@@ -31,7 +31,7 @@ export class GRUCell extends KernelCell {
       'recurrentActivation',
       args.recurrentActivation ?? 'sigmoid',
     );
-    this.resetAfter = args.resetAfter ?? true;
+    this.resetAfter = checkFlag('resetAfter', args.resetAfter, true);
   }
 
   get stateSize(): number {

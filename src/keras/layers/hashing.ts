@@ -6,7 +6,14 @@ import { ValueError } from '../../text/value-error.js';
 import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
 import { bucketOf, fingerprint, joinFingerprints } from './hashes.js';
-import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import {
+  type AcceptedInputs,
+  KerasLayer,
+  type LayerArguments,
+  type Shape,
+  only,
+  onlyShape,
+} from './keras-layer.js';
 import { type Token, tokensOf } from './tokens.js';
 
 export interface HashedCrossingArguments extends LayerArguments {
@@ -83,6 +90,10 @@ export class HashedCrossing extends KerasLayer {
     this.supportsMasking = false;
     this.numBins = checkSize('numBins', args.numBins);
     this.outputMode = checkWord('outputMode', args.outputMode ?? 'int', OUTPUT_MODES);
+  }
+
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 2, most: Infinity, expected: 'two or more inputs' };
   }
 
   override call(inputs: Tensor | Tensor[]): Tensor {

@@ -26,6 +26,7 @@ import {
   type AttentionCallArguments,
   AttentionLayer,
   MASKED,
+  QUERY_AND_VALUE,
   allOf,
   causalMask,
   dropWeights,
@@ -34,8 +35,8 @@ import {
 import { type Equation, contract } from './contraction.js';
 import { DIALECTS, type Dialect } from './dialect.js';
 import { DENSE_SETTINGS, EinsumDense, type EinsumDenseArguments } from './einsum-dense.js';
-import { checkSize, checkWord } from './checks.js';
-import { type LayerArguments, type Shape, pick } from './keras-layer.js';
+import { checkFlag, checkSize, checkWord } from './checks.js';
+import { type AcceptedInputs, type LayerArguments, type Shape, pick } from './keras-layer.js';
 import { type ParameterArguments, readParameters } from './parameters.js';
 import { checkShare } from './share.js';
 
@@ -122,14 +123,19 @@ export abstract class HeadAttention extends AttentionLayer {
   constructor(args: HeadAttentionArguments) {
     super(args);
     this.dropout = checkShare('dropout', args.dropout);
-    this.useBias = args.useBias ?? true;
+    this.useBias = checkFlag('useBias', args.useBias, true);
     this.slidingWindow = args.slidingWindow == null ? null : checkSize('slidingWindow', args.slidingWindow);
-    this.useGate = args.useGate ?? false;
-    this.useCausalMask = args.useCausalMask ?? false;
-    this.returnAttentionScores = args.returnAttentionScores ?? false;
-    this.tensorArguments = args.tensorArguments ?? null;
+    this.useGate = checkFlag('useGate', args.useGate, false);
+    this.useCausalMask = checkFlag('useCausalMask', args.useCausalMask, false);
+    this.returnAttentionScores = checkFlag('returnAttentionScores', args.returnAttentionScores, false);
+    this.tensorArguments =
+      args.tensorArguments?.map((name) => checkWord('tensorArguments', name, TENSOR_ARGUMENTS)) ?? null;
     this.dialect = checkWord('dialect', args.dialect ?? 'tf-keras', DIALECTS);
     Object.assign(this, readParameters(args, { kernel: 'glorotUniform', bias: 'zeros' }));
+  }
+
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 2, most: 1 + TENSOR_ARGUMENTS.length, expected: QUERY_AND_VALUE };
   }
 
   protected get givesScores(): boolean {
@@ -167,7 +173,7 @@ export abstract class HeadAttention extends AttentionLayer {
     const read = Object.fromEntries(names.map((name, i) => [name, others[i]])) as Inputs<T>;
     if (others.length !== names.length || read.value === undefined) {
       throw new ValueError(
-        `Layer ${show(this.name)}: expected [query, value] or [query, value, key], received ${inputs.length} inputs.`,
+        `Layer ${show(this.name)}: expected ${QUERY_AND_VALUE}, received ${inputs.length} inputs.`,
       );
     }
     return { ...read, query: query!, key: read.key ?? read.value };

@@ -1,6 +1,6 @@
 /** @file Keras' Identity. Source: tf-keras 2.18 and Keras 3.15, `layers/core/identity.py`. */
 import { type Tensor, clone } from '@tensorflow/tfjs-core';
-import { checkBoolean } from '../../text/refusal.js';
+import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
 export interface IdentityArguments extends LayerArguments {
@@ -16,8 +16,7 @@ export class Identity extends KerasLayer {
 
   constructor(args: IdentityArguments = {}) {
     super(args);
-    this.passesMask = args.passesMask ?? true;
-    checkBoolean('passesMask', this.passesMask);
+    this.passesMask = checkFlag('passesMask', args.passesMask, true);
     this.supportsMasking = this.passesMask;
   }
 

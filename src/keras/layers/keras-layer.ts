@@ -1,6 +1,6 @@
 /** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
-import { serialization } from '@tensorflow/tfjs-core';
-import { type LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import { type Tensor, serialization } from '@tensorflow/tfjs-core';
+import { type LayerVariable, type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import {
   type Initializer,
   resolveConstraint,
@@ -10,6 +10,9 @@ import {
 import { penaltyOf } from '../../layer/variables.js';
 import { constrain } from '../../model/constraints.js';
 import { checkNames } from '../../text/names.js';
+import { refuse } from '../../text/refusal.js';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
 import { settingsOfParameter } from './parameters.js';
 
 export type Shape = (number | null)[];
@@ -37,6 +40,16 @@ export interface KerasLayerClass {
   readonly settings: readonly string[];
 }
 
+/** How many inputs a layer takes, and what they are called where there are others. */
+export interface AcceptedInputs {
+  readonly least: number;
+  readonly most: number;
+  readonly expected: string;
+}
+
+/** Any number of inputs. */
+export const ANY_INPUTS: AcceptedInputs = { least: 1, most: Infinity, expected: 'one input or more' };
+
 /** The input of a layer that has one. */
 export const only = <T>(given: T | T[]): T => (Array.isArray(given) ? given[0]! : given);
 
@@ -63,8 +76,9 @@ export abstract class KerasLayer extends layers.Layer {
   static readonly settings: readonly string[] = [];
 
   /** @throws TypeError for an argument that the class does not have */
-  constructor(args: LayerArguments) {
+  constructor(args: LayerArguments | undefined) {
     const { className, settings } = new.target as unknown as KerasLayerClass;
+    if (args == null) refuse(TypeError, `The arguments of ${className}`, 'an object', args);
     checkNames('argument', className, args, [...settings, ...OF_EVERY_LAYER]);
     super(pick(args, OF_EVERY_LAYER));
     this.supportsMasking = true;
@@ -77,6 +91,23 @@ export abstract class KerasLayer extends layers.Layer {
   ): T {
     const { settings } = cls as unknown as KerasLayerClass;
     return new cls(pick(config, [...settings, ...OF_EVERY_LAYER]));
+  }
+
+  /** Which inputs the layer takes. */
+  protected get acceptedInputs(): AcceptedInputs {
+    return { least: 1, most: 1, expected: 'one input' };
+  }
+
+  /** TF.js checks what has an `inputSpec`, and calls other layers with any number of inputs. */
+  protected override assertInputCompatibility(
+    inputs: Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[],
+  ): void {
+    const count = [inputs].flat().length;
+    const { least, most, expected } = this.acceptedInputs;
+    if (count < least || count > most) {
+      throw new ValueError(`Layer ${show(this.name)}: expected ${expected}, received ${count}.`);
+    }
+    super.assertInputCompatibility(inputs);
   }
 
   /** The value of a setting: a property of its name, where TF.js has no other of that name. */
@@ -125,6 +156,12 @@ export abstract class KerasLayer extends layers.Layer {
     shape: readonly number[],
     initial: (initializer: Initializer) => Initializer = (initializer) => initializer,
   ): LayerVariable {
+    // What comes of an input of open size is null, or no number.
+    if (!shape.every((size) => Number.isInteger(size) && size > 0)) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: its ${show(name)} would have the shape ${show(shape)}. Fix the sizes of its input.`,
+      );
+    }
     const settings = this as unknown as Readonly<Record<string, unknown>>;
     const [initializer, regularizer, constraint] = settingsOfParameter(parameter);
     const drawn = initial(resolveInitializer(initializer, settings[initializer]));

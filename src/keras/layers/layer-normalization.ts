@@ -3,8 +3,8 @@
  * Source: tf-keras 2.18 and Keras 3.15, `layers/normalization/layer_normalization.py`.
  */
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
-import { checkBoolean } from '../../text/refusal.js';
 import { resolveAxes } from './axes.js';
+import { checkFlag } from './checks.js';
 import { type Shape, only, onlyShape } from './keras-layer.js';
 import {
   SampleNormalization,
@@ -25,8 +25,7 @@ export class LayerNormalization extends SampleNormalization {
 
   constructor(args: LayerNormalizationArguments = {}) {
     super(args);
-    this.rmsScaling = args.rmsScaling ?? false;
-    checkBoolean('rmsScaling', this.rmsScaling);
+    this.rmsScaling = checkFlag('rmsScaling', args.rmsScaling, false);
   }
 
   override build(inputShape: Shape | Shape[]): void {

@@ -4,7 +4,7 @@ import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
-import { checkWord } from './checks.js';
+import { checkFlag, checkWord } from './checks.js';
 import { bucketOf } from './hashes.js';
 import { saltFrom } from './hashing.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
@@ -75,11 +75,11 @@ abstract class Lookup<T extends Token> extends KerasLayer {
     this.salt = args.salt ?? null;
     this.#key = saltFrom(this.salt);
     this.outputMode = checkWord('outputMode', args.outputMode ?? 'int', OUTPUT_MODES);
-    this.invert = args.invert ?? false;
+    this.invert = checkFlag('invert', args.invert, false);
     if (this.invert && this.outputMode !== 'int')
       refuse(ValueError, 'outputMode', "'int' with invert", this.outputMode);
     this.maxTokens = args.maxTokens ?? null;
-    this.padToMaxTokens = args.padToMaxTokens ?? false;
+    this.padToMaxTokens = checkFlag('padToMaxTokens', args.padToMaxTokens, false);
     const given: unknown = args.vocabulary;
     if (!Array.isArray(given) || !given.every((token) => typeof token === type)) {
       refuse(TypeError, 'vocabulary', `a list of ${type}s`, given);

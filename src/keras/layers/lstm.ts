@@ -3,7 +3,7 @@ import { type Tensor, add, concat, matMul, mul, ones, split, tidy } from '@tenso
 import type { Initializer } from '../../layer/keras-objects.js';
 import { type Activation, resolveActivation } from '../activations.js';
 import { CELL_SETTINGS, type GatedArguments, KernelCell, addBias } from './cell.js';
-import { checkSize } from './checks.js';
+import { checkFlag, checkSize } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
 
@@ -27,7 +27,7 @@ export abstract class LongShortCell extends KernelCell {
       'recurrentActivation',
       args.recurrentActivation ?? 'sigmoid',
     );
-    this.unitForgetBias = args.unitForgetBias ?? true;
+    this.unitForgetBias = checkFlag('unitForgetBias', args.unitForgetBias, true);
   }
 
   /** @param size of the states */

@@ -1,6 +1,7 @@
 /** @file Keras' MultiHeadAttention. Sources: head-attention.ts. */
 import { ValueError } from '../../text/value-error.js';
 import { refuse } from '../../text/refusal.js';
+import { checkAxes } from './axes.js';
 import { checkSize } from './checks.js';
 import {
   HEAD_SETTINGS,
@@ -48,8 +49,10 @@ export class MultiHeadAttention extends HeadAttention {
     this.numHeads = checkSize('numHeads', args.numHeads);
     this.keyDim = checkSize('keyDim', args.keyDim);
     this.valueDim = args.valueDim == null ? this.keyDim : checkSize('valueDim', args.valueDim);
-    this.attentionAxes = args.attentionAxes == null ? null : [args.attentionAxes].flat();
-    this.#outputShape = args.outputShape == null ? null : [args.outputShape].flat();
+    this.attentionAxes =
+      args.attentionAxes == null ? null : [checkAxes(args.attentionAxes, 'attentionAxes')].flat();
+    const sizes = args.outputShape == null ? null : [args.outputShape].flat();
+    this.#outputShape = sizes && sizes.map((size) => checkSize('outputShape', size));
   }
 
   protected override settingNamed(name: string): unknown {

@@ -17,6 +17,7 @@ import { type LayerVariable, initializers } from '@tensorflow/tfjs-layers';
 import { show } from '../../text/show.js';
 import { refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
+import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
 /** A number, or numbers in lists of lists. */
@@ -52,13 +53,14 @@ export class Normalization extends KerasLayer {
     super(args);
     const { axis = -1, mean = null, variance = null } = args;
     this.axis = axis === null ? [] : typeof axis === 'number' ? [axis] : axis;
-    if (!this.axis.every(Number.isInteger)) refuse(ValueError, 'axis', 'whole numbers or null', axis);
+    if (!Array.isArray(this.axis) || !this.axis.every(Number.isInteger))
+      refuse(ValueError, 'axis', 'whole numbers or null', axis);
     if ((mean === null) !== (variance === null)) {
       throw new ValueError('mean and variance: give both of them, or neither.');
     }
     this.mean = checkNumbers('mean', mean);
     this.variance = checkNumbers('variance', variance);
-    this.invert = args.invert ?? false;
+    this.invert = checkFlag('invert', args.invert, false);
   }
 
   override build(inputShape: Shape | Shape[]): void {

@@ -15,6 +15,8 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { InputSpec } from '@tensorflow/tfjs-layers';
+import { show } from '../../text/show.js';
+import { ValueError } from '../../text/value-error.js';
 import { checkWord } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type Rows, largestOf, resample, transposeRows } from './resampling.js';
@@ -93,7 +95,14 @@ abstract class Pooling extends KerasLayer {
     spatialAxes(this.dataFormat, this.poolSize.length).forEach((axis, i) => {
       const size = shape[axis] ?? null;
       const whole = this.padding === 'same' ? 1 : this.poolSize[i]!;
-      if (size !== null) shape[axis] = Math.ceil((size - whole + 1) / this.strides[i]!);
+      if (size === null) return;
+      if (size < whole) {
+        throw new ValueError(
+          `Layer ${show(this.name)}: its windows (poolSize ${show(this.poolSize)}) are larger than its input ` +
+            `${show(onlyShape(inputShape))}. Give it larger ones, or padding 'same'.`,
+        );
+      }
+      shape[axis] = Math.ceil((size - whole + 1) / this.strides[i]!);
     });
     return shape;
   }

@@ -3,7 +3,7 @@ import { type Tensor, type Tensor4D, pad } from '@tensorflow/tfjs-core';
 import { checkNumber } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Size, proportional, resizeByCrop } from './crop.js';
-import { checkSize, checkWord } from './checks.js';
+import { checkFlag, checkSize, checkWord } from './checks.js';
 import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
@@ -51,15 +51,15 @@ export class Resizing extends ImageLayer {
     this.height = checkSize('height', args.height);
     this.width = checkSize('width', args.width);
     this.interpolation = checkWord('interpolation', args.interpolation ?? 'bilinear', INTERPOLATIONS);
-    this.cropToAspectRatio = args.cropToAspectRatio ?? false;
-    this.padToAspectRatio = args.padToAspectRatio ?? false;
+    this.cropToAspectRatio = checkFlag('cropToAspectRatio', args.cropToAspectRatio, false);
+    this.padToAspectRatio = checkFlag('padToAspectRatio', args.padToAspectRatio, false);
     if (this.cropToAspectRatio && this.padToAspectRatio) {
       throw new ValueError('cropToAspectRatio and padToAspectRatio: only one of them can be true.');
     }
     this.fillMode = checkWord('fillMode', args.fillMode ?? 'constant', ['constant']);
     this.fillValue = args.fillValue ?? 0;
     checkNumber('fillValue', this.fillValue, Number.isFinite, 'a number');
-    this.antialias = args.antialias ?? false;
+    this.antialias = checkFlag('antialias', args.antialias, false);
   }
 
   protected override change(images: Tensor4D): Tensor {

@@ -27,9 +27,16 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Cell, KerasCell, outputShapeOf, stateShapesOf } from './cell.js';
 import { DIALECTS, type Dialect } from './dialect.js';
-import { checkWord } from './checks.js';
+import { checkFlag, checkWord } from './checks.js';
 import { type LayerDescription, describeLayer, expectLayer, makeLayer } from './inner-layers.js';
-import { KerasLayer, type LayerArguments, type Shape, pick } from './keras-layer.js';
+import {
+  type AcceptedInputs,
+  ANY_INPUTS,
+  KerasLayer,
+  type LayerArguments,
+  type Shape,
+  pick,
+} from './keras-layer.js';
 import { StackedRNNCells } from './stacked-rnn-cells.js';
 
 /** The arguments that all recurrent layers have. */
@@ -91,15 +98,20 @@ abstract class Recurrent extends KerasLayer {
 
   constructor(args: RecurrentArguments, makeCell: () => Cell) {
     super(args);
-    this.returnSequences = args.returnSequences ?? false;
-    this.returnState = args.returnState ?? false;
-    this.goBackwards = args.goBackwards ?? false;
-    this.unroll = args.unroll ?? false;
-    this.timeMajor = args.timeMajor ?? false;
-    this.zeroOutputForMask = args.zeroOutputForMask ?? false;
+    this.returnSequences = checkFlag('returnSequences', args.returnSequences, false);
+    this.returnState = checkFlag('returnState', args.returnState, false);
+    this.goBackwards = checkFlag('goBackwards', args.goBackwards, false);
+    this.unroll = checkFlag('unroll', args.unroll, false);
+    this.timeMajor = checkFlag('timeMajor', args.timeMajor, false);
+    this.zeroOutputForMask = checkFlag('zeroOutputForMask', args.zeroOutputForMask, false);
     this.dialect = checkWord('dialect', args.dialect ?? 'tf-keras', DIALECTS);
-    this._stateful = args.stateful ?? false;
+    this._stateful = checkFlag('stateful', args.stateful, false);
     this.cell = makeCell();
+  }
+
+  /** With the first states. */
+  protected override get acceptedInputs(): AcceptedInputs {
+    return ANY_INPUTS;
   }
 
   /** The first states of a layer are further inputs, or the argument `initialState`. */
@@ -117,6 +129,8 @@ abstract class Recurrent extends KerasLayer {
       );
     }
     this.#step = step;
+    // Refuses an input that is too small, before there are weights.
+    this.computeOutputShape(inputShape);
     this.cell.build(step);
     this.built = true;
     // Keras' states begin anew with the layer.
@@ -134,10 +148,11 @@ abstract class Recurrent extends KerasLayer {
 
   #stepOf(inputShape: Shape | Shape[]): Shape {
     const [batch, steps, ...sample] = shapeOf(inputShape);
-    if (sample.length === 0) {
+    const rank = this.cell instanceof KerasCell ? this.cell.sampleRank : null;
+    if (sample.length === 0 || (rank !== null && sample.length !== rank)) {
       throw new ValueError(
-        `Layer ${show(this.name)}: expected an input of a batch, steps and features, received the shape ` +
-          `${show(shapeOf(inputShape))}.`,
+        `Layer ${show(this.name)}: expected an input of a batch, steps and ${rank === null || rank === 1 ? 'features' : 'images'}` +
+          `${rank === null ? '' : ` (rank ${rank + 2})`}, received the shape ${show(shapeOf(inputShape))}.`,
       );
     }
     return [(this.timeMajor ? steps : batch)!, ...sample];
@@ -185,7 +200,16 @@ abstract class Recurrent extends KerasLayer {
         `Layer ${show(this.name)} has ${shapes.length} states, and was called with ${given.length}.`,
       );
     }
-    if (given.length > 0) return given;
+    if (given.length > 0) {
+      given.forEach(({ shape }, i) => {
+        const expected = shapes[i]!;
+        if (shape.slice(1).join() === expected.slice(1).join()) return;
+        throw new ValueError(
+          `Layer ${show(this.name)}: expected a first state of shape ${show(expected)}, received ${show(shape)}.`,
+        );
+      });
+      return given;
+    }
     if (!this.stateful) return shapes.map((shape) => zeros(shape as number[]));
     const states = this.getStates();
     if (states.some((state, i) => state.shape.join() !== shapes[i]!.join())) {
@@ -312,8 +336,7 @@ export abstract class RecurrentOfCell<Arguments extends LayerArguments> extends 
     Cell: { new (args: Arguments): Cell; readonly settings: readonly string[] },
     name: string,
   ) {
-    const own = pick(args, [...Cell.settings, 'trainable']) as Arguments;
-    super(args, () => new Cell({ ...own, name }));
+    super(args, () => new Cell({ ...(pick(args, [...Cell.settings, 'trainable']) as Arguments), name }));
   }
 
   override getConfig(): serialization.ConfigDict {

@@ -1,10 +1,11 @@
 /** @file What normalizations of single samples share: moments along axes, then gamma and beta, where there are such. */
 import { type Tensor, add, mean, mul, reshape, rsqrt, square, sub } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
-import { checkBoolean, checkNumber } from '../../text/refusal.js';
+import { checkNumber } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { checkAxes } from './axes.js';
+import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
 import { type ParameterArguments, readParameters, settingsOfParameter } from './parameters.js';
 
@@ -52,10 +53,8 @@ export abstract class SampleNormalization extends KerasLayer {
     super(args);
     this.axis = checkAxes(args.axis ?? -1);
     this.epsilon = checkEpsilon(args.epsilon ?? 1e-3);
-    this.center = args.center ?? true;
-    checkBoolean('center', this.center);
-    this.scale = args.scale ?? true;
-    checkBoolean('scale', this.scale);
+    this.center = checkFlag('center', args.center, true);
+    this.scale = checkFlag('scale', args.scale, true);
     Object.assign(this, readParameters(args, { gamma: 'ones', beta: 'zeros' }));
   }
 

@@ -34,6 +34,11 @@ export class StackedRNNCells extends KerasCell {
     return this.cells.flatMap((cell) => cell.stateSize);
   }
 
+  override get sampleRank(): number | null {
+    const first = this.cells[0]!;
+    return first instanceof KerasCell ? first.sampleRank : null;
+  }
+
   /** The input of a step for each cell. */
   #steps(step: Shape): { cell: Cell; step: Shape }[] {
     let next = step;

@@ -2,7 +2,7 @@
 import { type Tensor, reshape, sub, tidy } from '@tensorflow/tfjs-core';
 import { ValueError } from '../../text/value-error.js';
 import { show } from '../../text/show.js';
-import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
+import { type AcceptedInputs, KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
 
 /**
  * `y = a − b` for the inputs `[a, b]`. Sizes of 1 are repeated; where the ranks differ, they are inserted behind the
@@ -13,14 +13,18 @@ export class Subtract extends KerasLayer {
 
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
-      const [a, b] = expectTwo(this.name, inputs as Tensor[]);
+      const [a, b] = inputs as [Tensor, Tensor];
       const rank = Math.max(a.rank, b.rank);
       return sub(reshape(a, withRank(a.shape, rank)), reshape(b, withRank(b.shape, rank)));
     });
   }
 
+  protected override get acceptedInputs(): AcceptedInputs {
+    return { least: 2, most: 2, expected: 'two inputs' };
+  }
+
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    const shapes = expectTwo(this.name, inputShape as Shape[]);
+    const shapes = inputShape as [Shape, Shape];
     const rank = Math.max(...shapes.map((shape) => shape.length));
     const [one, other] = shapes.map((shape) => withRank(shape, rank)) as [Shape, Shape];
     return one.map((size, i) => {
@@ -34,12 +38,6 @@ export class Subtract extends KerasLayer {
       );
     });
   }
-}
-
-/** @throws ValueError for anything but two of them */
-function expectTwo<T>(name: string, given: T[]): [T, T] {
-  if (given.length === 2) return given as [T, T];
-  throw new ValueError(`Layer ${show(name)}: Subtract takes two inputs, received ${given.length}.`);
 }
 
 const withRank = <Size extends number | null>(shape: readonly Size[], rank: number): (Size | 1)[] => [

@@ -4,7 +4,7 @@ import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { OUTPUT_MODES, type OutputMode } from './categories.js';
-import { checkWord } from './checks.js';
+import { checkFlag, checkWord } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { StringLookup } from './lookup.js';
 import { tokensOf } from './tokens.js';
@@ -72,15 +72,10 @@ export class TextVectorization extends KerasLayer {
       }
     }
     this.maxTokens = args.maxTokens ?? null;
-    this.padToMaxTokens = args.padToMaxTokens ?? false;
-    const { outputMode, maxTokens, padToMaxTokens, vocabulary } = { ...args, outputMode: this.outputMode };
-    const table = {
-      vocabulary,
-      outputMode,
-      padToMaxTokens: padToMaxTokens ?? false,
-      maxTokens: maxTokens ?? null,
-    };
-    this.#table = new StringLookup({ ...table, maskToken: '' });
+    this.padToMaxTokens = checkFlag('padToMaxTokens', args.padToMaxTokens, false);
+    const { outputMode, maxTokens, padToMaxTokens } = this;
+    const { vocabulary } = args;
+    this.#table = new StringLookup({ vocabulary, outputMode, maxTokens, padToMaxTokens, maskToken: '' });
     this.vocabulary = this.#table.vocabulary;
   }
 

@@ -2,11 +2,11 @@
 import { type Tensor, type serialization, scalar, tensor, tidy } from '@tensorflow/tfjs-core';
 import { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../../text/value-error.js';
-import { reasonOf } from '../../text/refusal.js';
+import { reasonOf, refuse } from '../../text/refusal.js';
 import { snakeCase } from '../../text/naming.js';
 import { show } from '../../text/show.js';
-import type { Json } from '../json.js';
-import { KerasLayer, type LayerArguments } from '../layers/keras-layer.js';
+import { type Json, isObject } from '../json.js';
+import { ANY_INPUTS, type AcceptedInputs, KerasLayer, type LayerArguments } from '../layers/keras-layer.js';
 import { Arguments, shapeOfConstant } from './arguments.js';
 import type { OperationEntry } from './entry.js';
 import { TYPES, type Type, type Values, checkValues, countInputs, numberOf } from './parameters.js';
@@ -41,6 +41,9 @@ export class Operation extends KerasLayer {
   constructor(args: OperationArguments) {
     super(args);
     // TF.js spells names in camelCase when it reads a model.
+    if (typeof args.operation !== 'string')
+      refuse(TypeError, 'operation', "the name of one, such as 'multiply'", args.operation);
+    if (!isObject(args.parameters)) refuse(TypeError, 'parameters', 'an object', args.parameters);
     this.operation = snakeCase(args.operation);
     const entry = operationEntry(this.operation);
     if (!entry) throw new ValueError(`operation: there is no ${show(args.operation)}.`);
@@ -53,6 +56,10 @@ export class Operation extends KerasLayer {
     );
     this.inputCount = Math.max(...Object.values(this.parameters).map(countInputs));
     this.supportsMasking = false;
+  }
+
+  protected override get acceptedInputs(): AcceptedInputs {
+    return ANY_INPUTS;
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
