@@ -2,6 +2,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import type { ToolOptions } from '../model/progress.js';
 import { checkNames } from '../text/names.js';
+import { checkBoolean } from '../text/refusal.js';
 import { buildModel } from './build-model.js';
 import { compileModel } from './compile-model.js';
 import { openArchive } from './formats/archive.js';
@@ -50,14 +51,10 @@ export interface LoadOptions extends ToolOptions {
  */
 export async function loadKerasModel(source: KerasSource, options: LoadOptions = {}): Promise<LayersModel> {
   checkNames('option', 'loadKerasModel', options, ['compile', 'signal', 'onProgress']);
-  const { compile = true, signal, onProgress } = options;
+  const { compile = true, signal } = options;
+  checkBoolean('compile', compile);
   signal?.throwIfAborted();
-  const onBytes =
-    onProgress &&
-    ((done: number, total: number | null, step: string) => {
-      onProgress({ done, total, step });
-    });
-  const opened = await openModel(await openSource(source, { signal, onBytes }));
+  const opened = await openModel(await openSource(source, options));
   const { config, findings } = importModel(opened.config, opened.dialect);
   findings.throwIfBlocked();
   for (const note of findings.notes) console.warn(note);

@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { buildIfNeeded, checkModel } from '../model/graph.js';
 import { type ToolOptions, makeBreather } from '../model/progress.js';
 import { checkNames } from '../text/names.js';
+import { checkBoolean } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { openArchiveWeights } from './formats/archive.js';
@@ -62,14 +63,11 @@ export async function loadKerasWeights(
   checkModel(model);
   checkNames('option', 'loadKerasWeights', options, ['byName', 'skipMismatch', 'signal', 'onProgress']);
   const { byName = false, skipMismatch = false, signal, onProgress } = options;
+  checkBoolean('byName', byName);
+  checkBoolean('skipMismatch', skipMismatch);
   signal?.throwIfAborted();
   buildIfNeeded(model);
-  const onBytes =
-    onProgress &&
-    ((done: number, total: number | null, step: string) => {
-      onProgress({ done, total, step });
-    });
-  const opened = await openWeights(await openSource(source, { signal, onBytes }));
+  const opened = await openWeights(await openSource(source, options));
   if (byName && !opened.hasNames) {
     throw new ValueError(
       'byName: the file has no names of layers, as .keras and .weights.h5 files. Leave it out.',

@@ -12,6 +12,7 @@ import {
 import { isZip } from '../data/archive.js';
 import { type NamedFile, bytesOf, isFile } from '../data/files.js';
 import { beside, pathOfAddress, readPath } from '../data/node-files.js';
+import type { ToolOptions } from '../model/progress.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { isHdf5 } from './hdf5-reader.js';
@@ -79,7 +80,18 @@ function expectFormat(bytes: Uint8Array): Format {
  * @throws ValueError where the source is in no known format, or a file cannot be read; TypeError for another type; the
  *   signal's reason where that is aborted
  */
-export async function openSource(source: KerasSource, options: ReadOptions = {}): Promise<OpenedSource> {
+export async function openSource(
+  source: KerasSource,
+  { signal, onProgress }: ToolOptions = {},
+): Promise<OpenedSource> {
+  const options: ReadOptions = {
+    signal,
+    onBytes:
+      onProgress &&
+      ((done, total, step) => {
+        onProgress({ done, total, step });
+      }),
+  };
   const open = (bytes: Uint8Array, read: OpenedSource['read']): OpenedSource => ({
     format: expectFormat(bytes),
     bytes,

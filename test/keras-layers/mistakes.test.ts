@@ -85,7 +85,10 @@ describe('inputs', () => {
 
 test('files of Keras may have 1 and 0 for true and false', async () => {
   const layer = kerasLayers.gru({ units: 2, returnSequences: true, useBias: false, inputShape: [3, 4] });
-  const bytes = await saveKerasModel(tf.sequential({ layers: [layer] }), null, { for: 'tf-keras', format: 'h5' });
+  const bytes = await saveKerasModel(tf.sequential({ layers: [layer] }), null, {
+    for: 'tf-keras',
+    format: 'h5',
+  });
   const text = Buffer.from(bytes).toString('latin1');
   const changed = text
     .replace('"return_sequences": true', '"return_sequences": 1   ')
