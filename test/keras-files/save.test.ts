@@ -35,9 +35,10 @@ const FORMS = [
   { for: 'keras3', format: 'keras' },
 ] as const;
 
-/** Each model once, from the file of one library. */
+/** Each model once, from the file of one library; those that go on training differ by their optimizers, which are not saved. */
 const SOURCES = MODELS.filter(
-  ({ file }) =>
+  ({ file, group }) =>
+    group !== 'resumed' &&
     file.endsWith('.keras') &&
     (file.startsWith('tf-keras') ||
       !MODELS.some((other) => other.file === file.replace('keras3', 'tf-keras'))),
