@@ -99,6 +99,26 @@ describe('an address', () => {
     ]);
   });
 
+  test('in a list of a model and its signed shards', async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
+    const files = await savedByTensorFlow(model);
+    for (const { name, bytes: content } of files) {
+      answers.set(`/listed/${name}?key=a/b`, send(content as Uint8Array));
+    }
+    const loaded = await loadKerasModel(files.map(({ name }) => `${base}/listed/${name}?key=a/b`));
+    expect(loaded.getWeights().map((one) => one.dataSync())).toEqual(
+      model.getWeights().map((one) => one.dataSync()),
+    );
+  });
+
+  test('of a model.json that begins with a byte order mark', async () => {
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
+    const [json, ...shards] = await savedByTensorFlow(model);
+    const marked = new Uint8Array([0xef, 0xbb, 0xbf, ...(json!.bytes as Uint8Array)]);
+    const loaded = await loadKerasModel([{ name: json!.name, bytes: marked }, ...shards]);
+    expect(loaded.getWeights()).toHaveLength(2);
+  });
+
   test('of another kind is refused, and nothing is asked for', async () => {
     expect(await refusal('ftp://host/model.h5')).toMatch(/begins with 'ftp'\. Accepted are http, https/);
     expect(await refusal(new URL('data:,x'))).toMatch(/begins with 'data'/);

@@ -206,6 +206,11 @@ test.each([
   [() => kerasLayers.randomContrast({ factor: [0.1] as never }), ValueError, /^factor: .*received \[0.1\]/],
   [() => kerasLayers.randomBrightness({ factor: 0.1, valueRange: 1 as never }), TypeError, /^valueRange/],
   [() => kerasLayers.randomCrop({ height: 0.5, width: 1 }), ValueError, /^height: expected a whole number/],
+  [
+    () => kerasLayers.resizing({ height: 1, width: 1, cropToAspectRatio: true, padToAspectRatio: true }),
+    ValueError,
+    /only one of them can be true/,
+  ],
   [() => kerasLayers.randomFlip().apply(tf.zeros([2, 2])), ValueError, /takes an image \(rank 3\)/],
 ])('refuses what cannot be: %s', (make, Refusal, message) => {
   expect(make).toThrow(Refusal);
