@@ -76,6 +76,16 @@ test('scores, a second output, have no mask', () => {
   expect(layer.computeMask([query, value], [mask, mask])).toEqual([mask, null]);
 });
 
+test('a sliding window of 2 shows a query its neighbours alone', () => {
+  const layer = kerasLayers.multiHeadAttention({ numHeads: 1, keyDim: 2, slidingWindow: 2 });
+  const given = tf.randomNormal([1, 3, 2], 0, 1, 'float32', 7);
+  const last = tf.tensor3d([0, 0, 0, 0, 5, -5], [1, 3, 2]);
+  const stepsOf = (steps: tf.Tensor) =>
+    tf.unstack(layer.apply([given, steps]) as tf.Tensor, 1).map((y) => [...y.dataSync()]);
+  const [before, after] = [stepsOf(given), stepsOf(tf.add(given, last))];
+  expect(before.map((y, i) => y.join() === after[i]!.join())).toEqual([true, false, false]);
+});
+
 test('axes of attention may be counted from the end, the features as −1', () => {
   const images = tf.randomNormal([1, 2, 3, 2, 4], 0, 1, 'float32', 7);
   const attend = (attentionAxes: number[]) => {
