@@ -18,6 +18,21 @@ def penalized(keras):
     return keras.Model(i, layers.Dense(2, activity_regularizer="l1")(layers.Concatenate()([y, *states])))
 
 
+def penalized_weights(keras):
+    """Penalties on weights, of layers and models that are called twice: they count once."""
+    layers = keras.layers
+    l2 = keras.regularizers.L2(0.05)
+    i = layers.Input((4, 3))
+    shared = layers.Dense(3, kernel_regularizer=l2)
+    inner_input = layers.Input((4, 3))
+    inner = keras.Model(inner_input, layers.Conv1D(3, 2, padding="same", kernel_regularizer=l2)(inner_input))
+    x = inner(inner(shared(shared(i))))
+    sequences = layers.LSTM(3, return_sequences=True, kernel_regularizer=l2, recurrent_regularizer=l2)
+    x = layers.TimeDistributed(layers.Dense(3, kernel_regularizer=l2))(sequences(sequences(x)))
+    return keras.Model(i, layers.BatchNormalization(gamma_regularizer=l2)(x))
+
+
 MODELS = [
     Model("activity", penalized, ((4, 3),), learns=3),
+    Model("penalties", penalized_weights, ((4, 3),), learns=3),
 ]

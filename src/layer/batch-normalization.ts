@@ -2,7 +2,7 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { type Scalar, Tensor, type serialization, tidy } from '@tensorflow/tfjs-core';
+import { Tensor, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import type { Parameters } from '../operation/adjustment.js';
@@ -25,7 +25,7 @@ import { type CallArguments, checkCallArguments } from './call-arguments.js';
 import { argumentsOf, configurationOf } from './configuration.js';
 import { type Description, describeExecution } from './description.js';
 import { checkBackend, hintFor } from './environment.js';
-import { countsPenalties } from '../model/penalties.js';
+import { countPenaltiesOnce } from '../model/penalties.js';
 import { isFrozen } from '../model/frozen.js';
 import { trainAsKeras } from '../model/train-as-keras.js';
 import { applyAsCall, executedCall } from '../model/executed-call.js';
@@ -100,6 +100,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const { options, placement, weights } = resolveArguments(args ?? {});
     super(placement);
     trainAsKeras(isBatchNormalization);
+    countPenaltiesOnce(this);
     this.supportsMasking = true;
     // TF.js keeps the type only beside an input shape.
     if (placement.dtype) this.dtype = placement.dtype;
@@ -203,12 +204,6 @@ export class BatchNormalization extends layers.Layer implements Weights {
     tidy(() => {
       super.setWeights(weights.map((weight) => toFloat32(weight)));
     });
-  }
-
-  /** The penalties on gamma and beta. */
-  override get losses(): (() => Scalar)[] {
-    // The model that counts them adds them itself, once.
-    return countsPenalties() ? [] : super.losses;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layer
 import { constrain, constraintOf } from './constraints.js';
 import { ValueError } from '../text/value-error.js';
 import { activityRegularizerOf, setActivityRegularizer } from './activity-penalties.js';
-import { callsTo, containersOf, isContainer, isSequential, layersOf } from './graph.js';
+import { callsTo, containersOf, innerLayersOf, isContainer, isSequential, layersOf } from './graph.js';
 import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask, usesMasksOfAll } from './masks.js';
 import {
   callMaking,
@@ -17,6 +17,7 @@ import {
   unusedInputsOf,
   withAllInputs,
 } from './tensorflow-internals.js';
+import { countPenaltiesOnce } from './penalties.js';
 import { takeRepeatedInputs } from './repeated-inputs.js';
 import { show } from '../text/show.js';
 
@@ -42,6 +43,8 @@ const PATCHES = {
     const getConfig = layer.getConfig.bind(layer);
     layer.getConfig = () => withAllInputs(layer, getConfig());
   },
+  /** TF.js counts the penalties on weights for each call. */
+  countsPenaltiesOnce: countPenaltiesOnce,
   /**
    * The mask of a merge is where each of the masks there lets through. That of `Merge.computeMask` has one dimension too
    * many, and leaves the last of them out.
@@ -108,7 +111,10 @@ export function patchLayers(model: LayersModel): void {
   const containers = containersOf(model);
   const all = new Set(containers.flatMap((container) => container.layers));
   for (const layer of all) patchLayer(layer);
-  for (const { layer } of layersOf(model)) if (isSavedWrongly(layer)) patch(layer, 'savesAllSettings');
+  for (const { layer } of layersOf(model)) {
+    if (isSavedWrongly(layer)) patch(layer, 'savesAllSettings');
+    if (innerLayersOf(layer).length === 0 && layer.losses.length > 0) patch(layer, 'countsPenaltiesOnce');
+  }
   for (const one of containers) if (hasUnusedInputs(one)) patch(one, 'savesAllInputs');
   if (![...all].some(makesMask)) return;
   for (const layer of all) patchMaskSupport(layer);

@@ -2,7 +2,6 @@
 import { passCallArgumentsOn } from './executed-call.js';
 import { freezeAsKeras } from './frozen.js';
 import type { Layer } from './graph.js';
-import { countPenaltiesOnce } from './penalties.js';
 import { foldTime } from './time-distributed.js';
 
 let isPatched = false;
@@ -18,5 +17,4 @@ export function trainAsKeras(isNormalization: (layer: Layer) => boolean): void {
   freezeAsKeras();
   passCallArgumentsOn();
   foldTime(isNormalization);
-  countPenaltiesOnce(isNormalization);
 }

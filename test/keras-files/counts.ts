@@ -13,5 +13,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   operations: 49,
   resumed: 123,
   convolutions: 64,
-  weighted: 4,
+  weighted: 8,
 };
