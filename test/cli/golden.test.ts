@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { loadKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
-import { MODELS, TOLERANCE, predictionError, readModel } from '../keras-files/golden.js';
+import { MODELS, foldedTolerance, predictionError, readModel } from '../keras-files/golden.js';
 import { SCALED, makeFolder } from './files.js';
 
 const folder = makeFolder(afterAll);
@@ -29,6 +29,6 @@ beforeAll(async () => {
 
 it.each(MODELS)('$file', async (golden) => {
   const model = await loadKerasModel(join(folder, `${golden.file}.json`));
-  expect(predictionError(model, golden)).toBeLessThan(TOLERANCE);
+  expect(predictionError(model, golden)).toBeLessThan(foldedTolerance(golden));
   model.dispose();
 });

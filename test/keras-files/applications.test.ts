@@ -4,7 +4,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { fold } from 'evenkeel/tools';
 import { describe, expect, test, vi } from 'vitest';
-import { MODELS, TOLERANCE, inputsOf, predictionError, readModel } from './golden.js';
+import { MODELS, foldedTolerance, inputsOf, predictionError, readModel } from './golden.js';
 
 /** Names that Keras 3 does not take are changed, which is said. */
 vi.spyOn(console, 'warn').mockImplementation(() => undefined);
@@ -33,9 +33,9 @@ describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   test.each(APPLICATIONS)('$file', async (golden) => {
     await tf.setBackend(backend);
     const model = await loadKerasModel(readModel(golden));
-    expect(predictionError(model, golden)).toBeLessThanOrEqual(2 * TOLERANCE);
+    expect(predictionError(model, golden)).toBeLessThanOrEqual(foldedTolerance(golden));
     const { model: folded, kept } = await fold(model, inputsOf(golden));
-    expect(predictionError(folded, golden)).toBeLessThanOrEqual(2 * TOLERANCE);
+    expect(predictionError(folded, golden)).toBeLessThanOrEqual(foldedTolerance(golden));
     expect(kept).toHaveLength(KEPT[nameOf(golden.file)] ?? 0);
     for (const target of golden.savedFor) await saveKerasModel(model, null, { for: target });
   });
