@@ -6,6 +6,7 @@ import { penalizeActivity } from '../../model/activity-penalties.js';
 import { checkNumber } from '../../text/refusal.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link ActivityRegularization}. */
 export interface ActivityRegularizationArguments extends LayerArguments {
   /** What the magnitudes weigh; default: 0. */
   l1?: number;
@@ -13,7 +14,10 @@ export interface ActivityRegularizationArguments extends LayerArguments {
   l2?: number;
 }
 
-/** Gives what it gets; in training it adds a penalty on it to the loss, as a mean over the samples. */
+/**
+ * `y = x`. In training it adds `l1·Σ|y| + l2·Σy²`, divided by the size of the batch, to the loss. Takes any
+ * shape.
+ */
 export class ActivityRegularization extends KerasLayer {
   static readonly className = 'ActivityRegularization';
   static override readonly settings = ['l1', 'l2'];
@@ -35,5 +39,10 @@ export class ActivityRegularization extends KerasLayer {
   }
 }
 
+/**
+ * Makes an {@link ActivityRegularization}.
+ *
+ * @throws TypeError or ValueError for an `l1` or `l2` that is not a finite number
+ */
 export const activityRegularization = (args: ActivityRegularizationArguments = {}) =>
   new ActivityRegularization(args);

@@ -10,10 +10,11 @@ import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './
 import { type Rows, largestOf, resample } from './resampling.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
 
+/** The arguments of all adaptive pooling. */
 export interface AdaptivePoolingArguments extends LayerArguments {
-  /** Of the output. */
+  /** How many windows there are along each dimension of space; one number stands for all. */
   outputSize: PerDimension<number>;
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
@@ -25,6 +26,10 @@ const windowsAlong = (size: number, outputSize: number): Rows =>
     return Array.from({ length }, (__, j) => [begin + j, 1 / length] as const);
   });
 
+/**
+ * Window i of an axis goes from `⌊i·size/outputSize⌋` up to `⌈(i + 1)·size/outputSize⌉`, so that neighbours
+ * may overlap.
+ */
 abstract class AdaptivePooling extends KerasLayer {
   static override readonly settings: readonly string[] = ['outputSize', 'dataFormat'];
   readonly outputSize: number[];
@@ -77,6 +82,10 @@ class AdaptiveMaxPooling extends AdaptivePooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, steps, channels]` → `[batch, outputSize, channels]`. The number of steps has to
+ * be known.
+ */
 export class AdaptiveAveragePooling1D extends AdaptiveAveragePooling {
   static readonly className = 'AdaptiveAveragePooling1D';
 
@@ -85,6 +94,10 @@ export class AdaptiveAveragePooling1D extends AdaptiveAveragePooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, height, width, channels]` → `[batch, …outputSize, channels]`. Sizes have to be
+ * known.
+ */
 export class AdaptiveAveragePooling2D extends AdaptiveAveragePooling {
   static readonly className = 'AdaptiveAveragePooling2D';
 
@@ -93,6 +106,10 @@ export class AdaptiveAveragePooling2D extends AdaptiveAveragePooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, depth, height, width, channels]` → `[batch, …outputSize, channels]`. Sizes have
+ * to be known.
+ */
 export class AdaptiveAveragePooling3D extends AdaptiveAveragePooling {
   static readonly className = 'AdaptiveAveragePooling3D';
 
@@ -101,6 +118,10 @@ export class AdaptiveAveragePooling3D extends AdaptiveAveragePooling {
   }
 }
 
+/**
+ * Largest values of windows: `[batch, steps, channels]` → `[batch, outputSize, channels]`. The number of
+ * steps has to be known.
+ */
 export class AdaptiveMaxPooling1D extends AdaptiveMaxPooling {
   static readonly className = 'AdaptiveMaxPooling1D';
 
@@ -109,6 +130,10 @@ export class AdaptiveMaxPooling1D extends AdaptiveMaxPooling {
   }
 }
 
+/**
+ * Largest values of windows: `[batch, height, width, channels]` → `[batch, …outputSize, channels]`. Sizes
+ * have to be known.
+ */
 export class AdaptiveMaxPooling2D extends AdaptiveMaxPooling {
   static readonly className = 'AdaptiveMaxPooling2D';
 
@@ -117,6 +142,10 @@ export class AdaptiveMaxPooling2D extends AdaptiveMaxPooling {
   }
 }
 
+/**
+ * Largest values of windows: `[batch, depth, height, width, channels]` → `[batch, …outputSize, channels]`.
+ * Sizes have to be known.
+ */
 export class AdaptiveMaxPooling3D extends AdaptiveMaxPooling {
   static readonly className = 'AdaptiveMaxPooling3D';
 
@@ -125,12 +154,42 @@ export class AdaptiveMaxPooling3D extends AdaptiveMaxPooling {
   }
 }
 
+/**
+ * Makes an {@link AdaptiveAveragePooling1D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not a positive integer
+ */
 export const adaptiveAveragePooling1d = (args: AdaptivePoolingArguments) =>
   new AdaptiveAveragePooling1D(args);
+/**
+ * Makes an {@link AdaptiveAveragePooling2D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not one or two positive integers
+ */
 export const adaptiveAveragePooling2d = (args: AdaptivePoolingArguments) =>
   new AdaptiveAveragePooling2D(args);
+/**
+ * Makes an {@link AdaptiveAveragePooling3D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not one or three positive integers
+ */
 export const adaptiveAveragePooling3d = (args: AdaptivePoolingArguments) =>
   new AdaptiveAveragePooling3D(args);
+/**
+ * Makes an {@link AdaptiveMaxPooling1D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not a positive integer
+ */
 export const adaptiveMaxPooling1d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling1D(args);
+/**
+ * Makes an {@link AdaptiveMaxPooling2D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not one or two positive integers
+ */
 export const adaptiveMaxPooling2d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling2D(args);
+/**
+ * Makes an {@link AdaptiveMaxPooling3D}.
+ *
+ * @throws TypeError or ValueError for an `outputSize` that is not one or three positive integers
+ */
 export const adaptiveMaxPooling3d = (args: AdaptivePoolingArguments) => new AdaptiveMaxPooling3D(args);

@@ -9,12 +9,13 @@ import { checkRate, drop } from './dropping.js';
 import { type AcceptedInputs, KerasLayer, type LayerArguments, type Shape, only } from './keras-layer.js';
 import { checkSizes } from './spatial.js';
 
+/** The arguments of {@link CustomScaleLayer}. */
 export interface CustomScaleLayerArguments extends LayerArguments {
   /** What the second input is multiplied by. */
   scale: number;
 }
 
-/** `y = a + scale · b` for the inputs `[a, b]`. */
+/** `y = a + scale · b` for the inputs `[a, b]`, of one shape, which is that of the output. */
 export class CustomScaleLayer extends KerasLayer {
   static readonly className = 'CustomScaleLayer';
   static override readonly settings = ['scale'];
@@ -41,6 +42,7 @@ export class CustomScaleLayer extends KerasLayer {
   }
 }
 
+/** The arguments of {@link LayerScale}. */
 export interface LayerScaleArguments extends LayerArguments {
   /** What every factor begins with. */
   initValues: number;
@@ -48,7 +50,10 @@ export interface LayerScaleArguments extends LayerArguments {
   projectionDim: number;
 }
 
-/** `y = gamma · x` along the last axis. */
+/**
+ * `y = gamma · x` along the last axis. The weight gamma has the shape `[projectionDim]`. Takes any shape that
+ * it fits.
+ */
 export class LayerScale extends KerasLayer {
   static readonly className = 'LayerScale';
   static override readonly settings = ['initValues', 'projectionDim'];
@@ -75,12 +80,13 @@ export class LayerScale extends KerasLayer {
   }
 }
 
+/** The arguments of {@link StochasticDepth}. */
 export interface StochasticDepthArguments extends LayerArguments {
-  /** The share of the samples that are dropped. */
+  /** The probability that a sample is dropped, from 0 to 1. */
   dropPathRate: number;
 }
 
-/** Drops whole samples in training. */
+/** In training, sets whole samples to 0 and divides the others by `1 − dropPathRate`. Takes any shape. */
 export class StochasticDepth extends KerasLayer {
   static readonly className = 'StochasticDepth';
   static override readonly settings = ['dropPathRate'];
@@ -103,6 +109,22 @@ export class StochasticDepth extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link CustomScaleLayer}.
+ *
+ * @throws TypeError or ValueError for a `scale` that is not a finite number
+ */
 export const customScaleLayer = (args: CustomScaleLayerArguments) => new CustomScaleLayer(args);
+/**
+ * Makes a {@link LayerScale}.
+ *
+ * @throws TypeError or ValueError for an `initValues` that is not finite, or a `projectionDim` that is no
+ * positive integer
+ */
 export const layerScale = (args: LayerScaleArguments) => new LayerScale(args);
+/**
+ * Makes a {@link StochasticDepth}.
+ *
+ * @throws TypeError or ValueError for a `dropPathRate` that is not from 0 to 1
+ */
 export const stochasticDepth = (args: StochasticDepthArguments) => new StochasticDepth(args);

@@ -16,8 +16,11 @@ export const MASKED = -1e9;
 /** What they take, in words. */
 export const QUERY_AND_VALUE = '[query, value] or [query, value, key]';
 
+/** What a layer of attention may be called with beside its inputs. */
 export interface AttentionCallArguments {
+  /** A list with the mask of each input, or null for it. Default: the masks that come with the inputs. */
   readonly mask?: Tensor | (Tensor | null)[] | null;
+  /** Whether weights are dropped. Default: false. */
   readonly training?: boolean | null;
 }
 

@@ -30,10 +30,11 @@ import { checkFlag, checkWord } from './checks.js';
 import { type AcceptedInputs, type LayerArguments, type Shape } from './keras-layer.js';
 import { checkShare } from './share.js';
 
+/** The arguments that Attention and AdditiveAttention share. */
 export interface DenseAttentionArguments extends LayerArguments {
   /** The share of the weights that training drops. Default: 0. */
   dropout?: number;
-  /** Whether the scores are multiplied by a weight. */
+  /** Whether the scores have a weight of scale. Default: false for Attention, true for AdditiveAttention. */
   useScale?: boolean;
   /** Whether no query sees a later value; in Keras an argument of the call. Default: false. */
   useCausalMask?: boolean;
@@ -98,11 +99,18 @@ abstract class DenseAttention extends AttentionLayer {
   }
 }
 
+/** The arguments of {@link Attention}. */
 export interface AttentionArguments extends DenseAttentionArguments {
   /** How scores come about: products, or the tanh of sums. Default: `'dot'`. */
   scoreMode?: 'dot' | 'concat';
 }
 
+/**
+ * `softmax(scale · query · keyᵀ) · value`; with `scoreMode: 'concat'` a score is
+ * `w · Σ tanh(scale · (query + key))`. The scale is 1, or a weight that begins so. `[batch, queries, size]`
+ * and `[batch, values, depth]` become `[batch, queries, depth]`; the scores have the shape
+ * `[batch, queries, values]`. Masked queries get 0.
+ */
 export class Attention extends DenseAttention {
   static readonly className = 'Attention';
   static override readonly settings = [...SETTINGS, 'scoreMode'];
@@ -133,6 +141,11 @@ export class Attention extends DenseAttention {
   }
 }
 
+/**
+ * `softmax(Σ scale · tanh(query + key)) · value`. The weight scale has the size of a query.
+ * `[batch, queries, size]` and `[batch, values, depth]` become `[batch, queries, depth]`; the scores have the
+ * shape `[batch, queries, values]`.
+ */
 export class AdditiveAttention extends DenseAttention {
   static readonly className = 'AdditiveAttention';
   static override readonly settings = SETTINGS;
@@ -157,5 +170,16 @@ export class AdditiveAttention extends DenseAttention {
   }
 }
 
+/**
+ * Makes an {@link Attention}.
+ *
+ * @throws TypeError or ValueError for a `dropout` that is no number, a flag that is no boolean, an unknown
+ * `scoreMode`
+ */
 export const attention = (args: AttentionArguments = {}) => new Attention(args);
+/**
+ * Makes an {@link AdditiveAttention}.
+ *
+ * @throws TypeError or ValueError for a `dropout` that is no number, or a flag that is no boolean
+ */
 export const additiveAttention = (args: DenseAttentionArguments = {}) => new AdditiveAttention(args);

@@ -18,14 +18,19 @@ import { checkRange } from './checks.js';
 import { type ImageArguments, ImageLayer } from './image-layer.js';
 import { changeRange } from './value-range.js';
 
+/** The arguments of {@link AutoContrast}. */
 export interface AutoContrastArguments extends ImageArguments {
-  /** Default: 0 to 255. */
+  /** The values that pixels may have. Default: 0 to 255. */
   valueRange?: readonly [number, number];
 }
 
 const BYTES = [0, 255] as const;
 
-/** Stretches each channel of each image over the whole range, in training and inference. */
+/**
+ * Stretches each channel of each image, from its lowest to its highest value, over the whole range, in
+ * training and inference. A channel of one value stays. `[batch, height, width, channels]`, or one image, in
+ * and out.
+ */
 export class AutoContrast extends ImageLayer {
   static readonly className = 'AutoContrast';
   static override readonly settings = ['valueRange', 'dataFormat'];
@@ -49,4 +54,9 @@ export class AutoContrast extends ImageLayer {
   }
 }
 
+/**
+ * Makes an {@link AutoContrast}.
+ *
+ * @throws TypeError or ValueError for a `valueRange` that is not two finite numbers
+ */
 export const autoContrast = (args: AutoContrastArguments = {}) => new AutoContrast(args);

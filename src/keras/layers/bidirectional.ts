@@ -35,6 +35,7 @@ type RecurrentLayer = layers.Layer & {
   disposeStates?(): void;
 };
 
+/** The arguments of {@link Bidirectional}. */
 export interface BidirectionalArguments extends LayerArguments {
   /** A recurrent layer. */
   layer: layers.Layer;
@@ -46,6 +47,12 @@ export interface BidirectionalArguments extends LayerArguments {
   dialect?: Dialect;
 }
 
+/**
+ * Runs one recurrent layer forwards and another backwards over the steps, and merges their outputs of the
+ * same steps. `[batch, steps, features]` becomes `[batch, 2 · units]` with `'concat'`, and `[batch, units]`
+ * with `'sum'`, `'mul'` and `'ave'`; with `returnSequences` the steps stay. With `returnState` the states of
+ * both follow, the forward ones first.
+ */
 export class Bidirectional extends KerasLayer {
   static readonly className = 'Bidirectional';
   static override readonly settings = ['layer', 'backwardLayer', 'mergeMode', 'dialect'];
@@ -246,4 +253,10 @@ function checkDirections(ahead: RecurrentLayer, back: RecurrentLayer): void {
   }
 }
 
+/**
+ * Makes a {@link Bidirectional} of a copy of `layer` and one of `backwardLayer`.
+ *
+ * @throws TypeError for what is no layer
+ * @throws ValueError for an unknown `mergeMode`, or a `backwardLayer` that does not fit `layer`
+ */
 export const bidirectional = (args: BidirectionalArguments) => new Bidirectional(args);

@@ -20,6 +20,7 @@ import type { Shape } from './keras-layer.js';
 export const VECTOR_MODES = ['oneHot', 'multiHot', 'count'] as const;
 export const OUTPUT_MODES = ['int', ...VECTOR_MODES] as const;
 
+/** `'int'`: the numbers themselves; the others: vectors, see VECTOR_MODES. */
 export type OutputMode = (typeof OUTPUT_MODES)[number];
 
 /** Which axis the numbers of a row lie along: Keras goes along the second one where there are more than two. */

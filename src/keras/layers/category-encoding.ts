@@ -12,16 +12,24 @@ import {
   onlyShape,
 } from './keras-layer.js';
 
+/** The arguments of {@link CategoryEncoding}. */
 export interface CategoryEncodingArguments extends LayerArguments {
   /** How many categories there are. Numbers outside count for nothing; tf-keras refuses them. */
   numTokens: number;
-  /** One vector for each number, or one for each row: of what occurs (the default) or how often. */
+  /**
+   * `'oneHot'`: a vector for each number; `'multiHot'` and `'count'`: one for each row, of what occurs or how
+   * often. Default: `'multiHot'`.
+   */
   outputMode?: (typeof VECTOR_MODES)[number];
-  /** `['count_weights']` where there is a second input. */
+  /** `['count_weights']` where there is a second input. Default: none. */
   tensorArguments?: readonly string[];
 }
 
-/** Numbers from 0 to `numTokens − 1` as vectors. With `count`, a second input says what each number counts for. */
+/**
+ * Numbers from 0 to `numTokens − 1` as vectors. With `'count'`, a second input says what each number counts
+ * for. `[batch, n]` becomes `[batch, numTokens]`, with `'oneHot'` `[batch, n, numTokens]`, where an n of 1 is
+ * left out.
+ */
 export class CategoryEncoding extends KerasLayer {
   static readonly className = 'CategoryEncoding';
   static override readonly settings = ['numTokens', 'outputMode', 'tensorArguments'];
@@ -56,4 +64,9 @@ export class CategoryEncoding extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link CategoryEncoding}.
+ *
+ * @throws TypeError or ValueError for a `numTokens` that is no positive integer, or an unknown `outputMode`
+ */
 export const categoryEncoding = (args: CategoryEncodingArguments) => new CategoryEncoding(args);

@@ -76,9 +76,9 @@ type Parameter = keyof typeof PARAMETERS;
 
 /** The arguments that all cells with kernels have. */
 export interface CellArguments extends LayerArguments, ParameterArguments<Parameter> {
-  /** Default: `'tanh'`. */
+  /** Of the new state. Default: `'tanh'`. */
   activation?: string | Activation;
-  /** Default: true. */
+  /** Whether a bias is added to the products with the kernels. Default: true. */
   useBias?: boolean;
   /** The share of the inputs that training drops, the same in every step. Default: 0. */
   dropout?: number;
@@ -86,9 +86,9 @@ export interface CellArguments extends LayerArguments, ParameterArguments<Parame
   recurrentDropout?: number;
 }
 
-/** Of cells with gates. */
+/** The arguments of cells with gates. */
 export interface GatedArguments extends CellArguments {
-  /** Default: `'sigmoid'`. */
+  /** Of the gates. Default: `'sigmoid'`. */
   recurrentActivation?: string | Activation;
 }
 

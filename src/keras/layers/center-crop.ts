@@ -5,12 +5,18 @@ import { checkSize } from './checks.js';
 import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
 
+/** The arguments of {@link CenterCrop}. */
 export interface CenterCropArguments extends ImageArguments {
+  /** Of the output, in pixels. */
   height: number;
+  /** Of the output, in pixels. */
   width: number;
 }
 
-/** Cuts out the middle. A smaller image is cut to the proportions, and resized. */
+/**
+ * Cuts out the middle. A smaller image is cut to the proportions, and resized with bilinear interpolation.
+ * `[batch, …, …, channels]`, or one image, becomes `[batch, height, width, channels]`, always float32.
+ */
 export class CenterCrop extends ImageLayer {
   static readonly className = 'CenterCrop';
   static override readonly settings = ['height', 'width', 'dataFormat'];
@@ -39,4 +45,9 @@ export class CenterCrop extends ImageLayer {
   }
 }
 
+/**
+ * Makes a {@link CenterCrop}.
+ *
+ * @throws TypeError or ValueError for a `height` or `width` that is no positive integer
+ */
 export const centerCrop = (args: CenterCropArguments) => new CenterCrop(args);

@@ -31,16 +31,21 @@ import {
   toChannelsLast,
 } from './spatial.js';
 
+/** The arguments of the cells of ConvLSTM. */
 export interface ConvLSTMCellArguments extends LongShortArguments {
+  /** How many channels the output and both states have. */
   filters: number;
+  /** The size of the windows, over the input and over the state, along each dimension of space. */
   kernelSize: PerDimension<number>;
-  /** Default: 1. */
+  /** How far it is from window to window of the input. Default: 1. */
   strides?: PerDimension<number>;
-  /** Default: `'valid'`. */
+  /**
+   * Whether zeros surround the input, so that without strides its size stays. Default: `'valid'`, without.
+   */
   padding?: 'valid' | 'same';
-  /** Default: `'channelsLast'`. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
-  /** Default: 1. */
+  /** How far the pixels of a window of the input lie apart. Default: 1. */
   dilationRate?: PerDimension<number>;
 }
 
@@ -183,10 +188,19 @@ class ConvLSTM3DCell extends ConvLSTMCell {
   }
 }
 
+/**
+ * The arguments of {@link ConvLSTM1D}, {@link ConvLSTM2D} and {@link ConvLSTM3D}: those of a cell and of a
+ * recurrent layer.
+ */
 export type ConvLSTMArguments = ConvLSTMCellArguments & Omit<RecurrentArguments, 'timeMajor'>;
 
 const SETTINGS = [...ConvLSTMCell.settings, ...SEQUENCE_SETTINGS.filter((name) => name !== 'timeMajor')];
 
+/**
+ * An LSTM with convolutions instead of products: `[batch, steps, size, channels]` →
+ * `[batch, newSize, filters]`, with `returnSequences` `[batch, steps, newSize, filters]`. Weights: kernel,
+ * recurrent kernel, bias.
+ */
 export class ConvLSTM1D extends RecurrentOfCell<ConvLSTMCellArguments> {
   static readonly className = 'ConvLSTM1D';
   static override readonly settings = SETTINGS;
@@ -196,6 +210,11 @@ export class ConvLSTM1D extends RecurrentOfCell<ConvLSTMCellArguments> {
   }
 }
 
+/**
+ * An LSTM with convolutions instead of products: `[batch, steps, height, width, channels]` →
+ * `[batch, newHeight, newWidth, filters]`; with `returnSequences` the steps stay. Weights: kernel, recurrent
+ * kernel, bias.
+ */
 export class ConvLSTM2D extends RecurrentOfCell<ConvLSTMCellArguments> {
   static readonly className = 'ConvLSTM2D';
   static override readonly settings = SETTINGS;
@@ -205,6 +224,11 @@ export class ConvLSTM2D extends RecurrentOfCell<ConvLSTMCellArguments> {
   }
 }
 
+/**
+ * An LSTM with convolutions instead of products: `[batch, steps, depth, height, width, channels]` →
+ * `[batch, newDepth, newHeight, newWidth, filters]`; with `returnSequences` the steps stay. Weights: as
+ * ConvLSTM2D.
+ */
 export class ConvLSTM3D extends RecurrentOfCell<ConvLSTMCellArguments> {
   static readonly className = 'ConvLSTM3D';
   static override readonly settings = SETTINGS;
@@ -214,6 +238,24 @@ export class ConvLSTM3D extends RecurrentOfCell<ConvLSTMCellArguments> {
   }
 }
 
+/**
+ * Makes a {@link ConvLSTM1D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const convLstm1d = (args: ConvLSTMArguments) => new ConvLSTM1D(args);
+/**
+ * Makes a {@link ConvLSTM2D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const convLstm2d = (args: ConvLSTMArguments) => new ConvLSTM2D(args);
+/**
+ * Makes a {@link ConvLSTM3D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const convLstm3d = (args: ConvLSTMArguments) => new ConvLSTM3D(args);

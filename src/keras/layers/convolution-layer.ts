@@ -18,6 +18,10 @@ import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from './spatial.js';
 
+/**
+ * `'valid'`: no zeros; `'same'`: zeros at both ends, so that without strides sizes stay; `'causal'`: all of
+ * them in front.
+ */
 export type Padding = 'valid' | 'same' | 'causal';
 
 /** Of one weight: an initializer, a regularizer and a constraint, each an object, its name or its configuration. */
@@ -29,26 +33,31 @@ type WeightSettings<Name extends string> = Record<`${Name}Initializer`, Initiali
   Record<`${Name}Regularizer`, Regularizer | null> &
   Record<`${Name}Constraint`, Constraint | null>;
 
+/** The kernel's initializer (default: `'glorotUniform'`), regularizer and constraint (default: none). */
 export type KernelArguments = WeightArguments<'kernel'>;
+/** The same of the kernel that each channel meets by itself. */
 export type DepthwiseArguments = WeightArguments<'depthwise'>;
+/** The same of the kernel that mixes channels. */
 export type PointwiseArguments = WeightArguments<'pointwise'>;
 export type KernelSettings = WeightSettings<'kernel'>;
 export type DepthwiseSettings = WeightSettings<'depthwise'>;
 export type PointwiseSettings = WeightSettings<'pointwise'>;
 
+/** The arguments that all convolutions have. */
 export interface ConvolutionArguments extends LayerArguments, WeightArguments<'bias'> {
+  /** The size of the windows along each dimension of space; one number stands for all. */
   readonly kernelSize: PerDimension<number>;
-  /** Default: 1. */
+  /** How far it is from window to window. Default: 1. */
   readonly strides?: PerDimension<number>;
-  /** Default: 'valid'. */
+  /** Which zeros surround the input. `'causal'` is for one dimension alone. Default: 'valid', none. */
   readonly padding?: Padding;
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   readonly dataFormat?: DataFormat;
-  /** Default: 1. */
+  /** How far the values of a window lie apart. Default: 1. */
   readonly dilationRate?: PerDimension<number>;
   /** An activation or its name. Default: none. */
   readonly activation?: unknown;
-  /** Default: true. */
+  /** Whether each output channel has a bias. Default: true. */
   readonly useBias?: boolean;
 }
 
@@ -85,6 +94,11 @@ export function checkCount(name: string, value: unknown): number {
   return value;
 }
 
+/**
+ * A convolution along the dimensions of space, then an activation. One that is not transposed makes of a size
+ * `⌈(size − reach + 1) / stride⌉` with `'valid'`, else `⌈size / stride⌉`; reach is
+ * `(kernelSize − 1) · dilationRate + 1`.
+ */
 export abstract class ConvolutionLayer extends KerasLayer implements WeightSettings<'bias'> {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];

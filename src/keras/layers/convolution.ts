@@ -19,7 +19,9 @@ import {
 } from './convolution-layer.js';
 import { convolve } from './convolution-operations.js';
 
+/** The arguments of {@link Conv1D}, {@link Conv2D} and {@link Conv3D}. */
 export interface ConvArguments extends ConvolutionArguments, KernelArguments {
+  /** How many channels the output has. */
   readonly filters: number;
   /** Into how many parts the channels are divided, each with filters of its own. Default: 1. */
   readonly groups?: number;
@@ -74,6 +76,10 @@ abstract class Convolution extends ConvolutionLayer implements KernelSettings {
   }
 }
 
+/**
+ * `activation(x ∗ kernel + bias)`: `[batch, steps, channels]` → `[batch, newSteps, filters]`. Weights: kernel
+ * `[size, channels / groups, filters]`, bias `[filters]`. Has `'causal'` padding, too.
+ */
 export class Conv1D extends Convolution {
   static readonly className = 'Conv1D';
 
@@ -82,6 +88,11 @@ export class Conv1D extends Convolution {
   }
 }
 
+/**
+ * `activation(x ∗ kernel + bias)`: `[batch, height, width, channels]` →
+ * `[batch, newHeight, newWidth, filters]`. Weights: kernel `[…kernelSize, channels / groups, filters]`, bias
+ * `[filters]`.
+ */
 export class Conv2D extends Convolution {
   static readonly className = 'Conv2D';
 
@@ -90,6 +101,10 @@ export class Conv2D extends Convolution {
   }
 }
 
+/**
+ * `activation(x ∗ kernel + bias)`: `[batch, depth, height, width, channels]` → `[batch, …newSizes, filters]`.
+ * Weights: kernel `[…kernelSize, channels / groups, filters]`, bias `[filters]`.
+ */
 export class Conv3D extends Convolution {
   static readonly className = 'Conv3D';
 
@@ -98,6 +113,24 @@ export class Conv3D extends Convolution {
   }
 }
 
+/**
+ * Makes a {@link Conv1D}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: `groups` that do not divide `filters`, strides
+ * and dilation both above 1, an unknown padding
+ */
 export const conv1d = (args: ConvArguments) => new Conv1D(args);
+/**
+ * Makes a {@link Conv2D}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: `groups` that do not divide `filters`, strides
+ * and dilation both above 1, `'causal'` padding
+ */
 export const conv2d = (args: ConvArguments) => new Conv2D(args);
+/**
+ * Makes a {@link Conv3D}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: `groups` that do not divide `filters`, strides
+ * and dilation both above 1, `'causal'` padding
+ */
 export const conv3d = (args: ConvArguments) => new Conv3D(args);

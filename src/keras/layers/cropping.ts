@@ -6,13 +6,15 @@ import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, type Margins, checkDataFormat, checkMargins, spatialAxes } from './spatial.js';
 
+/** The arguments of {@link Cropping1D}. */
 export interface Cropping1DArguments extends LayerArguments {
   /** How much is cut off each end; default: 1. */
   cropping?: Margins;
 }
 
+/** The arguments of {@link Cropping3D}. */
 export interface Cropping3DArguments extends Cropping1DArguments {
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
@@ -55,6 +57,7 @@ abstract class Cropping extends KerasLayer {
   }
 }
 
+/** Cuts off the ends: `[batch, steps, channels]` → `[batch, steps − before − after, channels]`. */
 export class Cropping1D extends Cropping {
   static readonly className = 'Cropping1D';
   static override readonly settings = ['cropping'];
@@ -69,6 +72,10 @@ export class Cropping1D extends Cropping {
   }
 }
 
+/**
+ * Cuts off the ends of depth, height and width: `[batch, depth, height, width, channels]` → the same rank
+ * with smaller sizes.
+ */
 export class Cropping3D extends Cropping {
   static readonly className = 'Cropping3D';
   static override readonly settings = ['cropping', 'dataFormat'];
@@ -78,5 +85,16 @@ export class Cropping3D extends Cropping {
   }
 }
 
+/**
+ * Makes a {@link Cropping1D}.
+ *
+ * @throws TypeError or ValueError for a `cropping` that is not one or two integers from 0 on
+ */
 export const cropping1d = (args: Cropping1DArguments = {}) => new Cropping1D(args);
+/**
+ * Makes a {@link Cropping3D}.
+ *
+ * @throws TypeError or ValueError for a `cropping` that is not an integer from 0 on, or one or two for each
+ * dimension
+ */
 export const cropping3d = (args: Cropping3DArguments = {}) => new Cropping3D(args);

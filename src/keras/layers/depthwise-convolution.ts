@@ -18,6 +18,7 @@ import {
 } from './convolution-layer.js';
 import { convolveDepthwise } from './convolution-operations.js';
 
+/** The arguments of {@link DepthwiseConv1D} and {@link DepthwiseConv2D}. */
 export interface DepthwiseConvArguments extends ConvolutionArguments, DepthwiseArguments {
   /** How many channels come of each. Default: 1. */
   readonly depthMultiplier?: number;
@@ -57,6 +58,11 @@ abstract class DepthwiseConvolution extends ConvolutionLayer implements Depthwis
   }
 }
 
+/**
+ * Convolves each channel by itself: `[batch, steps, channels]` →
+ * `[batch, newSteps, channels · depthMultiplier]`. Weights: depthwise kernel
+ * `[size, channels, depthMultiplier]`, bias.
+ */
 export class DepthwiseConv1D extends DepthwiseConvolution {
   static readonly className = 'DepthwiseConv1D';
 
@@ -65,6 +71,11 @@ export class DepthwiseConv1D extends DepthwiseConvolution {
   }
 }
 
+/**
+ * Convolves each channel by itself: `[batch, height, width, channels]` →
+ * `[batch, newHeight, newWidth, channels · depthMultiplier]`. Weights: depthwise kernel
+ * `[…kernelSize, channels, depthMultiplier]`, bias.
+ */
 export class DepthwiseConv2D extends DepthwiseConvolution {
   static readonly className = 'DepthwiseConv2D';
 
@@ -73,5 +84,17 @@ export class DepthwiseConv2D extends DepthwiseConvolution {
   }
 }
 
+/**
+ * Makes a {@link DepthwiseConv1D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const depthwiseConv1d = (args: DepthwiseConvArguments) => new DepthwiseConv1D(args);
+/**
+ * Makes a {@link DepthwiseConv2D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const depthwiseConv2d = (args: DepthwiseConvArguments) => new DepthwiseConv2D(args);

@@ -7,6 +7,7 @@ import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categorie
 import { checkWord } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
+/** The arguments of {@link Discretization}. */
 export interface DiscretizationArguments extends LayerArguments {
   /** Where one bin ends and the next begins, in ascending order. */
   binBoundaries: readonly number[];
@@ -14,10 +15,15 @@ export interface DiscretizationArguments extends LayerArguments {
   numBins?: number | null;
   /** How exactly it was to find them; kept for it. */
   epsilon?: number;
+  /** Numbers of bins, or vectors with a value for each bin. Default: `'int'`. */
   outputMode?: OutputMode;
 }
 
-/** The numbers of the bins that numbers lie in. */
+/**
+ * The number of the bin that each number lies in: 0 below the first boundary, 1 from it on, and so forth. The
+ * shape stays with `'int'` (int32); else the vectors have as many values as there are boundaries, and one
+ * more.
+ */
 export class Discretization extends KerasLayer {
   static readonly className = 'Discretization';
   static override readonly settings = ['binBoundaries', 'numBins', 'epsilon', 'outputMode'];
@@ -56,4 +62,10 @@ export class Discretization extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link Discretization}.
+ *
+ * @throws TypeError or ValueError for `binBoundaries` that are not numbers in ascending order, or an unknown
+ * `outputMode`
+ */
 export const discretization = (args: DiscretizationArguments) => new Discretization(args);

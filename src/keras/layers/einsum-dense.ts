@@ -21,18 +21,22 @@ type Parameter = keyof typeof DENSE_PARAMETERS;
 /** The settings of a kernel and a bias. */
 export const DENSE_SETTINGS = [...settingsOfParameter('kernel'), ...settingsOfParameter('bias')];
 
+/** The arguments of {@link EinsumDense}. */
 export interface EinsumDenseArguments extends LayerArguments, ParameterArguments<Parameter> {
   /** Of the input and the kernel: `'abc,cd->abd'`. */
   equation: string;
   /** Without the batch, and without what the three dots of the equation stand for. */
   outputShape: number | (number | null)[];
-  /** Default: none. */
+  /** Of the result, with the bias. Default: none. */
   activation?: string | Activation | null;
   /** The letters of the output that the bias has. Default: no bias. */
   biasAxes?: string | null;
 }
 
-/** A product of the input and a kernel, along any axes, and a bias. */
+/**
+ * `activation(einsum(equation, x, kernel) + bias)`. The letters of the equation say the shapes: with
+ * `'abc,cd->abd'`, `[a, b, c]` becomes `[a, b, d]`. Weights: kernel, and bias where there are `biasAxes`.
+ */
 export class EinsumDense extends KerasLayer implements ParameterSettings<Parameter> {
   static readonly className = 'EinsumDense';
   static override readonly settings = [
@@ -129,4 +133,10 @@ export class EinsumDense extends KerasLayer implements ParameterSettings<Paramet
   }
 }
 
+/**
+ * Makes an {@link EinsumDense}. The equation itself is read when the layer is built.
+ *
+ * @throws TypeError or ValueError for an `equation` that is no string, or an `outputShape` with what is no
+ * positive integer
+ */
 export const einsumDense = (args: EinsumDenseArguments) => new EinsumDense(args);

@@ -5,12 +5,13 @@ import { scaledElu } from '../activations.js';
 
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link ELU}. */
 export interface EluArguments extends LayerArguments {
-  /** Default: 1. */
+  /** Very negative numbers become `−alpha`. Default: 1. */
   readonly alpha?: number;
 }
 
-/** `x` above 0, `alpha·(eˣ − 1)` below. TF.js' own takes an alpha of 1 only. */
+/** `x` above 0, `alpha·(eˣ − 1)` below. Takes any shape. TF.js' own takes an alpha of 1 only. */
 export class ELU extends KerasLayer {
   static readonly className = 'ELU';
   static override readonly settings = ['alpha'];
@@ -29,4 +30,9 @@ export class ELU extends KerasLayer {
   }
 }
 
+/**
+ * Makes an {@link ELU}.
+ *
+ * @throws TypeError or ValueError for an `alpha` that is not a finite number
+ */
 export const elu = (args: EluArguments = {}) => new ELU(args);

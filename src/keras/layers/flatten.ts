@@ -6,11 +6,13 @@ import { type Tensor, reshape, tidy } from '@tensorflow/tfjs-core';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, checkDataFormat, toChannelsLast } from './spatial.js';
 
+/** The arguments of {@link Flatten}. */
 export interface FlattenArguments extends LayerArguments {
   /** Where the channels stand; they come last in the output. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
+/** `[batch, …sizes]` → `[batch, product of the sizes]`; `[batch]` → `[batch, 1]`. */
 export class Flatten extends KerasLayer {
   static readonly className = 'Flatten';
   static override readonly settings = ['dataFormat'];
@@ -37,4 +39,9 @@ export class Flatten extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link Flatten}.
+ *
+ * @throws ValueError for an unknown `dataFormat`
+ */
 export const flatten = (args: FlattenArguments = {}) => new Flatten(args);

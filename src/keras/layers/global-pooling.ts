@@ -10,8 +10,9 @@ import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './
 import { maxAlong } from './max-along.js';
 import { type DataFormat, checkDataFormat, spatialAxes } from './spatial.js';
 
+/** The arguments of all global pooling. */
 export interface GlobalPoolingArguments extends LayerArguments {
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
   /** Whether the dimensions of space stay, with a size of 1; default: false. */
   keepdims?: boolean;
@@ -50,7 +51,10 @@ class GlobalMaxPooling extends GlobalPooling {
   }
 }
 
-/** Under a mask, the mean of the steps that it lets through; NaN where it lets none. */
+/**
+ * The mean over the steps: `[batch, steps, channels]` → `[batch, channels]`. Under a mask, the mean of the
+ * steps that it lets through; NaN where it lets none.
+ */
 export class GlobalAveragePooling1D extends GlobalAveragePooling {
   static readonly className = 'GlobalAveragePooling1D';
 
@@ -75,6 +79,7 @@ export class GlobalAveragePooling1D extends GlobalAveragePooling {
   }
 }
 
+/** The mean over height and width: `[batch, height, width, channels]` → `[batch, channels]`. */
 export class GlobalAveragePooling2D extends GlobalAveragePooling {
   static readonly className = 'GlobalAveragePooling2D';
 
@@ -83,6 +88,7 @@ export class GlobalAveragePooling2D extends GlobalAveragePooling {
   }
 }
 
+/** The mean over depth, height and width: `[batch, depth, height, width, channels]` → `[batch, channels]`. */
 export class GlobalAveragePooling3D extends GlobalAveragePooling {
   static readonly className = 'GlobalAveragePooling3D';
 
@@ -91,6 +97,7 @@ export class GlobalAveragePooling3D extends GlobalAveragePooling {
   }
 }
 
+/** The largest value over the steps: `[batch, steps, channels]` → `[batch, channels]`. */
 export class GlobalMaxPooling1D extends GlobalMaxPooling {
   static readonly className = 'GlobalMaxPooling1D';
 
@@ -99,6 +106,7 @@ export class GlobalMaxPooling1D extends GlobalMaxPooling {
   }
 }
 
+/** The largest value over height and width: `[batch, height, width, channels]` → `[batch, channels]`. */
 export class GlobalMaxPooling2D extends GlobalMaxPooling {
   static readonly className = 'GlobalMaxPooling2D';
 
@@ -107,6 +115,10 @@ export class GlobalMaxPooling2D extends GlobalMaxPooling {
   }
 }
 
+/**
+ * The largest value over depth, height and width: `[batch, depth, height, width, channels]` →
+ * `[batch, channels]`.
+ */
 export class GlobalMaxPooling3D extends GlobalMaxPooling {
   static readonly className = 'GlobalMaxPooling3D';
 
@@ -115,9 +127,39 @@ export class GlobalMaxPooling3D extends GlobalMaxPooling {
   }
 }
 
+/**
+ * Makes a {@link GlobalAveragePooling1D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalAveragePooling1d = (args: GlobalPoolingArguments = {}) => new GlobalAveragePooling1D(args);
+/**
+ * Makes a {@link GlobalAveragePooling2D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalAveragePooling2d = (args: GlobalPoolingArguments = {}) => new GlobalAveragePooling2D(args);
+/**
+ * Makes a {@link GlobalAveragePooling3D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalAveragePooling3d = (args: GlobalPoolingArguments = {}) => new GlobalAveragePooling3D(args);
+/**
+ * Makes a {@link GlobalMaxPooling1D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalMaxPooling1d = (args: GlobalPoolingArguments = {}) => new GlobalMaxPooling1D(args);
+/**
+ * Makes a {@link GlobalMaxPooling2D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalMaxPooling2d = (args: GlobalPoolingArguments = {}) => new GlobalMaxPooling2D(args);
+/**
+ * Makes a {@link GlobalMaxPooling3D}.
+ *
+ * @throws TypeError or ValueError for a `keepdims` that is no boolean, or an unknown `dataFormat`
+ */
 export const globalMaxPooling3d = (args: GlobalPoolingArguments = {}) => new GlobalMaxPooling3D(args);

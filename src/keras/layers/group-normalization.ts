@@ -11,6 +11,7 @@ import {
   checkKnown,
 } from './sample-normalization.js';
 
+/** The arguments of {@link GroupNormalization}. */
 export interface GroupNormalizationArguments extends SampleNormalizationArguments {
   /** Into how many groups the channels are divided; -1: each is one. Default: 32. */
   groups?: number;
@@ -18,7 +19,10 @@ export interface GroupNormalizationArguments extends SampleNormalizationArgument
   axis?: number;
 }
 
-/** Normalizes each sample by groups of its channels. */
+/**
+ * `y = gamma · (x − mean) / √(variance + epsilon) + beta`, with the moments of each sample over each group of
+ * its channels and all of space. Any shape; gamma and beta have one value for each channel.
+ */
 export class GroupNormalization extends SampleNormalization {
   static readonly className = 'GroupNormalization';
   static override readonly settings = ['groups', ...SampleNormalization.settings];
@@ -67,4 +71,10 @@ export class GroupNormalization extends SampleNormalization {
   }
 }
 
+/**
+ * Makes a {@link GroupNormalization}.
+ *
+ * @throws TypeError or ValueError for `groups` that are neither a positive integer nor −1, an `axis` that is
+ * no integer, or an `epsilon` below 0
+ */
 export const groupNormalization = (args: GroupNormalizationArguments = {}) => new GroupNormalization(args);

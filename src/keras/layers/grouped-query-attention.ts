@@ -12,15 +12,21 @@ import {
 } from './head-attention.js';
 import type { Shape } from './keras-layer.js';
 
+/** The arguments of {@link GroupedQueryAttention}. */
 export interface GroupedQueryAttentionArguments extends HeadAttentionArguments {
-  /** How many numbers a head has. */
+  /** How many numbers the queries, keys and values of a head have. */
   headDim: number;
+  /** How many heads of queries there are. */
   numQueryHeads: number;
-  /** A divisor of `numQueryHeads`. */
+  /** How many heads of keys and values there are: a divisor of `numQueryHeads`. */
   numKeyValueHeads: number;
 }
 
-/** Attention in which several heads of queries share one of keys and values. */
+/**
+ * Attention in which several heads of queries share one of keys and values:
+ * `softmax(query · keyᵀ / √headDim) · value` for each head, then a dense layer over all.
+ * `[batch, queries, size]` and `[batch, values, …]` → `[batch, queries, size]`.
+ */
 export class GroupedQueryAttention extends HeadAttention {
   static readonly className = 'GroupedQueryAttention';
   static override readonly settings = ['headDim', 'numQueryHeads', 'numKeyValueHeads', ...HEAD_SETTINGS];
@@ -86,5 +92,11 @@ export class GroupedQueryAttention extends HeadAttention {
   }
 }
 
+/**
+ * Makes a {@link GroupedQueryAttention}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, or a `numKeyValueHeads` that is no
+ * divisor
+ */
 export const groupedQueryAttention = (args: GroupedQueryAttentionArguments) =>
   new GroupedQueryAttention(args);

@@ -10,13 +10,19 @@ import { checkFlag, checkSize } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
 
+/** The arguments of {@link GRUCell}. */
 export interface GRUCellArguments extends GatedArguments {
+  /** How many numbers the output and the state have. */
   units: number;
   /** Whether the state is reset after its product with the recurrent kernel, with a bias of its own. Default: true. */
   resetAfter?: boolean;
 }
 
-/** The gates lie side by side in the kernels: update, reset, and the new state. */
+/**
+ * `h' = z · h + (1 − z) · activation(x·kernel + r · (h·recurrentKernel))`, with the gates z (update) and r
+ * (reset); without `resetAfter` it is `(r · h)·recurrentKernel`. The gates lie side by side in the kernels:
+ * update, reset, and the new state. `[batch, features]` → `[batch, units]`.
+ */
 export class GRUCell extends KernelCell {
   static readonly className = 'GRUCell';
   static override readonly settings = ['units', ...CELL_SETTINGS, 'recurrentActivation', 'resetAfter'];
@@ -72,8 +78,13 @@ export class GRUCell extends KernelCell {
   }
 }
 
+/** The arguments of {@link GRU}: those of its cell and of a recurrent layer. */
 export type GRUArguments = GRUCellArguments & RecurrentArguments;
 
+/**
+ * A {@link GRUCell} over steps: `[batch, steps, features]` → `[batch, units]`, with `returnSequences`
+ * `[batch, steps, units]`. Weights: kernel, recurrent kernel, bias (of two rows with `resetAfter`).
+ */
 export class GRU extends RecurrentOfCell<GRUCellArguments> {
   static readonly className = 'GRU';
   static override readonly settings = [...GRUCell.settings, ...SEQUENCE_SETTINGS];
@@ -83,5 +94,15 @@ export class GRU extends RecurrentOfCell<GRUCellArguments> {
   }
 }
 
+/**
+ * Makes a {@link GRUCell}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const gruCell = (args: GRUCellArguments) => new GRUCell(args);
+/**
+ * Makes a {@link GRU}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const gru = (args: GRUArguments) => new GRU(args);

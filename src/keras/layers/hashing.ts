@@ -16,15 +16,19 @@ import {
 } from './keras-layer.js';
 import { type Token, tokensOf } from './tokens.js';
 
+/** The arguments of {@link HashedCrossing}. */
 export interface HashedCrossingArguments extends LayerArguments {
+  /** How many numbers there are to choose from; with a `maskValue`, its 0 is one of them. */
   numBins: number;
+  /** Numbers of bins, or vectors with a value for each bin. Default: `'int'`. */
   outputMode?: OutputMode;
 }
 
+/** The arguments of {@link Hashing}. */
 export interface HashingArguments extends HashedCrossingArguments {
-  /** What becomes 0; the others are then numbered from 1. */
+  /** What becomes 0; the others are then numbered from 1. Default: none. */
   maskValue?: Token | null;
-  /** One or two numbers that the hash depends on. */
+  /** One or two numbers that the hash depends on. Default: none, and another hash. */
   salt?: number | readonly [number, number] | null;
 }
 
@@ -38,7 +42,10 @@ export function saltFrom(value: unknown): [bigint, bigint] | null {
   return salt.map((one) => BigInt.asUintN(64, BigInt(one as number))) as [bigint, bigint];
 }
 
-/** Strings, or whole numbers as they are written, as numbers below `numBins`. */
+/**
+ * Strings, or whole numbers as they are written, as numbers below `numBins`: FarmHash's fingerprint, or with
+ * a salt SipHash, modulo `numBins`. The shape stays with `'int'` (int32).
+ */
 export class Hashing extends KerasLayer {
   static readonly className = 'Hashing';
   static override readonly settings = ['numBins', 'maskValue', 'salt', 'outputMode'];
@@ -78,7 +85,11 @@ export class Hashing extends KerasLayer {
 /** What TensorFlow begins with. */
 const HASH_KEY = 0xdecafcaffen;
 
-/** Several inputs, each a column of strings or whole numbers, crossed to numbers below `numBins`. */
+/**
+ * Several inputs, each a column of strings or whole numbers, crossed to numbers below `numBins`: a hash of
+ * the values of a row together. Inputs of shape `[batch]` or `[batch, 1]`, all alike, as is the output with
+ * `'int'` (int32).
+ */
 export class HashedCrossing extends KerasLayer {
   static readonly className = 'HashedCrossing';
   static override readonly settings = ['numBins', 'outputMode'];
@@ -133,5 +144,16 @@ const encoder = new TextEncoder();
 const featureOf = (token: Token): bigint =>
   typeof token === 'string' ? fingerprint(encoder.encode(token)) : BigInt.asUintN(64, BigInt(token));
 
+/**
+ * Makes a {@link Hashing}.
+ *
+ * @throws TypeError or ValueError for `numBins` that are no positive integer, a salt that is not whole, an
+ * unknown `outputMode`
+ */
 export const hashing = (args: HashingArguments) => new Hashing(args);
+/**
+ * Makes a {@link HashedCrossing}.
+ *
+ * @throws TypeError or ValueError for `numBins` that are no positive integer, or an unknown `outputMode`
+ */
 export const hashedCrossing = (args: HashedCrossingArguments) => new HashedCrossing(args);

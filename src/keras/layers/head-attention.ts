@@ -51,12 +51,13 @@ export const TENSOR_ARGUMENTS = [
 ] as const;
 type TensorArgument = (typeof TENSOR_ARGUMENTS)[number];
 
+/** The arguments of attention with several heads. */
 export interface HeadAttentionArguments extends LayerArguments, ParameterArguments<'kernel' | 'bias'> {
   /** The share of the weights that training drops. Default: 0. */
   dropout?: number;
-  /** Default: true. */
+  /** Whether the dense layers within have biases. Default: true. */
   useBias?: boolean;
-  /** Whether a query sees only values that are nearer than this. Default: all. */
+  /** Whether a query sees only values that are nearer than so many steps. Default: all. */
   slidingWindow?: number | null;
   /** Whether the output is multiplied by a gate that the query opens. Default: false. */
   useGate?: boolean;
@@ -105,6 +106,10 @@ type Inputs<T> = Partial<Record<TensorArgument, T>> & {
   readonly key: T;
 };
 
+/**
+ * Dense layers make queries, keys and values of each head; what they attend to goes through another dense
+ * layer.
+ */
 export abstract class HeadAttention extends AttentionLayer {
   readonly dropout: number;
   readonly useBias: boolean;

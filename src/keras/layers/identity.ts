@@ -3,12 +3,13 @@ import { type Tensor, clone } from '@tensorflow/tfjs-core';
 import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link Identity}. */
 export interface IdentityArguments extends LayerArguments {
   /** Whether a mask goes on behind it, as in Keras 3; in tf-keras it ends there. Default: true. */
   passesMask?: boolean;
 }
 
-/** Gives what it gets. */
+/** `y = x`, of any shape. */
 export class Identity extends KerasLayer {
   static readonly className = 'Identity';
   static override readonly settings = ['passesMask'];
@@ -26,4 +27,9 @@ export class Identity extends KerasLayer {
   }
 }
 
+/**
+ * Makes an {@link Identity}.
+ *
+ * @throws TypeError for a `passesMask` that is no boolean
+ */
 export const identity = (args: IdentityArguments = {}) => new Identity(args);

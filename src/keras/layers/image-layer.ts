@@ -7,6 +7,7 @@ import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, checkDataFormat } from './spatial.js';
 
+/** The arguments that all layers on images have. */
 export interface ImageArguments extends LayerArguments {
   /** Where the channels are; `channelsLast` by default. */
   dataFormat?: DataFormat;

@@ -15,6 +15,7 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { settingsOfParameter } from './parameters.js';
 
+/** The size of each axis, the batch first; null where it is open. */
 export type Shape = (number | null)[];
 
 /** The arguments that every layer has. */

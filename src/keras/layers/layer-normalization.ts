@@ -12,12 +12,16 @@ import {
   checkKnown,
 } from './sample-normalization.js';
 
+/** The arguments of {@link LayerNormalization}. */
 export interface LayerNormalizationArguments extends SampleNormalizationArguments {
   /** Divides by the deviation, and subtracts and adds nothing; gamma is there then. Keras 3 alone. Default: false. */
   rmsScaling?: boolean;
 }
 
-/** Normalizes each sample along axes. */
+/**
+ * `y = gamma · (x − mean) / √(variance + epsilon) + beta`, with the moments of each sample along `axis`.
+ * Takes any shape; gamma and beta have the sizes of these axes.
+ */
 export class LayerNormalization extends SampleNormalization {
   static readonly className = 'LayerNormalization';
   static override readonly settings = [...SampleNormalization.settings, 'rmsScaling'];
@@ -46,4 +50,9 @@ export class LayerNormalization extends SampleNormalization {
   }
 }
 
+/**
+ * Makes a {@link LayerNormalization}.
+ *
+ * @throws TypeError or ValueError for an `axis` that is not one integer or more, or an `epsilon` below 0
+ */
 export const layerNormalization = (args: LayerNormalizationArguments = {}) => new LayerNormalization(args);

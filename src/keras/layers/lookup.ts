@@ -10,24 +10,30 @@ import { saltFrom } from './hashing.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type Token, tokensOf } from './tokens.js';
 
+/** The arguments of {@link IntegerLookup} and {@link StringLookup}. */
 export interface LookupArguments<T extends Token> extends LayerArguments {
   /** The tokens in order; those for masks and for what is not among them may stand in front. */
   vocabulary: readonly T[];
-  /** What becomes 0 with `outputMode: 'int'`, and counts for nothing with others. */
+  /** What becomes 0 with `outputMode: 'int'`, and counts for nothing with others. Default: none. */
   maskToken?: T | null;
-  /** What numbers outside become with `invert`. */
+  /** What numbers outside become with `invert`. Default: −1, or `'[UNK]'` for strings. */
   oovToken?: T;
   /** How many numbers what is not in the vocabulary is spread over. Default: 1; with 0 it is refused. */
   numOovIndices?: number;
-  /** How those numbers are chosen for whole numbers: by the remainder, or by a hash, which Keras 3 alone has. */
+  /**
+   * How those numbers are chosen for whole numbers: by the remainder (the default), or by a hash, which Keras
+   * 3 alone has.
+   */
   oovMethod?: 'floormod' | 'farmhash';
-  /** What the hash depends on, which Keras 3 alone has. */
+  /** What the hash depends on, which Keras 3 alone has. Default: nothing. */
   salt?: number | readonly [number, number] | null;
+  /** Numbers, or vectors with a value for each number. Default: `'int'`. */
   outputMode?: OutputMode;
   /** The size of vectors, with `padToMaxTokens`. */
   maxTokens?: number | null;
+  /** Whether vectors have the size `maxTokens`, though there are fewer tokens. Default: false. */
   padToMaxTokens?: boolean;
-  /** Whether it gives tokens for numbers. */
+  /** Whether it gives tokens for numbers. Default: false. */
   invert?: boolean;
 }
 
@@ -156,7 +162,10 @@ abstract class Lookup<T extends Token> extends KerasLayer {
   }
 }
 
-/** Whole numbers as their numbers in a vocabulary. */
+/**
+ * Whole numbers as their numbers in a vocabulary: first that of the mask, if there is one, then those of what
+ * is not in it, then the tokens'. The shape stays with `'int'` (int32); vectors are float32.
+ */
 export class IntegerLookup extends Lookup<number> {
   static readonly className = 'IntegerLookup';
 
@@ -165,7 +174,10 @@ export class IntegerLookup extends Lookup<number> {
   }
 }
 
-/** Strings as their numbers in a vocabulary. */
+/**
+ * Strings as their numbers in a vocabulary: first that of the mask, if there is one, then those of what is
+ * not in it, then the tokens'. The shape stays with `'int'` (int32); vectors are float32.
+ */
 export class StringLookup extends Lookup<string> {
   static readonly className = 'StringLookup';
 
@@ -174,5 +186,17 @@ export class StringLookup extends Lookup<string> {
   }
 }
 
+/**
+ * Makes an {@link IntegerLookup}.
+ *
+ * @throws TypeError or ValueError for a `vocabulary` that is no list of numbers or has one twice, `invert`
+ * with vectors, or an unknown `outputMode`
+ */
 export const integerLookup = (args: LookupArguments<number>) => new IntegerLookup(args);
+/**
+ * Makes a {@link StringLookup}.
+ *
+ * @throws TypeError or ValueError for a `vocabulary` that is no list of strings or has one twice, `invert`
+ * with vectors, or an unknown `outputMode`
+ */
 export const stringLookup = (args: LookupArguments<string>) => new StringLookup(args);

@@ -7,12 +7,15 @@ import { checkFlag, checkSize } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
 
+/** The arguments of cells with a long and a short memory. */
 export interface LongShortArguments extends GatedArguments {
   /** Whether the bias of the forget gate begins with 1. Default: true. */
   unitForgetBias?: boolean;
 }
 
+/** The arguments of {@link LSTMCell}. */
 export interface LSTMCellArguments extends LongShortArguments {
+  /** How many numbers the output and both states have. */
   units: number;
 }
 
@@ -53,6 +56,11 @@ export abstract class LongShortCell extends KernelCell {
   }
 }
 
+/**
+ * `c' = f · c + i · activation(g)` and `h' = o · activation(c')`; the gates i, f, g and o are parts of
+ * `x·kernel + h·recurrentKernel + bias`, i, f and o by `recurrentActivation`. `[batch, features]` →
+ * `[batch, units]`.
+ */
 export class LSTMCell extends LongShortCell {
   static readonly className = 'LSTMCell';
   static override readonly settings = ['units', ...CELL_SETTINGS, 'recurrentActivation', 'unitForgetBias'];
@@ -84,8 +92,13 @@ export class LSTMCell extends LongShortCell {
   }
 }
 
+/** The arguments of {@link LSTM}: those of its cell and of a recurrent layer. */
 export type LSTMArguments = LSTMCellArguments & RecurrentArguments;
 
+/**
+ * An {@link LSTMCell} over steps: `[batch, steps, features]` → `[batch, units]`, with `returnSequences`
+ * `[batch, steps, units]`. Weights: kernel, recurrent kernel, bias. The states are h and c.
+ */
 export class LSTM extends RecurrentOfCell<LSTMCellArguments> {
   static readonly className = 'LSTM';
   static override readonly settings = [...LSTMCell.settings, ...SEQUENCE_SETTINGS];
@@ -95,5 +108,15 @@ export class LSTM extends RecurrentOfCell<LSTMCellArguments> {
   }
 }
 
+/**
+ * Makes an {@link LSTMCell}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const lstmCell = (args: LSTMCellArguments) => new LSTMCell(args);
+/**
+ * Makes an {@link LSTM}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const lstm = (args: LSTMArguments) => new LSTM(args);

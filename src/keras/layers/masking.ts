@@ -7,12 +7,16 @@ import { stopGradient } from '../../operation/stop-gradient.js';
 import { checkNumber } from '../../text/refusal.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link Masking}. */
 export interface MaskingArguments extends LayerArguments {
   /** Steps that have it everywhere are left out; default: 0. */
   maskValue?: number;
 }
 
-/** Makes a mask of the steps that are to be left out, and zeros of them. */
+/**
+ * Sets the steps that have `maskValue` everywhere to 0, and makes a mask that leaves them out.
+ * `[batch, steps, features]` in and out; the mask has the shape `[batch, steps]`.
+ */
 export class Masking extends KerasLayer {
   static readonly className = 'Masking';
   static override readonly settings = ['maskValue'];
@@ -36,4 +40,9 @@ export class Masking extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link Masking}.
+ *
+ * @throws TypeError or ValueError for a `maskValue` that is not a finite number
+ */
 export const masking = (args: MaskingArguments = {}) => new Masking(args);

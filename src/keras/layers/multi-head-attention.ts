@@ -12,7 +12,9 @@ import {
 } from './head-attention.js';
 import type { Shape } from './keras-layer.js';
 
+/** The arguments of {@link MultiHeadAttention}. */
 export interface MultiHeadAttentionArguments extends HeadAttentionArguments {
+  /** How many heads there are. */
   numHeads: number;
   /** How many numbers the keys and queries of a head have. */
   keyDim: number;
@@ -26,7 +28,11 @@ export interface MultiHeadAttentionArguments extends HeadAttentionArguments {
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
-/** Attention of several heads: `[query, value]` or `[query, value, key]`. */
+/**
+ * Attention of several heads: `softmax(query · keyᵀ / √keyDim) · value` for each, then a dense layer over
+ * all. The inputs are `[query, value]` or `[query, value, key]`; `[batch, queries, size]` stays, unless there
+ * is an `outputShape`.
+ */
 export class MultiHeadAttention extends HeadAttention {
   static readonly className = 'MultiHeadAttention';
   static override readonly settings = [
@@ -122,4 +128,10 @@ export class MultiHeadAttention extends HeadAttention {
   }
 }
 
+/**
+ * Makes a {@link MultiHeadAttention}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, or `attentionAxes` that are no
+ * integers
+ */
 export const multiHeadAttention = (args: MultiHeadAttentionArguments) => new MultiHeadAttention(args);

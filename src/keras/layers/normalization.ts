@@ -23,20 +23,25 @@ import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './
 /** A number, or numbers in lists of lists. */
 export type Numbers = number | readonly Numbers[];
 
+/** The arguments of {@link Normalization}. */
 export interface NormalizationArguments extends LayerArguments {
   /** The axes that have a mean of their own each; null: one mean for all. Default -1. */
   axis?: number | readonly number[] | null;
   /** Together with `variance`, what to normalize by. Without them they are weights, with a count that is not used. */
   mean?: Numbers | null;
+  /** Together with `mean`. */
   variance?: Numbers | null;
-  /** Whether it takes back what the same layer without it does. */
+  /** Whether it takes back what the same layer without it does. Default: false. */
   invert?: boolean;
 }
 
 /** Keras' epsilon. */
 const LEAST_DEVIATION = 1e-7;
 
-/** `y = (x − mean) / max(√variance, 1e-7)`, by statistics that training does not change. */
+/**
+ * `y = (x − mean) / max(√variance, 1e-7)`, by statistics that training does not change. Takes any shape,
+ * gives float32.
+ */
 export class Normalization extends KerasLayer {
   static readonly className = 'Normalization';
   static override readonly settings = ['axis', 'mean', 'variance', 'invert'];
@@ -138,4 +143,10 @@ function checkNumbers(name: string, value: unknown): Numbers | null {
   return value as Numbers | null;
 }
 
+/**
+ * Makes a {@link Normalization}.
+ *
+ * @throws TypeError for a `mean` or `variance` of anything but numbers
+ * @throws ValueError for one of them without the other, or an `axis` of anything but whole numbers
+ */
 export const normalization = (args: NormalizationArguments = {}) => new Normalization(args);

@@ -30,14 +30,15 @@ import {
   toChannelsLast,
 } from './spatial.js';
 
+/** The arguments of all pooling by windows. */
 export interface PoolingArguments extends LayerArguments {
-  /** Of each window; default: 2. */
+  /** The size of each window; default: 2. */
   poolSize?: PerDimension<number>;
-  /** From window to window; default: the size of a window. */
+  /** How far it is from window to window; default: the size of a window. */
   strides?: PerDimension<number> | null;
   /** 'same' fills windows at the ends up. Default: 'valid'. */
   padding?: 'valid' | 'same';
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
@@ -127,6 +128,11 @@ abstract class AveragePooling extends Pooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, steps, channels]` → `[batch, newSteps, channels]`. `newSteps` is
+ * `⌈(steps − poolSize + 1) / strides⌉`, with `'same'` `⌈steps / strides⌉`; what lies outside counts for
+ * nothing.
+ */
 export class AveragePooling1D extends AveragePooling {
   static readonly className = 'AveragePooling1D';
 
@@ -140,6 +146,10 @@ export class AveragePooling1D extends AveragePooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, height, width, channels]` → `[batch, newHeight, newWidth, channels]`. What lies
+ * outside counts for nothing.
+ */
 export class AveragePooling2D extends AveragePooling {
   static readonly className = 'AveragePooling2D';
 
@@ -152,6 +162,10 @@ export class AveragePooling2D extends AveragePooling {
   }
 }
 
+/**
+ * Means of windows: `[batch, depth, height, width, channels]` → `[batch, …newSizes, channels]`. What lies
+ * outside counts for nothing.
+ */
 export class AveragePooling3D extends AveragePooling {
   static readonly className = 'AveragePooling3D';
 
@@ -163,6 +177,10 @@ export class AveragePooling3D extends AveragePooling {
 const largestAlong = (x: Tensor, windows: readonly AxisWindows[], isShared: boolean): Tensor =>
   windows.reduce((y, [axis, rows]) => largestOf(y, axis, rows, isShared), x);
 
+/**
+ * Largest values of windows: `[batch, steps, channels]` → `[batch, newSteps, channels]`. Of equally large
+ * values the first gets the gradient.
+ */
 export class MaxPooling1D extends Pooling {
   static readonly className = 'MaxPooling1D';
 
@@ -178,7 +196,10 @@ export class MaxPooling1D extends Pooling {
   }
 }
 
-/** In three dimensions, all that are equally large get the gradient. */
+/**
+ * Largest values of windows: `[batch, depth, height, width, channels]` → `[batch, …newSizes, channels]`. All
+ * that are equally large get the gradient.
+ */
 export class MaxPooling3D extends Pooling {
   static readonly className = 'MaxPooling3D';
 
@@ -191,8 +212,38 @@ export class MaxPooling3D extends Pooling {
   }
 }
 
+/**
+ * Makes a {@link MaxPooling1D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const maxPooling1d = (args: PoolingArguments = {}) => new MaxPooling1D(args);
+/**
+ * Makes an {@link AveragePooling1D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const averagePooling1d = (args: PoolingArguments = {}) => new AveragePooling1D(args);
+/**
+ * Makes an {@link AveragePooling2D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const averagePooling2d = (args: PoolingArguments = {}) => new AveragePooling2D(args);
+/**
+ * Makes a {@link MaxPooling3D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const maxPooling3d = (args: PoolingArguments = {}) => new MaxPooling3D(args);
+/**
+ * Makes an {@link AveragePooling3D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const averagePooling3d = (args: PoolingArguments = {}) => new AveragePooling3D(args);

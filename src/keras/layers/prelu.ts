@@ -14,16 +14,22 @@ import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
+/** The arguments of {@link PReLU}. */
 export interface PreluArguments extends LayerArguments {
-  /** Default: 'zeros'. */
+  /** What alpha begins with. Default: 'zeros'. */
   readonly alphaInitializer?: unknown;
+  /** A penalty on alpha. Default: none. */
   readonly alphaRegularizer?: unknown;
+  /** What alpha is held to after each step of training. Default: none. */
   readonly alphaConstraint?: unknown;
-  /** Axes along which alpha is the same, counted from 1: the batch is 0. */
+  /** Axes along which alpha is the same, counted from 1: the batch is 0. Default: none. */
   readonly sharedAxes?: number | readonly number[] | null;
 }
 
-/** `x` above 0, `alpha·x` below, with an alpha that is learned. At 0 the gradient is 0, where TF.js' own has alpha. */
+/**
+ * `x` above 0, `alpha·x` below, with a weight alpha of a sample's shape, of size 1 along `sharedAxes`. Takes
+ * any shape. At 0 the gradient is 0, where TF.js' own has alpha.
+ */
 export class PReLU extends KerasLayer {
   static readonly className = 'PReLU';
   static override readonly settings = [
@@ -85,4 +91,10 @@ export class PReLU extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link PReLU}.
+ *
+ * @throws TypeError or ValueError for `sharedAxes` that are no integers, or an unknown initializer,
+ * regularizer or constraint
+ */
 export const prelu = (args: PreluArguments = {}) => new PReLU(args);

@@ -10,14 +10,18 @@ import {
   within,
 } from './random-layer.js';
 
+/** The arguments of {@link RandomBrightness}. */
 export interface RandomBrightnessArguments extends RandomArguments {
-  /** In ranges of values. */
+  /** How much is added, from −1 to 1: 1 is the whole of `valueRange`. */
   factor: Factor;
   /** What the result is clipped to. Default: 0 to 255. */
   valueRange?: readonly [number, number];
 }
 
-/** Adds a number to all pixels of an image in training. */
+/**
+ * In training, adds one number to all pixels of an image, drawn for each, and clips to `valueRange`. Images
+ * as `[batch, height, width, channels]`, or one alone, in and out, float32.
+ */
 export class RandomBrightness extends RandomLayer {
   static readonly className = 'RandomBrightness';
   static override readonly settings = ['factor', 'valueRange', ...RANDOM];
@@ -37,4 +41,10 @@ export class RandomBrightness extends RandomLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomBrightness}.
+ *
+ * @throws TypeError or ValueError for a `factor` outside −1 to 1, or a `valueRange` that is not two finite
+ * numbers
+ */
 export const randomBrightness = (args: RandomBrightnessArguments) => new RandomBrightness(args);

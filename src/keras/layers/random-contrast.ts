@@ -11,6 +11,7 @@ import {
   within,
 } from './random-layer.js';
 
+/** The arguments of {@link RandomContrast}. */
 export interface RandomContrastArguments extends RandomArguments {
   /** `[a, b]`: contrasts from 1 − a to 1 + b. A number `f` is `[f, f]` in tf-keras and `[0, f]` in Keras 3. */
   factor: Factor;
@@ -20,7 +21,10 @@ export interface RandomContrastArguments extends RandomArguments {
   dialect?: Dialect;
 }
 
-/** Moves the pixels of each channel away from its mean, or towards it, in training. */
+/**
+ * In training, `y = mean + contrast · (x − mean)`, clipped to `valueRange`, with the mean of each channel of
+ * an image. Images as `[batch, height, width, channels]`, or one alone, in and out, float32.
+ */
 export class RandomContrast extends RandomLayer {
   static readonly className = 'RandomContrast';
   static override readonly settings = ['factor', 'valueRange', 'dialect', ...RANDOM];
@@ -48,4 +52,10 @@ export class RandomContrast extends RandomLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomContrast}.
+ *
+ * @throws TypeError or ValueError for a `factor` below 0, a `valueRange` that is not two finite numbers, an
+ * unknown `dialect`
+ */
 export const randomContrast = (args: RandomContrastArguments) => new RandomContrast(args);

@@ -7,14 +7,20 @@ import type { Shape } from './keras-layer.js';
 import { RANDOM, type RandomArguments, RandomLayer } from './random-layer.js';
 import { resizeImages } from './resize.js';
 
+/** The arguments of {@link RandomCrop}. */
 export interface RandomCropArguments extends RandomArguments {
+  /** Of the output, in pixels. */
   height: number;
+  /** Of the output, in pixels. */
   width: number;
   /** In inference tf-keras resizes, and Keras 3 (the default) leaves images as they are. */
   dialect?: Dialect;
 }
 
-/** Cuts one part out of all images of a batch in training. */
+/**
+ * In training, cuts one part out of all images of a batch; where they are smaller, a part that is resized.
+ * `[batch, …, …, channels]`, or one image, becomes `[batch, height, width, channels]`, float32.
+ */
 export class RandomCrop extends RandomLayer {
   static readonly className = 'RandomCrop';
   static override readonly settings = ['height', 'width', 'dialect', ...RANDOM];
@@ -56,4 +62,10 @@ export class RandomCrop extends RandomLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomCrop}.
+ *
+ * @throws TypeError or ValueError for a `height` or `width` that is no positive integer, or an unknown
+ * `dialect`
+ */
 export const randomCrop = (args: RandomCropArguments) => new RandomCrop(args);

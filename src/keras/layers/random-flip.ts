@@ -6,13 +6,18 @@ import { RANDOM, type RandomArguments, RandomLayer } from './random-layer.js';
 
 const MODES = ['horizontal', 'vertical', 'horizontalAndVertical'] as const;
 
+/** The arguments of {@link RandomFlip}. */
 export interface RandomFlipArguments extends RandomArguments {
+  /** Left to right, upside down, or both. Default: `'horizontalAndVertical'`. */
   mode?: (typeof MODES)[number];
   /** Both ways are drawn apart in tf-keras, and Keras 3 (the default) flips both or neither. */
   dialect?: Dialect;
 }
 
-/** Half of the images are flipped in training. */
+/**
+ * In training, flips each image with a probability of one half. Images as `[batch, height, width, channels]`,
+ * or one alone, in and out, float32.
+ */
 export class RandomFlip extends RandomLayer {
   static readonly className = 'RandomFlip';
   static override readonly settings = ['mode', 'dialect', ...RANDOM];
@@ -40,4 +45,9 @@ export class RandomFlip extends RandomLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomFlip}.
+ *
+ * @throws TypeError or ValueError for an unknown `mode` or `dialect`
+ */
 export const randomFlip = (args: RandomFlipArguments = {}) => new RandomFlip(args);

@@ -7,14 +7,16 @@ import { Draws } from './draws.js';
 import { checkWord } from './checks.js';
 import { type ImageArguments, ImageLayer } from './image-layer.js';
 
+/** The arguments that all random layers on images have. */
 export interface RandomArguments extends ImageArguments {
-  /** With one, each layer made so draws the same numbers; they are not those of Keras. */
+  /** With one, each layer made so draws the same numbers; they are not those of Keras. Default: none. */
   seed?: number | null;
 }
 
 /** A range, or a number `f` for `[-f, f]`. */
 export type Factor = number | readonly [number, number];
 
+/** Changes images in training, and gives them as they are in inference. */
 export abstract class RandomLayer extends ImageLayer {
   readonly seed: number | null;
   protected readonly draws: Draws;
@@ -41,11 +43,13 @@ export abstract class RandomLayer extends ImageLayer {
 
 export const RANDOM = ['seed', 'dataFormat'] as const;
 
+/** The arguments of layers that move pixels. */
 export interface MovingArguments extends RandomArguments {
   /** What lies outside the image: its mirror image (`reflect`, the default), repetition, one value, or its border. */
   fillMode?: Sampling['fillMode'];
+  /** How a pixel is read that lies between others. Default: `'bilinear'`. */
   interpolation?: Sampling['interpolation'];
-  /** With `fillMode: 'constant'`. Default 0. */
+  /** What lies outside, with `fillMode: 'constant'`. Default: 0. */
   fillValue?: number;
 }
 

@@ -3,12 +3,16 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { AffineMatrix } from './affine.js';
 import { type Factor, MOVING, type MovingArguments, MovingLayer, checkFactor } from './random-layer.js';
 
+/** The arguments of {@link RandomRotation}. */
 export interface RandomRotationArguments extends MovingArguments {
   /** In whole turns, against the clock. */
   factor: Factor;
 }
 
-/** Turns each image about its centre in training. */
+/**
+ * In training, turns each image about its centre, by an angle drawn for each. Images as
+ * `[batch, height, width, channels]`, or one alone, in and out, float32.
+ */
 export class RandomRotation extends MovingLayer {
   static readonly className = 'RandomRotation';
   static override readonly settings = ['factor', ...MOVING];
@@ -31,4 +35,10 @@ export class RandomRotation extends MovingLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomRotation}.
+ *
+ * @throws TypeError or ValueError for a `factor` that is not a finite number or a range of two, or an unknown
+ * `fillMode`
+ */
 export const randomRotation = (args: RandomRotationArguments) => new RandomRotation(args);

@@ -5,8 +5,9 @@ import { type Shape, onlyShape } from './keras-layer.js';
 import { type Factor, type RandomArguments, RandomLayer, checkFactor } from './random-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
 
+/** The arguments of {@link RandomHeight} and {@link RandomWidth}. */
 export interface RandomSizeArguments extends RandomArguments {
-  /** By how much the size grows. */
+  /** By how much the size grows, from −1 on: 0.2 makes it larger by a fifth. */
   factor: Factor;
   /** `bilinear` by default. */
   interpolation?: Interpolation;
@@ -32,7 +33,10 @@ abstract class RandomSize extends RandomLayer {
   }
 }
 
-/** Stretches images in height in training. */
+/**
+ * In training, stretches the images of a batch in height, all to one that is drawn: `⌊(1 + drawn) · height⌋`,
+ * at least 1. `[batch, height, width, channels]`, or one image, in and out, float32.
+ */
 export class RandomHeight extends RandomSize {
   static readonly className = 'RandomHeight';
 
@@ -46,7 +50,10 @@ export class RandomHeight extends RandomSize {
   }
 }
 
-/** Stretches images in width in training. */
+/**
+ * In training, stretches the images of a batch in width, all to one that is drawn: `⌊(1 + drawn) · width⌋`,
+ * at least 1. `[batch, height, width, channels]`, or one image, in and out, float32.
+ */
 export class RandomWidth extends RandomSize {
   static readonly className = 'RandomWidth';
 
@@ -60,5 +67,15 @@ export class RandomWidth extends RandomSize {
   }
 }
 
+/**
+ * Makes a {@link RandomHeight}.
+ *
+ * @throws TypeError or ValueError for a `factor` below −1, or an unknown `interpolation`
+ */
 export const randomHeight = (args: RandomSizeArguments) => new RandomHeight(args);
+/**
+ * Makes a {@link RandomWidth}.
+ *
+ * @throws TypeError or ValueError for a `factor` below −1, or an unknown `interpolation`
+ */
 export const randomWidth = (args: RandomSizeArguments) => new RandomWidth(args);

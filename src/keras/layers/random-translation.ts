@@ -10,6 +10,7 @@ import {
   within,
 } from './random-layer.js';
 
+/** The arguments of {@link RandomTranslation}. */
 export interface RandomTranslationArguments extends MovingArguments {
   /** Downwards, in heights of the image. */
   heightFactor: Factor;
@@ -17,7 +18,10 @@ export interface RandomTranslationArguments extends MovingArguments {
   widthFactor: Factor;
 }
 
-/** Moves each image in training. */
+/**
+ * In training, moves each image by distances drawn for each. Images as `[batch, height, width, channels]`, or
+ * one alone, in and out, float32.
+ */
 export class RandomTranslation extends MovingLayer {
   static readonly className = 'RandomTranslation';
   static override readonly settings = ['heightFactor', 'widthFactor', ...MOVING];
@@ -42,4 +46,9 @@ export class RandomTranslation extends MovingLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomTranslation}.
+ *
+ * @throws TypeError or ValueError for factors outside −1 to 1, or an unknown `fillMode`
+ */
 export const randomTranslation = (args: RandomTranslationArguments) => new RandomTranslation(args);

@@ -3,16 +3,20 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import type { AffineMatrix } from './affine.js';
 import { type Factor, MOVING, type MovingArguments, MovingLayer, checkFactor } from './random-layer.js';
 
+/** The arguments of {@link RandomZoom}. */
 export interface RandomZoomArguments extends MovingArguments {
   /** By how much the height that is seen grows: 0.2 makes the image smaller. */
   heightFactor: Factor;
-  /** Default: what is drawn for the height. */
+  /** The same of the width. Default: what is drawn for the height. */
   widthFactor?: Factor | null;
 }
 
 const isAccepted = (value: number) => value > -1 && value <= 1;
 
-/** Zooms each image about its centre in training. */
+/**
+ * In training, zooms each image about its centre, by what is drawn for each. Images as
+ * `[batch, height, width, channels]`, or one alone, in and out, float32.
+ */
 export class RandomZoom extends MovingLayer {
   static readonly className = 'RandomZoom';
   static override readonly settings = ['heightFactor', 'widthFactor', ...MOVING];
@@ -42,4 +46,9 @@ export class RandomZoom extends MovingLayer {
   }
 }
 
+/**
+ * Makes a {@link RandomZoom}.
+ *
+ * @throws TypeError or ValueError for factors that are not above −1 and up to 1, or an unknown `fillMode`
+ */
 export const randomZoom = (args: RandomZoomArguments) => new RandomZoom(args);

@@ -8,9 +8,12 @@ import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 const isNotNegative = (value: number) => value >= 0;
 const NOT_NEGATIVE = 'a number that is not negative';
 
+/**
+ * The arguments of {@link ReLU}: `maxValue` (default: null, none), `negativeSlope` (0) and `threshold` (0).
+ */
 export interface ReluArguments extends LayerArguments, Partial<ReluSettings> {}
 
-/** `x` from the threshold up to the largest value, `negativeSlope·(x − threshold)` below. */
+/** `x` from the threshold up to the largest value, `negativeSlope·(x − threshold)` below. Takes any shape. */
 export class ReLU extends KerasLayer implements ReluSettings {
   static readonly className = 'ReLU';
   static override readonly settings = ['maxValue', 'negativeSlope', 'threshold'];
@@ -35,4 +38,9 @@ export class ReLU extends KerasLayer implements ReluSettings {
   }
 }
 
+/**
+ * Makes a {@link ReLU}.
+ *
+ * @throws TypeError or ValueError for an argument that is not a number from 0 on
+ */
 export const relu = (args: ReluArguments = {}) => new ReLU(args);

@@ -16,6 +16,7 @@ export const INTERPOLATIONS = [
   'mitchellcubic',
 ] as const;
 
+/** How a pixel of the result comes of those of the image, as in `tf.image.resize`. */
 export type Interpolation = (typeof INTERPOLATIONS)[number];
 
 /** A filter: weights by the distance from a sample, which are 0 from the radius on. */

@@ -8,22 +8,30 @@ import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
 import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
 
+/** The arguments of {@link Resizing}. */
 export interface ResizingArguments extends ImageArguments {
+  /** Of the output, in pixels. */
   height: number;
+  /** Of the output, in pixels. */
   width: number;
   /** `bilinear` by default. */
   interpolation?: Interpolation;
-  /** Whether what does not have the proportions is cut off. */
+  /** Whether what does not have the proportions is cut off. Default: false, which changes them. */
   cropToAspectRatio?: boolean;
-  /** Whether the image is padded to the proportions. */
+  /** Whether the image is padded to the proportions. Default: false. */
   padToAspectRatio?: boolean;
+  /** How it is padded: with one value. */
   fillMode?: 'constant';
-  /** What it is padded with. Default 0. */
+  /** What it is padded with. Default: 0. */
   fillValue?: number;
-  /** Whether the filter grows where the image gets smaller. */
+  /** Whether the filter grows where the image gets smaller. Default: false. */
   antialias?: boolean;
 }
 
+/**
+ * Images in another size: `[batch, …, …, channels]`, or one image, becomes
+ * `[batch, height, width, channels]`, always float32. The centres of pixels lie at halves.
+ */
 export class Resizing extends ImageLayer {
   static readonly className = 'Resizing';
   static override readonly settings = [
@@ -87,4 +95,10 @@ export class Resizing extends ImageLayer {
   }
 }
 
+/**
+ * Makes a {@link Resizing}.
+ *
+ * @throws TypeError or ValueError for a `height` or `width` that is no positive integer, an unknown
+ * `interpolation`, or cropping and padding at once
+ */
 export const resizing = (args: ResizingArguments) => new Resizing(args);

@@ -5,14 +5,18 @@ import { checkAxes, resolveAxes } from './axes.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { checkEpsilon, checkKnown } from './sample-normalization.js';
 
+/** The arguments of {@link RMSNormalization}. */
 export interface RMSNormalizationArguments extends LayerArguments {
-  /** Default: -1. */
+  /** The axes whose squares are averaged. Default: -1. */
   axis?: number | number[];
   /** Added to the mean of the squares; default: 1e-6. */
   epsilon?: number;
 }
 
-/** `y = scale · x / √(mean of x² + epsilon)`. */
+/**
+ * `y = scale · x / √(mean of x² + epsilon)`, with the mean of each sample along `axis`. Takes any shape; the
+ * weight scale has the sizes of these axes.
+ */
 export class RMSNormalization extends KerasLayer {
   static readonly className = 'RMSNormalization';
   static override readonly settings = ['axis', 'epsilon'];
@@ -44,4 +48,9 @@ export class RMSNormalization extends KerasLayer {
   }
 }
 
+/**
+ * Makes an {@link RMSNormalization}.
+ *
+ * @throws TypeError or ValueError for an `axis` that is not one integer or more, or an `epsilon` below 0
+ */
 export const rmsNormalization = (args: RMSNormalizationArguments = {}) => new RMSNormalization(args);

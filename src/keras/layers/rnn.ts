@@ -59,6 +59,7 @@ export interface RecurrentArguments extends LayerArguments {
   dialect?: Dialect;
 }
 
+/** The arguments of {@link RNN}. */
 export interface RNNArguments extends RecurrentArguments {
   /** What computes a step, or several that are stacked. */
   cell: Cell | Cell[];
@@ -75,9 +76,13 @@ export const SEQUENCE_SETTINGS = [
   'dialect',
 ] as const;
 
+/** What a recurrent layer may be called with beside its input. */
 export interface RecurrentCallArguments {
+  /** Which steps count: `[batch, steps]`. At others the states stay. Default: all. */
   readonly mask?: Tensor | (Tensor | null)[] | null;
+  /** Whether the cell drops values. Default: false. */
   readonly training?: boolean | null;
+  /** The states to begin with. Default: zeros, or of a stateful layer the last ones. */
   readonly initialState?: Tensor | Tensor[] | null;
 }
 
@@ -345,7 +350,11 @@ export abstract class RecurrentOfCell<Arguments extends LayerArguments> extends 
   }
 }
 
-/** A recurrent layer of any cell. */
+/**
+ * Calls a cell step by step, each time with the states of the step before. `[batch, steps, features]` becomes
+ * the last output, with `returnSequences` all of them as `[batch, steps, …]`; with `returnState` the last
+ * states follow.
+ */
 export class RNN extends Recurrent {
   static readonly className = 'RNN';
   static override readonly settings = ['cell', ...SEQUENCE_SETTINGS];
@@ -371,4 +380,10 @@ export class RNN extends Recurrent {
   }
 }
 
+/**
+ * Makes an {@link RNN}.
+ *
+ * @throws TypeError for a cell that is no layer, or a flag that is no boolean
+ * @throws ValueError for an empty list of cells
+ */
 export const rnn = (args: RNNArguments) => new RNN(args);

@@ -9,8 +9,9 @@ import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape } from './keras-layer.js';
 import { type ParameterArguments, readParameters, settingsOfParameter } from './parameters.js';
 
+/** The arguments of normalizations of single samples. */
 export interface SampleNormalizationArguments extends LayerArguments, ParameterArguments<'gamma' | 'beta'> {
-  /** Default: -1. */
+  /** Along which the moments are taken. Default: -1. */
   axis?: number | number[];
   /** Added to variances; default: 0.001. */
   epsilon?: number;
@@ -36,6 +37,10 @@ export function checkKnown(name: string, shape: Shape, axes: readonly number[]):
   });
 }
 
+/**
+ * `y = gamma · (x − mean) / √(variance + epsilon) + beta`, where beta and gamma are there with `center` and
+ * `scale`.
+ */
 export abstract class SampleNormalization extends KerasLayer {
   static override readonly settings: readonly string[] = [
     ...['axis', 'epsilon', 'center', 'scale'],

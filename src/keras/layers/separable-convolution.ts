@@ -23,7 +23,9 @@ import {
 } from './convolution-layer.js';
 import { convolve, convolveDepthwise } from './convolution-operations.js';
 
+/** The arguments of {@link SeparableConv1D} and {@link SeparableConv2D}. */
 export interface SeparableConvArguments extends ConvolutionArguments, DepthwiseArguments, PointwiseArguments {
+  /** How many channels the output has. */
   readonly filters: number;
   /** How many channels come of each, before they are mixed. Default: 1. */
   readonly depthMultiplier?: number;
@@ -82,6 +84,11 @@ abstract class SeparableConvolution extends ConvolutionLayer implements Depthwis
   }
 }
 
+/**
+ * Convolves each channel by itself, then mixes the channels of each step: `[batch, steps, channels]` →
+ * `[batch, newSteps, filters]`. Weights: depthwise kernel, pointwise kernel, bias. Has `'causal'` padding,
+ * too.
+ */
 export class SeparableConv1D extends SeparableConvolution {
   static readonly className = 'SeparableConv1D';
 
@@ -90,6 +97,10 @@ export class SeparableConv1D extends SeparableConvolution {
   }
 }
 
+/**
+ * Convolves each channel by itself, then mixes the channels of each pixel: `[batch, height, width, channels]`
+ * → `[batch, newHeight, newWidth, filters]`. Weights: depthwise kernel, pointwise kernel, bias.
+ */
 export class SeparableConv2D extends SeparableConvolution {
   static readonly className = 'SeparableConv2D';
 
@@ -98,5 +109,17 @@ export class SeparableConv2D extends SeparableConvolution {
   }
 }
 
+/**
+ * Makes a {@link SeparableConv1D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const separableConv1d = (args: SeparableConvArguments) => new SeparableConv1D(args);
+/**
+ * Makes a {@link SeparableConv2D}.
+ *
+ * @throws TypeError or ValueError for sizes that are no positive integers, an unknown `padding` or
+ * `dataFormat`
+ */
 export const separableConv2d = (args: SeparableConvArguments) => new SeparableConv2D(args);

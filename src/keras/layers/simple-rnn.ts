@@ -5,11 +5,13 @@ import { checkSize } from './checks.js';
 import type { Shape } from './keras-layer.js';
 import { type RecurrentArguments, RecurrentOfCell, SEQUENCE_SETTINGS } from './rnn.js';
 
+/** The arguments of {@link SimpleRNNCell}. */
 export interface SimpleRNNCellArguments extends CellArguments {
+  /** How many numbers the output has, which is the state. */
   units: number;
 }
 
-/** `h' = activation(x·kernel + h·recurrentKernel + bias)`. */
+/** `h' = activation(x·kernel + h·recurrentKernel + bias)`: `[batch, features]` → `[batch, units]`. */
 export class SimpleRNNCell extends KernelCell {
   static readonly className = 'SimpleRNNCell';
   static override readonly settings = ['units', ...CELL_SETTINGS];
@@ -43,8 +45,13 @@ export class SimpleRNNCell extends KernelCell {
   }
 }
 
+/** The arguments of {@link SimpleRNN}: those of its cell and of a recurrent layer. */
 export type SimpleRNNArguments = SimpleRNNCellArguments & RecurrentArguments;
 
+/**
+ * A {@link SimpleRNNCell} over steps: `[batch, steps, features]` → `[batch, units]`, with `returnSequences`
+ * `[batch, steps, units]`. Weights: kernel, recurrent kernel, bias.
+ */
 export class SimpleRNN extends RecurrentOfCell<SimpleRNNCellArguments> {
   static readonly className = 'SimpleRNN';
   static override readonly settings = [...SimpleRNNCell.settings, ...SEQUENCE_SETTINGS];
@@ -54,5 +61,15 @@ export class SimpleRNN extends RecurrentOfCell<SimpleRNNCellArguments> {
   }
 }
 
+/**
+ * Makes a {@link SimpleRNNCell}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const simpleRNNCell = (args: SimpleRNNCellArguments) => new SimpleRNNCell(args);
+/**
+ * Makes a {@link SimpleRNN}.
+ *
+ * @throws TypeError or ValueError for `units` that are no positive integer, or an unknown activation
+ */
 export const simpleRNN = (args: SimpleRNNArguments) => new SimpleRNN(args);

@@ -20,6 +20,7 @@ import { checkAxes, resolveAxes } from './axes.js';
 import { DIALECTS, type Dialect } from './dialect.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link Softmax}. */
 export interface SoftmaxArguments extends LayerArguments {
   /** Along which the outputs add up to 1; default: -1. */
   axis?: number | number[];
@@ -30,6 +31,7 @@ export interface SoftmaxArguments extends LayerArguments {
 /** What is added to values that a mask leaves out. */
 const LEFT_OUT = -1e9;
 
+/** `y = eˣ / Σeˣ` along `axis`; under a mask, of what it lets through. Takes any shape. */
 export class Softmax extends KerasLayer {
   static readonly className = 'Softmax';
   static override readonly settings = ['axis', 'dialect'];
@@ -62,4 +64,9 @@ export class Softmax extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link Softmax}.
+ *
+ * @throws TypeError or ValueError for an `axis` that is not one integer or more, or an unknown `dialect`
+ */
 export const softmax = (args: SoftmaxArguments = {}) => new Softmax(args);

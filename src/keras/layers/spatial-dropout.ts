@@ -8,10 +8,11 @@ import { checkRate, drop } from './dropping.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 import { type DataFormat, checkDataFormat, spatialAxes } from './spatial.js';
 
+/** The arguments of {@link SpatialDropout2D} and {@link SpatialDropout3D}. */
 export interface SpatialDropoutArguments extends LayerArguments {
-  /** The share of the channels that is dropped. */
+  /** The probability that a channel is dropped, from 0 to 1. */
   rate: number;
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
@@ -35,6 +36,10 @@ abstract class SpatialDropout extends KerasLayer {
   }
 }
 
+/**
+ * In training, sets whole channels of a sample to 0 and divides the others by `1 − rate`.
+ * `[batch, height, width, channels]` in and out.
+ */
 export class SpatialDropout2D extends SpatialDropout {
   static readonly className = 'SpatialDropout2D';
 
@@ -43,6 +48,10 @@ export class SpatialDropout2D extends SpatialDropout {
   }
 }
 
+/**
+ * In training, sets whole channels of a sample to 0 and divides the others by `1 − rate`.
+ * `[batch, depth, height, width, channels]` in and out.
+ */
 export class SpatialDropout3D extends SpatialDropout {
   static readonly className = 'SpatialDropout3D';
 
@@ -51,5 +60,15 @@ export class SpatialDropout3D extends SpatialDropout {
   }
 }
 
+/**
+ * Makes a {@link SpatialDropout2D}.
+ *
+ * @throws TypeError or ValueError for a `rate` that is not from 0 to 1, or an unknown `dataFormat`
+ */
 export const spatialDropout2d = (args: SpatialDropoutArguments) => new SpatialDropout2D(args);
+/**
+ * Makes a {@link SpatialDropout3D}.
+ *
+ * @throws TypeError or ValueError for a `rate` that is not from 0 to 1, or an unknown `dataFormat`
+ */
 export const spatialDropout3d = (args: SpatialDropoutArguments) => new SpatialDropout3D(args);

@@ -3,6 +3,7 @@ import { type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 
+/** Whether the axis of the channels follows the batch or comes last. */
 export type DataFormat = 'channelsFirst' | 'channelsLast';
 
 /** One value, or one for each dimension. */

@@ -11,11 +11,16 @@ import { type Cell, KerasCell, outputShapeOf, stateShapesOf } from './cell.js';
 import { type LayerDescription, describeLayer, expectLayer, makeLayer } from './inner-layers.js';
 import { type LayerArguments, type Shape } from './keras-layer.js';
 
+/** The arguments of {@link StackedRNNCells}. */
 export interface StackedRNNCellsArguments extends LayerArguments {
   /** Each takes the output of the one before. */
   cells: Cell[];
 }
 
+/**
+ * Several cells as one: each takes the output of the one before, and the last one's is the output. Its states
+ * are those of all cells, in their order.
+ */
 export class StackedRNNCells extends KerasCell {
   static readonly className = 'StackedRNNCells';
   static override readonly settings = ['cells'];
@@ -108,4 +113,10 @@ export class StackedRNNCells extends KerasCell {
   }
 }
 
+/**
+ * Makes a {@link StackedRNNCells}.
+ *
+ * @throws TypeError for a cell that is no layer
+ * @throws ValueError for an empty list
+ */
 export const stackedRNNCells = (args: StackedRNNCellsArguments) => new StackedRNNCells(args);

@@ -46,4 +46,9 @@ const withRank = <Size extends number | null>(shape: readonly Size[], rank: numb
   ...shape.slice(1),
 ];
 
+/**
+ * Makes a {@link Subtract}.
+ *
+ * @throws TypeError for an argument that layers do not have
+ */
 export const subtract = (args: LayerArguments = {}) => new Subtract(args);

@@ -12,17 +12,24 @@ import { tokensOf } from './tokens.js';
 const STANDARDS = ['lowerAndStripPunctuation', 'lower', 'stripPunctuation'] as const;
 const SPLITS = ['whitespace', 'character'] as const;
 
+/** The arguments of {@link TextVectorization}. */
 export interface TextVectorizationArguments extends LayerArguments {
+  /** The words in order, each once; `''` and `'[UNK]'`, whose numbers are 0 and 1, may stand in front. */
   vocabulary: readonly string[];
-  /** Default: 'lowerAndStripPunctuation'. Small letters are those of ASCII alone. */
+  /**
+   * What is done to a text first; null: nothing. Default: 'lowerAndStripPunctuation'. Small letters are those
+   * of ASCII alone.
+   */
   standardize?: (typeof STANDARDS)[number] | null;
   /** Default: 'whitespace'; null: each text is a token. */
   split?: (typeof SPLITS)[number] | null;
+  /** Numbers of words, or vectors of what occurs in a text. Default: `'int'`. */
   outputMode?: OutputMode;
   /** Longer texts are cut off, shorter ones filled with 0. Default: as long as the longest of the batch. */
   outputSequenceLength?: number | null;
   /** The size of vectors, with `padToMaxTokens`. */
   maxTokens?: number | null;
+  /** Whether vectors have the size `maxTokens`, though there are fewer words. Default: false. */
   padToMaxTokens?: boolean;
 }
 
@@ -30,7 +37,11 @@ const PUNCTUATION = /[!"#$%&()*+,\-./:;<=>?@[\\\]^_`{|}~']/g;
 /** Of ASCII, as TensorFlow has it. */
 const WHITESPACE = /[ \t\n\v\f\r]+/;
 
-/** Texts as the numbers of their words in a vocabulary, or as vectors of what occurs in them. */
+/**
+ * Texts as the numbers of their words in a vocabulary, or as vectors of what occurs in them. `[batch]` or
+ * `[batch, 1]` of strings becomes `[batch, words]` (int32), or with vectors
+ * `[batch, words of the vocabulary + 1]` (float32).
+ */
 export class TextVectorization extends KerasLayer {
   static readonly className = 'TextVectorization';
   static override readonly settings = [
@@ -113,4 +124,10 @@ export class TextVectorization extends KerasLayer {
 
 const lowerAscii = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
+/**
+ * Makes a {@link TextVectorization}.
+ *
+ * @throws TypeError or ValueError for a `vocabulary` that is no list of strings or has one twice, an unknown
+ * `standardize`, `split` or `outputMode`, or an `outputSequenceLength` with vectors
+ */
 export const textVectorization = (args: TextVectorizationArguments) => new TextVectorization(args);

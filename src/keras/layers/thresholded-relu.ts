@@ -4,12 +4,13 @@ import { checkNumber } from '../../text/refusal.js';
 import { zeroBelow } from '../activations.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link ThresholdedReLU}. */
 export interface ThresholdedReluArguments extends LayerArguments {
-  /** Default: 1. */
+  /** What a number has to exceed. Default: 1. */
   readonly theta?: number;
 }
 
-/** `x` above theta, 0 elsewhere. TF.js' own has no gradient. */
+/** `x` above theta, 0 elsewhere. Takes any shape. TF.js' own has no gradient. */
 export class ThresholdedReLU extends KerasLayer {
   static readonly className = 'ThresholdedReLU';
   static override readonly settings = ['theta'];
@@ -28,4 +29,9 @@ export class ThresholdedReLU extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link ThresholdedReLU}.
+ *
+ * @throws TypeError or ValueError for a `theta` that is not a number from 0 on
+ */
 export const thresholdedRelu = (args: ThresholdedReluArguments = {}) => new ThresholdedReLU(args);

@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { show } from '../../text/show.js';
 
+/** A word, or a whole number. */
 export type Token = string | number;
 
 /**

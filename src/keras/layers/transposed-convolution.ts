@@ -22,12 +22,19 @@ import {
 import { transposeConvolve } from './convolution-operations.js';
 import type { PerDimension } from './spatial.js';
 
+/** The arguments of {@link Conv1DTranspose}, {@link Conv2DTranspose} and {@link Conv3DTranspose}. */
 export interface TransposedConvArguments extends ConvolutionArguments, KernelArguments {
+  /** How many channels the output has. */
   readonly filters: number;
   /** How much longer the output is than it has to be, less than the strides. Default: as long as `padding` says. */
   readonly outputPadding?: PerDimension<number> | null;
 }
 
+/**
+ * Every number of the input lays the kernel down on the output, a stride further for the next. Without
+ * `outputPadding` a size becomes `size · stride` with `'same'`, else
+ * `(size − 1) · stride + max(reach, stride)`.
+ */
 abstract class TransposedConvolution extends ConvolutionLayer implements KernelSettings {
   static override readonly settings = [...FILTERS, ...WINDOW, 'outputPadding', ...ENDING, ...KERNEL];
 
@@ -89,6 +96,10 @@ abstract class TransposedConvolution extends ConvolutionLayer implements KernelS
   }
 }
 
+/**
+ * `[batch, steps, channels]` → `[batch, newSteps, filters]`. Weights: kernel `[size, filters, channels]`,
+ * bias `[filters]`.
+ */
 export class Conv1DTranspose extends TransposedConvolution {
   static readonly className = 'Conv1DTranspose';
 
@@ -97,6 +108,10 @@ export class Conv1DTranspose extends TransposedConvolution {
   }
 }
 
+/**
+ * `[batch, height, width, channels]` → `[batch, newHeight, newWidth, filters]`. Weights: kernel
+ * `[…kernelSize, filters, channels]`, bias `[filters]`.
+ */
 export class Conv2DTranspose extends TransposedConvolution {
   static readonly className = 'Conv2DTranspose';
 
@@ -105,6 +120,10 @@ export class Conv2DTranspose extends TransposedConvolution {
   }
 }
 
+/**
+ * `[batch, depth, height, width, channels]` → `[batch, …newSizes, filters]`. Weights: kernel
+ * `[…kernelSize, filters, channels]`, bias `[filters]`.
+ */
 export class Conv3DTranspose extends TransposedConvolution {
   static readonly className = 'Conv3DTranspose';
 
@@ -113,6 +132,24 @@ export class Conv3DTranspose extends TransposedConvolution {
   }
 }
 
+/**
+ * Makes a {@link Conv1DTranspose}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: an `outputPadding` from the strides on, strides
+ * and dilation both above 1
+ */
 export const conv1dTranspose = (args: TransposedConvArguments) => new Conv1DTranspose(args);
+/**
+ * Makes a {@link Conv2DTranspose}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: an `outputPadding` from the strides on, strides
+ * and dilation both above 1
+ */
 export const conv2dTranspose = (args: TransposedConvArguments) => new Conv2DTranspose(args);
+/**
+ * Makes a {@link Conv3DTranspose}.
+ *
+ * @throws TypeError or ValueError for a value that cannot be: an `outputPadding` from the strides on, strides
+ * and dilation both above 1
+ */
 export const conv3dTranspose = (args: TransposedConvArguments) => new Conv3DTranspose(args);

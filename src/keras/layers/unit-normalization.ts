@@ -3,6 +3,7 @@ import { type Tensor, maximum, mul, rsqrt, square, sum, tidy } from '@tensorflow
 import { checkAxes } from './axes.js';
 import { KerasLayer, type LayerArguments, only } from './keras-layer.js';
 
+/** The arguments of {@link UnitNormalization}. */
 export interface UnitNormalizationArguments extends LayerArguments {
   /** Along which the squares are summed; default: -1. */
   axis?: number | number[];
@@ -11,7 +12,10 @@ export interface UnitNormalizationArguments extends LayerArguments {
 /** No sum of squares counts as less. */
 const EPSILON = 1e-12;
 
-/** `y = x / √Σx²`, so that the sum of squares along the axes is 1. */
+/**
+ * `y = x / √Σx²`, so that the sum of squares along the axes is 1. Takes any shape; a sum below 1e-12 counts
+ * as that.
+ */
 export class UnitNormalization extends KerasLayer {
   static readonly className = 'UnitNormalization';
   static override readonly settings = ['axis'];
@@ -30,4 +34,9 @@ export class UnitNormalization extends KerasLayer {
   }
 }
 
+/**
+ * Makes a {@link UnitNormalization}.
+ *
+ * @throws TypeError for an `axis` that is not one integer or more
+ */
 export const unitNormalization = (args: UnitNormalizationArguments = {}) => new UnitNormalization(args);

@@ -11,18 +11,21 @@ import { resample } from './resampling.js';
 import { INTERPOLATIONS, type Interpolation, tapsFor } from './resize.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
 
+/** The arguments of {@link UpSampling1D}. */
 export interface UpSampling1DArguments extends LayerArguments {
   /** How often each step is repeated; default: 2. */
   size?: number;
 }
 
+/** The arguments of {@link UpSampling3D}. */
 export interface UpSampling3DArguments extends LayerArguments {
   /** By how much each dimension grows; default: 2. */
   size?: PerDimension<number>;
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
+/** The arguments of {@link UpSampling2D}. */
 export interface UpSampling2DArguments extends UpSampling3DArguments {
   /** Default: 'nearest', which repeats. Keras 3 lacks 'area', 'gaussian' and 'mitchellcubic'. */
   interpolation?: Interpolation;
@@ -74,6 +77,7 @@ abstract class UpSampling extends KerasLayer {
   }
 }
 
+/** Repeats each step: `[batch, steps, channels]` → `[batch, size · steps, channels]`. */
 export class UpSampling1D extends UpSampling {
   static readonly className = 'UpSampling1D';
   static override readonly settings = ['size'];
@@ -87,6 +91,10 @@ export class UpSampling1D extends UpSampling {
   }
 }
 
+/**
+ * Repeats pixels, or interpolates: `[batch, height, width, channels]` →
+ * `[batch, size · height, size · width, channels]`.
+ */
 export class UpSampling2D extends UpSampling {
   static readonly className = 'UpSampling2D';
   static override readonly settings = ['size', 'dataFormat', 'interpolation'];
@@ -96,6 +104,10 @@ export class UpSampling2D extends UpSampling {
   }
 }
 
+/**
+ * Repeats along depth, height and width, each by its size: `[batch, depth, height, width, channels]` in and
+ * out.
+ */
 export class UpSampling3D extends UpSampling {
   static readonly className = 'UpSampling3D';
   static override readonly settings = ['size', 'dataFormat'];
@@ -105,6 +117,22 @@ export class UpSampling3D extends UpSampling {
   }
 }
 
+/**
+ * Makes an {@link UpSampling1D}.
+ *
+ * @throws TypeError or ValueError for a `size` that is no positive integer
+ */
 export const upSampling1d = (args: UpSampling1DArguments = {}) => new UpSampling1D(args);
+/**
+ * Makes an {@link UpSampling2D}.
+ *
+ * @throws TypeError or ValueError for a `size` that is not one or two positive integers, or an unknown
+ * `interpolation`
+ */
 export const upSampling2d = (args: UpSampling2DArguments = {}) => new UpSampling2D(args);
+/**
+ * Makes an {@link UpSampling3D}.
+ *
+ * @throws TypeError or ValueError for a `size` that is not one or three positive integers
+ */
 export const upSampling3d = (args: UpSampling3DArguments = {}) => new UpSampling3D(args);

@@ -4,10 +4,11 @@ import { InputSpec } from '@tensorflow/tfjs-layers';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { type DataFormat, type Margins, checkDataFormat, checkMargins, spatialAxes } from './spatial.js';
 
+/** The arguments of {@link ZeroPadding1D} and {@link ZeroPadding3D}. */
 export interface ZeroPaddingArguments extends LayerArguments {
   /** How many zeros at each end of each dimension; default: 1. */
   padding?: Margins;
-  /** Default: 'channelsLast'. */
+  /** Where the channels stand. Default: 'channelsLast'. */
   dataFormat?: DataFormat;
 }
 
@@ -44,6 +45,7 @@ abstract class ZeroPadding extends KerasLayer {
   }
 }
 
+/** Zeros at both ends: `[batch, steps, channels]` → `[batch, before + steps + after, channels]`. */
 export class ZeroPadding1D extends ZeroPadding {
   static readonly className = 'ZeroPadding1D';
 
@@ -57,6 +59,10 @@ export class ZeroPadding1D extends ZeroPadding {
   }
 }
 
+/**
+ * Zeros at both ends of depth, height and width: `[batch, depth, height, width, channels]` → the same rank
+ * with larger sizes.
+ */
 export class ZeroPadding3D extends ZeroPadding {
   static readonly className = 'ZeroPadding3D';
 
@@ -65,5 +71,16 @@ export class ZeroPadding3D extends ZeroPadding {
   }
 }
 
+/**
+ * Makes a {@link ZeroPadding1D}.
+ *
+ * @throws TypeError or ValueError for a `padding` that is not one or two integers from 0 on
+ */
 export const zeroPadding1d = (args: ZeroPaddingArguments = {}) => new ZeroPadding1D(args);
+/**
+ * Makes a {@link ZeroPadding3D}.
+ *
+ * @throws TypeError or ValueError for a `padding` that is not an integer from 0 on, or one or two for each
+ * dimension
+ */
 export const zeroPadding3d = (args: ZeroPaddingArguments = {}) => new ZeroPadding3D(args);

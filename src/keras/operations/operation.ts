@@ -13,6 +13,7 @@ import { TYPES, type Type, type Values, checkValues, countInputs, numberOf } fro
 import { type Shape, sizeOf } from './shapes.js';
 import { operationEntry } from './table.js';
 
+/** The arguments of {@link Operation}. */
 export interface OperationArguments extends LayerArguments {
   /** Which one: 'multiply', 'get_item', 'mean'. */
   operation: string;
@@ -26,7 +27,10 @@ export interface OperationArguments extends LayerArguments {
 /** A gigabyte of them. */
 const MOST_NUMBERS = 2 ** 28;
 
-/** Computes an operation of its inputs. Passes no mask on, as in both Kerases. */
+/**
+ * Computes one of Keras' operations, such as `x * 2`, of its inputs; what it gives has the shape that the
+ * operation makes of theirs. Passes no mask on, as in both Kerases.
+ */
 export class Operation extends KerasLayer {
   static readonly className = 'Operation';
   static override readonly settings = ['operation', 'parameters'];
@@ -149,4 +153,10 @@ export class Operation extends KerasLayer {
 const numbersIn = (value: Json): number[] =>
   Array.isArray(value) ? value.flatMap(numbersIn) : [numberOf(value)];
 
+/**
+ * Makes an {@link Operation}.
+ *
+ * @throws TypeError for an `operation` that is no string, or `parameters` that are no object
+ * @throws ValueError for an operation that is not known, and for parameters that it does not have
+ */
 export const operation = (args: OperationArguments) => new Operation(args);
