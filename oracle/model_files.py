@@ -224,7 +224,10 @@ def _learn(model, inputs: list, case: Model, random: np.random.Generator) -> dic
         weights = model.trainable_weights
         for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
             if gradient is not None:
-                weight.assign(weight - LEARNING_RATE * tf.convert_to_tensor(gradient))
+                moved = weight - LEARNING_RATE * tf.convert_to_tensor(gradient)
+                # As Keras' optimizers do.
+                constraint = getattr(weight, "constraint", None)
+                weight.assign(constraint(moved) if constraint else moved)
     return {
         "dy": [pack(d) for d in dy],
         "inputGradients": [pack(gradient) for gradient in gradients],

@@ -3,7 +3,7 @@ import { type Variable, serialization } from '@tensorflow/tfjs-core';
 import type { LayerVariable, LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
 import { maskMakersOf } from '../model/masks.js';
-import { giveOptimizer, propertyOf, variableOf } from '../model/tensorflow-internals.js';
+import { callMaking, giveOptimizer, propertyOf, variableOf } from '../model/tensorflow-internals.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
@@ -55,8 +55,12 @@ function readLosses(model: LayersModel, { loss = null }: JsonObject): Loss[] {
 }
 
 /** The activation that gives a tensor, through the models that it leaves; null where there is none. */
-function activationOf({ sourceLayer, tensorIndex }: SymbolicTensor): string | null {
-  if (isContainer(sourceLayer)) return activationOf(sourceLayer.outputs[tensorIndex]!);
+function activationOf(tensor: SymbolicTensor): string | null {
+  const { sourceLayer } = tensor;
+  if (isContainer(sourceLayer)) {
+    const index = callMaking(tensor).outputs.indexOf(tensor);
+    return activationOf(sourceLayer.outputs[index]!);
+  }
   if (sourceLayer.getClassName() === 'Softmax') return 'softmax';
   const activation = propertyOf(sourceLayer, 'activation');
   return activation instanceof serialization.Serializable ? activation.getClassName() : null;
