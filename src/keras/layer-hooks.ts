@@ -241,8 +241,9 @@ export function writeUpSampling({ written, dialect }: Writing): void {
 }
 
 /** Of a layer that passes masks on in Keras 3, and not in tf-keras. */
-export function readMaskPassing({ result, dialect }: Reading): void {
-  result.passesMask = dialect === 'keras3';
+export function readMaskPassing({ saved, result, dialect }: Reading): void {
+  // TF.js writes it, where it saves the model.
+  result.passesMask = saved.passes_mask ?? dialect === 'keras3';
 }
 
 /** What that layer does here must be what it does there, wherever it gets a mask. */

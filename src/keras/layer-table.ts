@@ -282,7 +282,7 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
 
   ActivityRegularization: ours(ActivityRegularization),
-  Identity: { settings: [], read: readMaskPassing, write: checkMaskPassing },
+  Identity: { settings: [], unused: ['passes_mask'], read: readMaskPassing, write: checkMaskPassing },
   Flatten: ours(Flatten),
   Reshape: { settings: ['target_shape'] },
   Permute: { settings: ['dims'] },
