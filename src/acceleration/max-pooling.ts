@@ -23,6 +23,9 @@ interface Dimension {
   readonly before: number;
 }
 
+type Image = [number, number, number, number];
+type Volume = [number, number, number, number, number];
+
 interface Pooling {
   readonly batch: number;
   readonly channels: number;
@@ -33,30 +36,19 @@ interface Pooling {
 
 function poolingOf(shape: readonly number[], attributes: unknown): Pooling {
   const { filterSize, strides, pad, dimRoundingMode } = attributes as Attributes;
-  if (shape.length === 4) {
-    const image = shape as [number, number, number, number];
-    const info = backend_util.computePool2DInfo(image, filterSize, strides, 1, pad, dimRoundingMode);
-    const { batchSize: batch, inChannels: channels, padInfo, outShape } = info;
-    return {
-      batch,
-      channels,
-      outShape,
-      dimensions: [
-        { size: 1, windows: 1, stride: 1, length: 1, before: 0 },
-        dimension(info.inHeight, info.outHeight, info.strideHeight, info.filterHeight, padInfo.top),
-        dimension(info.inWidth, info.outWidth, info.strideWidth, info.filterWidth, padInfo.left),
-      ],
-    };
-  }
-  const volume = shape as [number, number, number, number, number];
-  const info = backend_util.computePool3DInfo(volume, filterSize, strides, 1, pad, dimRoundingMode);
+  const info =
+    shape.length === 4
+      ? backend_util.computePool2DInfo(shape as Image, filterSize, strides, 1, pad, dimRoundingMode)
+      : backend_util.computePool3DInfo(shape as Volume, filterSize, strides, 1, pad, dimRoundingMode);
   const { batchSize: batch, inChannels: channels, padInfo, outShape } = info;
   return {
     batch,
     channels,
     outShape,
     dimensions: [
-      dimension(info.inDepth, info.outDepth, info.strideDepth, info.filterDepth, padInfo.front),
+      'inDepth' in info
+        ? dimension(info.inDepth, info.outDepth, info.strideDepth, info.filterDepth, info.padInfo.front)
+        : dimension(1, 1, 1, 1, 0),
       dimension(info.inHeight, info.outHeight, info.strideHeight, info.filterHeight, padInfo.top),
       dimension(info.inWidth, info.outWidth, info.strideWidth, info.filterWidth, padInfo.left),
     ],
