@@ -8,7 +8,7 @@ import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
 import { penaltyOn } from '../layer/variables.js';
 import { setActivityRegularizer } from '../model/activity-penalties.js';
 import { type Layer, isContainer } from '../model/graph.js';
-import { registerKerasLayers } from './layers/registration.js';
+import { registerKerasLayers } from './registration.js';
 import type { LayerConfig } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { reasonOf } from '../text/refusal.js';

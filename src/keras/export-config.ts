@@ -4,7 +4,6 @@ import { ValueError } from '../text/value-error.js';
 import type { Json, JsonObject } from './json.js';
 import { writeInputShape } from './layer-hooks.js';
 import { type LayerEntry, entryOf } from './layer-table.js';
-import { kerasLayerClass } from './layers/registration.js';
 import { Operation } from './operations/operation.js';
 import { writeOperation } from './operations/write-operation.js';
 import { isTrained, treeOf, weightsByFolder } from './weight-order.js';
@@ -103,8 +102,7 @@ function exportLayer(layer: Layer, { className, config }: Described, dialect: Di
     }
     const wrong = entry.miscomputed?.((name) => config[camelCase(name)]) ?? null;
     if (wrong !== null) throw new ValueError(`${wrong}. Use windows as long as the strides.`);
-    const ours = kerasLayerClass(className);
-    if (ours && !(layer instanceof ours)) {
+    if (entry.layer && !(layer instanceof entry.layer)) {
       const differs = entry.stockDiffers?.((name) => config[camelCase(name)], layer) ?? null;
       if (differs !== null) throw new ValueError(`it is TF.js' own layer of that name, ${differs}.`);
     }

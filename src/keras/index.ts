@@ -4,7 +4,7 @@ export { type KerasModelCheck, checkKerasModel } from './check-keras-model.js';
 export { loadKerasModel } from './load-keras-model.js';
 export { type WeightOptions, type WeightReport, loadKerasWeights } from './load-keras-weights.js';
 export * as kerasLayers from './layers/index.js';
-export { registerKerasLayers } from './layers/registration.js';
+export { registerKerasLayers } from './registration.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
 export type { NamedFile } from '../data/files.js';
 export type { Dialect } from './setting-values.js';

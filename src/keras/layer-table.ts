@@ -1,6 +1,6 @@
 /**
- * @file Every layer that TF.js has: which settings it takes, under Keras' names, what Keras' other settings must be, since
- * TF.js does not have them, and what else its class needs. Both directions, reading and writing, go by this table.
+ * @file Every layer that loads: its class, which settings it takes, under Keras' names, what Keras' other settings must be,
+ * since there are none of them here, and what else it needs. Both directions, reading and writing, go by this table.
  */
 import type { layers } from '@tensorflow/tfjs-layers';
 import { snakeCase } from '../text/naming.js';
@@ -22,6 +22,7 @@ import {
   GlobalMaxPooling3D,
 } from './layers/global-pooling.js';
 import { Flatten } from './layers/flatten.js';
+import { Identity } from './layers/identity.js';
 import { Masking } from './layers/masking.js';
 import { SpatialDropout2D, SpatialDropout3D } from './layers/spatial-dropout.js';
 import { UnitNormalization } from './layers/unit-normalization.js';
@@ -127,6 +128,8 @@ export interface Origin {
 
 /** How Keras writes a layer that is renamed or in another form. */
 export interface LayerEntry {
+  /** This library's class, which loaded models have; without one, they have TF.js' own. */
+  readonly layer?: KerasLayerClass;
   /** Settings that TF.js has, as Keras names them; in TF.js the same in camelCase. */
   readonly settings: readonly string[];
   /** Settings that Keras has and TF.js does not, by the only value for which both compute the same. */
@@ -137,8 +140,6 @@ export interface LayerEntry {
   readonly renamed?: Readonly<Record<string, string>>;
   /** Names that tf-keras has for settings, where they are not Keras 3's. */
   readonly namedInTfKeras?: Readonly<Record<string, string>>;
-  /** What a reader of COMPATIBILITY.md must know of it, in a few words. */
-  readonly note?: string;
   /** Why Keras 3 cannot have it. */
   readonly notInKeras3?: string;
   /** Why tf-keras cannot have it. */
@@ -177,6 +178,7 @@ const NOTHING: LayerEntry = { settings: [] };
 
 /** Of a class of this library, which has all that Keras has. */
 const ours = (cls: KerasLayerClass, more: Partial<LayerEntry> = {}): LayerEntry => ({
+  layer: cls,
   settings: cls.settings.map(snakeCase),
   ...more,
 });
@@ -282,7 +284,12 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
   AlphaDropout: { settings: ['rate'], fixed: { noise_shape: null }, isRandom: true },
 
   ActivityRegularization: ours(ActivityRegularization),
-  Identity: { settings: [], unused: ['passes_mask'], read: readMaskPassing, write: checkMaskPassing },
+  Identity: ours(Identity, {
+    settings: [],
+    unused: ['passes_mask'],
+    read: readMaskPassing,
+    write: checkMaskPassing,
+  }),
   Flatten: ours(Flatten),
   Reshape: { settings: ['target_shape'] },
   Permute: { settings: ['dims'] },

@@ -6,7 +6,6 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { LAYER_NAMES, REFUSED, entryOf } from '../../src/keras/layer-table.js';
-import { kerasLayerClass } from '../../src/keras/layers/registration.js';
 import { Operation } from '../../src/keras/operations/operation.js';
 import { OPERATION_NAMES, operationEntry } from '../../src/keras/operations/table.js';
 import { show } from '../../src/text/show.js';
@@ -26,12 +25,11 @@ const python = (value: unknown): string =>
 
 /** What a layer of Keras is limited to here. */
 function limitsOf(name: string): string {
-  const { fixed = {}, notInKeras3, note } = entryOf(name)!;
+  const { fixed = {}, notInKeras3 } = entryOf(name)!;
   const settings = Object.entries(fixed).map(([setting, value]) => code(`${setting}=${python(value)}`));
   const limits = [
     settings.length > 0 ? `only ${settings.join(', ')}` : '',
     notInKeras3 === undefined ? '' : 'for tf-keras only',
-    note ?? '',
   ];
   return limits.filter(Boolean).join('; ');
 }
@@ -41,7 +39,7 @@ function layersByLimits(): Map<string, string[]> {
   const byLimits = new Map<string, string[]>();
   for (const name of LAYER_NAMES.filter((one) => one !== Operation.className)) {
     const limits = limitsOf(name);
-    byLimits.set(limits, [...(byLimits.get(limits) ?? []), code(name) + (kerasLayerClass(name) ? '*' : '')]);
+    byLimits.set(limits, [...(byLimits.get(limits) ?? []), code(name) + (entryOf(name)!.layer ? '*' : '')]);
   }
   return byLimits;
 }

@@ -2,8 +2,9 @@
  * @file What the cells of recurrent layers have in common. A cell is called as TF.js calls it, with `[x, ...states]`, and
  * gives `[output, ...states]`.
  */
-import { type Tensor, type serialization, add, dropout, mul, ones } from '@tensorflow/tfjs-core';
+import { type Tensor, add, dropout, mul, ones } from '@tensorflow/tfjs-core';
 import type { LayerVariable, layers } from '@tensorflow/tfjs-layers';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import { type Activation, resolveActivation } from '../activations.js';
 import { checkFlag } from './checks.js';
 import {
@@ -108,15 +109,15 @@ export abstract class KernelCell extends KerasCell implements ParameterSettings<
   readonly useBias: boolean;
   readonly dropout: number;
   readonly recurrentDropout: number;
-  declare readonly kernelInitializer: serialization.ConfigDict;
-  declare readonly kernelRegularizer: serialization.ConfigDict | null;
-  declare readonly kernelConstraint: serialization.ConfigDict | null;
-  declare readonly recurrentInitializer: serialization.ConfigDict;
-  declare readonly recurrentRegularizer: serialization.ConfigDict | null;
-  declare readonly recurrentConstraint: serialization.ConfigDict | null;
-  declare readonly biasInitializer: serialization.ConfigDict;
-  declare readonly biasRegularizer: serialization.ConfigDict | null;
-  declare readonly biasConstraint: serialization.ConfigDict | null;
+  declare readonly kernelInitializer: Initializer;
+  declare readonly kernelRegularizer: Regularizer | null;
+  declare readonly kernelConstraint: Constraint | null;
+  declare readonly recurrentInitializer: Initializer;
+  declare readonly recurrentRegularizer: Regularizer | null;
+  declare readonly recurrentConstraint: Constraint | null;
+  declare readonly biasInitializer: Initializer;
+  declare readonly biasRegularizer: Regularizer | null;
+  declare readonly biasConstraint: Constraint | null;
   protected kernel!: LayerVariable;
   protected recurrentKernel!: LayerVariable;
   protected bias: LayerVariable | null = null;

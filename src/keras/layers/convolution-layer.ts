@@ -1,14 +1,7 @@
 /** @file What Keras' convolutions have in common: arguments, shapes, bias, activation, and where the channels stand. */
 import { type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
-import {
-  type Constraint,
-  type Initializer,
-  type Regularizer,
-  resolveConstraint,
-  resolveInitializer,
-  resolveRegularizer,
-} from '../../layer/keras-objects.js';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -16,6 +9,12 @@ import { type Activation, resolveActivation } from '../activations.js';
 import { type Margins, reachOf, sameMargin } from './convolution-operations.js';
 import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import {
+  type ParameterArguments,
+  type ParameterSettings,
+  readParameters,
+  settingsOfParameter,
+} from './parameters.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from './spatial.js';
 
 /**
@@ -24,27 +23,15 @@ import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from 
  */
 export type Padding = 'valid' | 'same' | 'causal';
 
-/** Of one weight: an initializer, a regularizer and a constraint, each an object, its name or its configuration. */
-type WeightArguments<Name extends string> = Partial<
-  Record<`${Name}Initializer` | `${Name}Regularizer` | `${Name}Constraint`, unknown>
->;
-
-type WeightSettings<Name extends string> = Record<`${Name}Initializer`, Initializer> &
-  Record<`${Name}Regularizer`, Regularizer | null> &
-  Record<`${Name}Constraint`, Constraint | null>;
-
 /** The kernel's initializer (default: `'glorotUniform'`), regularizer and constraint (default: none). */
-export type KernelArguments = WeightArguments<'kernel'>;
+export type KernelArguments = ParameterArguments<'kernel'>;
 /** The same of the kernel that each channel meets by itself. */
-export type DepthwiseArguments = WeightArguments<'depthwise'>;
+export type DepthwiseArguments = ParameterArguments<'depthwise'>;
 /** The same of the kernel that mixes channels. */
-export type PointwiseArguments = WeightArguments<'pointwise'>;
-export type KernelSettings = WeightSettings<'kernel'>;
-export type DepthwiseSettings = WeightSettings<'depthwise'>;
-export type PointwiseSettings = WeightSettings<'pointwise'>;
+export type PointwiseArguments = ParameterArguments<'pointwise'>;
 
 /** The arguments that all convolutions have. */
-export interface ConvolutionArguments extends LayerArguments, WeightArguments<'bias'> {
+export interface ConvolutionArguments extends LayerArguments, ParameterArguments<'bias'> {
   /** The size of the windows along each dimension of space; one number stands for all. */
   readonly kernelSize: PerDimension<number>;
   /** How far it is from window to window. Default: 1. */
@@ -63,30 +50,10 @@ export interface ConvolutionArguments extends LayerArguments, WeightArguments<'b
 
 export const FILTERS = ['filters'];
 export const WINDOW = ['kernelSize', 'strides', 'padding', 'dataFormat', 'dilationRate'];
-export const ENDING = ['activation', 'useBias', 'biasInitializer', 'biasRegularizer', 'biasConstraint'];
-export const KERNEL = ['kernelInitializer', 'kernelRegularizer', 'kernelConstraint'];
-export const DEPTHWISE = [
-  'depthMultiplier',
-  'depthwiseInitializer',
-  'depthwiseRegularizer',
-  'depthwiseConstraint',
-];
-export const POINTWISE = ['pointwiseInitializer', 'pointwiseRegularizer', 'pointwiseConstraint'];
-
-/** The settings of a weight, with Keras' defaults. */
-export function weightSettings<Name extends string>(
-  name: Name,
-  args: WeightArguments<Name>,
-  initializer: string,
-): WeightSettings<Name> {
-  const given = args as Record<string, unknown>;
-  const [initial, penalty, limit] = ['Initializer', 'Regularizer', 'Constraint'].map((kind) => name + kind);
-  return {
-    [initial!]: resolveInitializer(initial!, given[initial!] ?? initializer),
-    [penalty!]: resolveRegularizer(penalty!, given[penalty!]),
-    [limit!]: resolveConstraint(limit!, given[limit!]),
-  } as WeightSettings<Name>;
-}
+export const ENDING = ['activation', 'useBias', ...settingsOfParameter('bias')];
+export const KERNEL = settingsOfParameter('kernel');
+export const DEPTHWISE = ['depthMultiplier', ...settingsOfParameter('depthwise')];
+export const POINTWISE = settingsOfParameter('pointwise');
 
 /** @throws TypeError or ValueError for anything but a positive integer */
 export function checkCount(name: string, value: unknown): number {
@@ -99,7 +66,7 @@ export function checkCount(name: string, value: unknown): number {
  * `⌈(size − reach + 1) / stride⌉` with `'valid'`, else `⌈size / stride⌉`; reach is
  * `(kernelSize − 1) · dilationRate + 1`.
  */
-export abstract class ConvolutionLayer extends KerasLayer implements WeightSettings<'bias'> {
+export abstract class ConvolutionLayer extends KerasLayer implements ParameterSettings<'bias'> {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: Padding;
@@ -130,7 +97,7 @@ export abstract class ConvolutionLayer extends KerasLayer implements WeightSetti
     this.dilationRate = checkSizes('dilationRate', args.dilationRate ?? 1, dimensions);
     this.activation = resolveActivation('activation', args.activation);
     this.useBias = checkFlag('useBias', args.useBias, true);
-    Object.assign(this, weightSettings('bias', args, 'zeros'));
+    Object.assign(this, readParameters(args, { bias: 'zeros' }));
     this.supportsMasking = false;
     this.inputSpec = [new InputSpec({ ndim: dimensions + 2 })];
   }

@@ -11,13 +11,12 @@ import {
   FILTERS,
   KERNEL,
   type KernelArguments,
-  type KernelSettings,
   type Padding,
   WINDOW,
   checkCount,
-  weightSettings,
 } from './convolution-layer.js';
 import { convolve } from './convolution-operations.js';
+import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link Conv1D}, {@link Conv2D} and {@link Conv3D}. */
 export interface ConvArguments extends ConvolutionArguments, KernelArguments {
@@ -27,7 +26,7 @@ export interface ConvArguments extends ConvolutionArguments, KernelArguments {
   readonly groups?: number;
 }
 
-abstract class Convolution extends ConvolutionLayer implements KernelSettings {
+abstract class Convolution extends ConvolutionLayer implements ParameterSettings<'kernel'> {
   static override readonly settings = [...FILTERS, ...WINDOW, 'groups', ...ENDING, ...KERNEL];
 
   readonly filters: number;
@@ -46,7 +45,7 @@ abstract class Convolution extends ConvolutionLayer implements KernelSettings {
         `groups: expected a divisor of filters (${this.filters}), received ${this.groups}.`,
       );
     }
-    Object.assign(this, weightSettings('kernel', args, 'glorotUniform'));
+    Object.assign(this, readParameters(args, { kernel: 'glorotUniform' }));
     this.checkDilation();
   }
 

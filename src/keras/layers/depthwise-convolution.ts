@@ -10,13 +10,12 @@ import {
   ConvolutionLayer,
   DEPTHWISE,
   type DepthwiseArguments,
-  type DepthwiseSettings,
   ENDING,
   WINDOW,
   checkCount,
-  weightSettings,
 } from './convolution-layer.js';
 import { convolveDepthwise } from './convolution-operations.js';
+import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link DepthwiseConv1D} and {@link DepthwiseConv2D}. */
 export interface DepthwiseConvArguments extends ConvolutionArguments, DepthwiseArguments {
@@ -24,7 +23,7 @@ export interface DepthwiseConvArguments extends ConvolutionArguments, DepthwiseA
   readonly depthMultiplier?: number;
 }
 
-abstract class DepthwiseConvolution extends ConvolutionLayer implements DepthwiseSettings {
+abstract class DepthwiseConvolution extends ConvolutionLayer implements ParameterSettings<'depthwise'> {
   static override readonly settings = [...WINDOW, ...ENDING, ...DEPTHWISE];
 
   readonly depthMultiplier: number;
@@ -36,7 +35,7 @@ abstract class DepthwiseConvolution extends ConvolutionLayer implements Depthwis
   constructor(dimensions: number, args: DepthwiseConvArguments) {
     super(dimensions, args);
     this.depthMultiplier = checkCount('depthMultiplier', args.depthMultiplier ?? 1);
-    Object.assign(this, weightSettings('depthwise', args, 'glorotUniform'));
+    Object.assign(this, readParameters(args, { depthwise: 'glorotUniform' }));
   }
 
   protected override outputChannels(channels: number): number {

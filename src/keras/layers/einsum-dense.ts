@@ -1,6 +1,7 @@
 /** @file Keras' EinsumDense. Source: tf-keras 2.18 `layers/core/einsum_dense.py`. */
-import { type Tensor, type serialization, add, tidy } from '@tensorflow/tfjs-core';
+import { type Tensor, add, tidy } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -49,12 +50,12 @@ export class EinsumDense extends KerasLayer implements ParameterSettings<Paramet
   readonly equation: string;
   readonly activation: Activation;
   readonly biasAxes: string | null;
-  declare readonly kernelInitializer: serialization.ConfigDict;
-  declare readonly kernelRegularizer: serialization.ConfigDict | null;
-  declare readonly kernelConstraint: serialization.ConfigDict | null;
-  declare readonly biasInitializer: serialization.ConfigDict;
-  declare readonly biasRegularizer: serialization.ConfigDict | null;
-  declare readonly biasConstraint: serialization.ConfigDict | null;
+  declare readonly kernelInitializer: Initializer;
+  declare readonly kernelRegularizer: Regularizer | null;
+  declare readonly kernelConstraint: Constraint | null;
+  declare readonly biasInitializer: Initializer;
+  declare readonly biasRegularizer: Regularizer | null;
+  declare readonly biasConstraint: Constraint | null;
   /** TF.js has a property of the name of the setting. */
   readonly #given: readonly (number | null)[];
   #kernel!: LayerVariable;

@@ -1,19 +1,14 @@
 /** @file What the layers of this folder have in common: each is a Keras layer that TF.js lacks, or computes otherwise. */
 import { type Tensor, serialization } from '@tensorflow/tfjs-core';
 import { type LayerVariable, type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
-import {
-  type Initializer,
-  resolveConstraint,
-  resolveInitializer,
-  resolveRegularizer,
-} from '../../layer/keras-objects.js';
+import type { Initializer } from '../../layer/keras-objects.js';
 import { penaltyOf } from '../../layer/variables.js';
 import { constrain } from '../../model/constraints.js';
 import { checkNames } from '../../text/names.js';
 import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { settingsOfParameter } from './parameters.js';
+import { type ParameterSettings, settingsOfParameter } from './parameters.js';
 
 /** The size of each axis, the batch first; null where it is open. */
 export type Shape = (number | null)[];
@@ -163,13 +158,12 @@ export abstract class KerasLayer extends layers.Layer {
         `Layer ${show(this.name)}: its ${show(name)} would have the shape ${show(shape)}. Fix the sizes of its input.`,
       );
     }
-    const settings = this as unknown as Readonly<Record<string, unknown>>;
+    const settings = this as unknown as ParameterSettings<string>;
     const [initializer, regularizer, constraint] = settingsOfParameter(parameter);
-    const drawn = initial(resolveInitializer(initializer, settings[initializer]));
-    const variable = this.addWeight(name, [...shape], 'float32', drawn);
-    const limit = resolveConstraint(constraint, settings[constraint]);
+    const variable = this.addWeight(name, [...shape], 'float32', initial(settings[initializer]!));
+    const limit = settings[constraint];
     if (limit) constrain(variable, limit);
-    const penalty = resolveRegularizer(regularizer, settings[regularizer]);
+    const penalty = settings[regularizer];
     if (penalty) this.addLoss(penaltyOf(penalty, variable));
     return variable;
   }

@@ -1,22 +1,23 @@
 /**
  * @file The weights that a layer has settings for: an initializer, a regularizer and a constraint for each. The layer
- * holds them as their configurations, which is what is saved.
+ * holds them as objects, and saves their configurations.
  */
-import type { serialization } from '@tensorflow/tfjs-core';
 import {
+  type Constraint,
+  type Initializer,
+  type Regularizer,
   resolveConstraint,
   resolveInitializer,
   resolveRegularizer,
-  serializeObject,
 } from '../../layer/keras-objects.js';
 
-type Saved = serialization.ConfigDict | null;
-
-/** The settings of one weight, such as `kernelInitializer`. */
+/** The settings of weights, such as `kernelInitializer`. */
 export type ParameterSettings<Parameter extends string> = Readonly<
-  Record<`${Parameter}${'Initializer' | 'Regularizer' | 'Constraint'}`, Saved>
+  Record<`${Parameter}Initializer`, Initializer> &
+    Record<`${Parameter}Regularizer`, Regularizer | null> &
+    Record<`${Parameter}Constraint`, Constraint | null>
 >;
-/** The same as arguments: names, configurations, or TF.js' objects. */
+/** The same as arguments: objects, names or configurations. */
 export type ParameterArguments<Parameter extends string> = Partial<
   Record<`${Parameter}${'Initializer' | 'Regularizer' | 'Constraint'}`, unknown>
 >;
@@ -25,7 +26,7 @@ export const settingsOfParameter = <Parameter extends string>(parameter: Paramet
   [`${parameter}Initializer`, `${parameter}Regularizer`, `${parameter}Constraint`] as const;
 
 /**
- * The settings of weights as their configurations.
+ * The settings of weights.
  *
  * @param defaults the initializer of each weight where no other is given
  */
@@ -34,12 +35,12 @@ export function readParameters<Parameter extends string>(
   defaults: Readonly<Record<Parameter, string>>,
 ): ParameterSettings<Parameter> {
   const given = args as Readonly<Record<string, unknown>>;
-  const settings = Object.entries<string>(defaults).flatMap(([parameter, fallback]): [string, Saved][] => {
+  const settings = Object.entries<string>(defaults).flatMap(([parameter, fallback]): [string, unknown][] => {
     const [initializer, regularizer, constraint] = settingsOfParameter(parameter);
     return [
-      [initializer, serializeObject(resolveInitializer(initializer, given[initializer] ?? fallback))],
-      [regularizer, serializeObject(resolveRegularizer(regularizer, given[regularizer]))],
-      [constraint, serializeObject(resolveConstraint(constraint, given[constraint]))],
+      [initializer, resolveInitializer(initializer, given[initializer] ?? fallback)],
+      [regularizer, resolveRegularizer(regularizer, given[regularizer])],
+      [constraint, resolveConstraint(constraint, given[constraint])],
     ];
   });
   return Object.fromEntries(settings) as ParameterSettings<Parameter>;

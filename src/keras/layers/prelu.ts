@@ -1,18 +1,12 @@
 /** @file Keras' PReLU. Sources: tf-keras 2.18 `layers/activation/prelu.py`, Keras 3 `layers/activations/prelu.py`. */
 import { type Tensor, mul, neg, relu, sub, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
-import {
-  type Constraint,
-  type Initializer,
-  type Regularizer,
-  resolveConstraint,
-  resolveInitializer,
-  resolveRegularizer,
-} from '../../layer/keras-objects.js';
+import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import { checkNumber } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { type ParameterSettings, readParameters, settingsOfParameter } from './parameters.js';
 
 /** The arguments of {@link PReLU}. */
 export interface PreluArguments extends LayerArguments {
@@ -30,26 +24,19 @@ export interface PreluArguments extends LayerArguments {
  * `x` above 0, `alpha·x` below, with a weight alpha of a sample's shape, of size 1 along `sharedAxes`. Takes
  * any shape. At 0 the gradient is 0, where TF.js' own has alpha.
  */
-export class PReLU extends KerasLayer {
+export class PReLU extends KerasLayer implements ParameterSettings<'alpha'> {
   static readonly className = 'PReLU';
-  static override readonly settings = [
-    'alphaInitializer',
-    'alphaRegularizer',
-    'alphaConstraint',
-    'sharedAxes',
-  ];
+  static override readonly settings = [...settingsOfParameter('alpha'), 'sharedAxes'];
 
-  readonly alphaInitializer: Initializer;
-  readonly alphaRegularizer: Regularizer | null;
-  readonly alphaConstraint: Constraint | null;
+  declare readonly alphaInitializer: Initializer;
+  declare readonly alphaRegularizer: Regularizer | null;
+  declare readonly alphaConstraint: Constraint | null;
   readonly sharedAxes: readonly number[] | null;
   private alpha: LayerVariable | null = null;
 
   constructor(args: PreluArguments = {}) {
     super(args);
-    this.alphaInitializer = resolveInitializer('alphaInitializer', args.alphaInitializer ?? 'zeros');
-    this.alphaRegularizer = resolveRegularizer('alphaRegularizer', args.alphaRegularizer);
-    this.alphaConstraint = resolveConstraint('alphaConstraint', args.alphaConstraint);
+    Object.assign(this, readParameters(args, { alpha: 'zeros' }));
     const axes = args.sharedAxes == null ? null : [args.sharedAxes].flat();
     for (const axis of axes ?? [])
       checkNumber('sharedAxes', axis, Number.isInteger, 'axes, which are integers');

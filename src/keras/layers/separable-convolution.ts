@@ -10,18 +10,16 @@ import {
   ConvolutionLayer,
   DEPTHWISE,
   type DepthwiseArguments,
-  type DepthwiseSettings,
   ENDING,
   FILTERS,
   POINTWISE,
   type Padding,
   type PointwiseArguments,
-  type PointwiseSettings,
   WINDOW,
   checkCount,
-  weightSettings,
 } from './convolution-layer.js';
 import { convolve, convolveDepthwise } from './convolution-operations.js';
+import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link SeparableConv1D} and {@link SeparableConv2D}. */
 export interface SeparableConvArguments extends ConvolutionArguments, DepthwiseArguments, PointwiseArguments {
@@ -31,7 +29,10 @@ export interface SeparableConvArguments extends ConvolutionArguments, DepthwiseA
   readonly depthMultiplier?: number;
 }
 
-abstract class SeparableConvolution extends ConvolutionLayer implements DepthwiseSettings, PointwiseSettings {
+abstract class SeparableConvolution
+  extends ConvolutionLayer
+  implements ParameterSettings<'depthwise' | 'pointwise'>
+{
   static override readonly settings = [...FILTERS, ...WINDOW, ...ENDING, ...DEPTHWISE, ...POINTWISE];
 
   readonly filters: number;
@@ -49,8 +50,7 @@ abstract class SeparableConvolution extends ConvolutionLayer implements Depthwis
     super(dimensions, args, paddings);
     this.filters = checkCount('filters', args.filters);
     this.depthMultiplier = checkCount('depthMultiplier', args.depthMultiplier ?? 1);
-    Object.assign(this, weightSettings('depthwise', args, 'glorotUniform'));
-    Object.assign(this, weightSettings('pointwise', args, 'glorotUniform'));
+    Object.assign(this, readParameters(args, { depthwise: 'glorotUniform', pointwise: 'glorotUniform' }));
   }
 
   protected override outputChannels(): number {

@@ -14,12 +14,11 @@ import {
   FILTERS,
   KERNEL,
   type KernelArguments,
-  type KernelSettings,
   WINDOW,
   checkCount,
-  weightSettings,
 } from './convolution-layer.js';
 import { transposeConvolve } from './convolution-operations.js';
+import { type ParameterSettings, readParameters } from './parameters.js';
 import type { PerDimension } from './spatial.js';
 
 /** The arguments of {@link Conv1DTranspose}, {@link Conv2DTranspose} and {@link Conv3DTranspose}. */
@@ -35,7 +34,7 @@ export interface TransposedConvArguments extends ConvolutionArguments, KernelArg
  * `outputPadding` a size becomes `size · stride` with `'same'`, else
  * `(size − 1) · stride + max(reach, stride)`.
  */
-abstract class TransposedConvolution extends ConvolutionLayer implements KernelSettings {
+abstract class TransposedConvolution extends ConvolutionLayer implements ParameterSettings<'kernel'> {
   static override readonly settings = [...FILTERS, ...WINDOW, 'outputPadding', ...ENDING, ...KERNEL];
 
   readonly filters: number;
@@ -48,7 +47,7 @@ abstract class TransposedConvolution extends ConvolutionLayer implements KernelS
   constructor(dimensions: number, args: TransposedConvArguments) {
     super(dimensions, args);
     this.filters = checkCount('filters', args.filters);
-    Object.assign(this, weightSettings('kernel', args, 'glorotUniform'));
+    Object.assign(this, readParameters(args, { kernel: 'glorotUniform' }));
     const given = args.outputPadding ?? null;
     this.outputPadding =
       given === null ? null : this.kernelSize.map((_, i) => [given].flat()[i] ?? [given].flat()[0]!);
