@@ -17,7 +17,7 @@ import {
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
-import { writeFiles } from '../data/node-files.js';
+import { writeFiles } from '../data/write-files.js';
 import type { Dialect } from './setting-values.js';
 import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';

@@ -37,7 +37,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     ...['src/model/', 'src/operation/', 'src/backends/', 'src/core/', 'src/text/'],
     ...['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers'],
   ],
-  // Nothing of Node: whoever has paths reaches its files by node-files.ts, at run time.
+  // Nothing of Node: whoever has paths reaches its files by node-modules.ts, at run time.
   'src/data/': ['src/text/', '@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', '@zip.js/zip.js'],
   'src/tools/': [
     ...['src/layer/', 'src/model/', 'src/text/'],
