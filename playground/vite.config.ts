@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { argumentDocumentation } from './build/argument-documentation.js';
+import { contentSecurityPolicy } from './build/content-security-policy.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -21,7 +22,7 @@ export default defineConfig({
   root: here('.'),
   // Relative, so that the folder works from any path.
   base: './',
-  plugins: [argumentDocumentation()],
+  plugins: [argumentDocumentation(), contentSecurityPolicy()],
   resolve: {
     alias: [
       { find: /^evenkeel\/(\w+)$/, replacement: here('../src/$1/index.ts') },

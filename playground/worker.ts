@@ -2,7 +2,7 @@
  * @file The script of both workers, which their names tell apart: one script, so that TF.js is there once for both. What a
  * worker needs is loaded when it starts.
  */
-import { connect } from './shared/connection.js';
+import { ALIVE, ALIVE_INTERVAL, type WorkerName, connect } from './shared/connection.js';
 import type { DoctorFunctions, DoctorPageFunctions } from './shared/doctor-protocol.js';
 import type { PageFunctions, TrainerFunctions } from './shared/protocol.js';
 
@@ -26,5 +26,9 @@ function serveDoctor(): void {
   const page = connect<DoctorPageFunctions, DoctorFunctions>(self, doctor, ['progressed']);
 }
 
-if (self.name === 'doctor') serveDoctor();
-else serveTrainer();
+const SERVE: Readonly<Record<WorkerName, () => void>> = { trainer: serveTrainer, doctor: serveDoctor };
+
+SERVE[self.name as WorkerName]();
+setInterval(() => {
+  self.postMessage(ALIVE);
+}, ALIVE_INTERVAL);

@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Finding, InspectedLayer, PlainNumbers, Progress } from 'evenkeel/tools';
-import { connect } from '../shared/connection.js';
 import {
   type DoctorFunctions,
   type DoctorPageFunctions,
@@ -14,6 +13,7 @@ import {
 import { Chart, type Line } from './chart.js';
 import { DropZone } from './drop-zone.js';
 import { announcement, problems, tell } from './state.js';
+import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
 
 const examination = signal<Examination | null>(null);
@@ -26,17 +26,12 @@ const format = signal<FormatName>('keras3 keras');
 /** The name of the file that the model came in, without its ending. */
 let fileName = 'model';
 
-const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module', name: 'doctor' });
-const doctor = connect<DoctorFunctions, DoctorPageFunctions>(worker, {
+const worker = new WatchedWorker<DoctorFunctions, DoctorPageFunctions>('doctor', {
   progressed: (now) => {
     progress.value = now;
   },
 });
-worker.addEventListener('error', (event) => {
-  event.preventDefault();
-  task.value = null;
-  tell(`The doctor stopped: ${event.message || 'its worker could not be loaded'}. Reload the page.`);
-});
+const doctor = worker.functions;
 
 /** Does something that takes a while, and tells what goes wrong. */
 async function during(what: string, job: () => Promise<string>): Promise<void> {

@@ -1,10 +1,11 @@
 /** @file What the page shows, as signals, and what can be done: every action of the page ends up here. */
 import { computed, effect, signal } from '@preact/signals';
+import type { BirpcReturn } from 'birpc';
 import { HOME, type Place, type View, readAddress, writeAddress } from '../shared/address.js';
-import { connect } from '../shared/connection.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { DEFAULTS, type Each, type Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
+import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
 
 /** Something that went wrong, and which control it is about, if one. */
@@ -35,8 +36,6 @@ let files: readonly File[] = [];
 /** The drawn digit. */
 let drawing: Uint8Array | null = null;
 
-const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module', name: 'trainer' });
-
 const page: PageFunctions = {
   measured: (measurement) => {
     measurements.value = withMeasurement(measurements.value, measurement);
@@ -52,14 +51,21 @@ const page: PageFunctions = {
   },
 };
 
-const trainer = connect<TrainerFunctions, PageFunctions>(worker, page);
+/** Begun when it is first asked, and again after its end. */
+let trainer: WatchedWorker<TrainerFunctions, PageFunctions> | null = null;
 
-worker.addEventListener('error', (event) => {
-  event.preventDefault();
-  isRunning.value = false;
-  isPreparing.value = false;
-  tell(`The training stopped: ${event.message || 'its worker could not be loaded'}. Reload the page.`);
-});
+function askTrainer(): BirpcReturn<TrainerFunctions, PageFunctions> {
+  trainer ??= new WatchedWorker('trainer', page, (reason) => {
+    trainer = null;
+    isRunning.value = false;
+    tell(reason);
+    // The networks are gone with it. What could be made once can be made again; what could not is not tried again.
+    const couldBeMade = setup.value !== null;
+    setup.value = null;
+    if (couldBeMade) void change('trainer', (same) => same);
+  });
+  return trainer.functions;
+}
 
 /** Shows a problem, instead of any other about the same control. */
 export function tell(text: string, about: string | null = null): void {
@@ -80,7 +86,7 @@ let last: Promise<unknown> = Promise.resolve();
 async function configure(next: Settings, about: string | null): Promise<boolean> {
   isPreparing.value = true;
   try {
-    const made = await trainer.configure(next, next.data === 'files' ? files : []);
+    const made = await askTrainer().configure(next, next.data === 'files' ? files : []);
     setup.value = made;
     measurements.value = [made.first];
     progress.value = { step: 0, rate: 0 };
@@ -121,39 +127,47 @@ export function takeFiles(dropped: readonly File[]): Promise<boolean> {
   });
 }
 
-export async function toggle(): Promise<void> {
-  isRunning.value = !isRunning.value;
-  if (isRunning.value) {
-    announcement.value = 'Training.';
-    await trainer.start();
-    return;
-  }
-  progress.value = { step: await trainer.pause(), rate: 0 };
-  announcement.value = `Paused at step ${progress.value.step}.`;
-}
-
-export async function step(): Promise<void> {
+/** Does what the trainer may fail at, and says so. */
+async function telling(job: () => Promise<void>): Promise<void> {
   try {
-    page.measured(await trainer.step());
-    announcement.value = `Step ${progress.value.step}.`;
+    await job();
   } catch (error) {
     tell(messageOf(error));
   }
 }
 
+export const toggle = (): Promise<void> =>
+  telling(async () => {
+    isRunning.value = !isRunning.value;
+    if (isRunning.value) {
+      announcement.value = 'Training.';
+      await askTrainer().start();
+      return;
+    }
+    progress.value = { step: await askTrainer().pause(), rate: 0 };
+    announcement.value = `Paused at step ${progress.value.step}.`;
+  });
+
+export const step = (): Promise<void> =>
+  telling(async () => {
+    page.measured(await askTrainer().step());
+    announcement.value = `Step ${progress.value.step}.`;
+  });
+
 /** Back to the first step, paused. */
-export async function reset(): Promise<void> {
-  isRunning.value = false;
-  await trainer.pause();
-  if (await change('reset', (same) => same)) announcement.value = 'Reset to step 0.';
-}
+export const reset = (): Promise<void> =>
+  telling(async () => {
+    isRunning.value = false;
+    await askTrainer().pause();
+    if (await change('reset', (same) => same)) announcement.value = 'Reset to step 0.';
+  });
 
 /** What the networks take the drawing for. */
 async function answer(): Promise<void> {
   if (!drawing) return;
   const asked = drawing;
   try {
-    const given = await trainer.classify(asked);
+    const given = await askTrainer().classify(asked);
     if (asked === drawing) answers.value = given;
   } catch {
     // The networks have been replaced by some that take no images.

@@ -2,6 +2,13 @@
 import { type BirpcReturn, createBirpc } from 'birpc';
 import { messageOf } from '../../src/text/refusal.js';
 
+/** The workers that there are. */
+export type WorkerName = 'trainer' | 'doctor';
+
+/** What a worker sends to show that it does not hang, and how often, in milliseconds. */
+export const ALIVE = 'alive';
+export const ALIVE_INTERVAL = 1000;
+
 /** A worker as the page sees it, or the other way round. */
 interface Peer {
   postMessage(message: unknown): void;
@@ -23,7 +30,7 @@ export function connect<Theirs extends object, Ours extends object>(
     },
     on: (receive) => {
       peer.addEventListener('message', ({ data }) => {
-        receive(data);
+        if (data !== ALIVE) receive(data);
       });
     },
     resolver: async (name) => {

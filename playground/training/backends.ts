@@ -13,7 +13,7 @@ const LOADERS: Readonly<Record<BackendName, () => Promise<unknown>>> = {
       import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'),
       import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'),
     ]);
-    const [plain, simd, threaded] = urls.map((url) => new URL(url.default, self.location.href).href);
+    const [plain, simd, threaded] = urls.map((url) => new URL(url.default, import.meta.url).href);
     setWasmPaths({
       'tfjs-backend-wasm.wasm': plain!,
       'tfjs-backend-wasm-simd.wasm': simd!,

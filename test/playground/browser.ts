@@ -17,7 +17,7 @@ const HARMLESS = [
 
 export class Playground {
   readonly page: Page;
-  /** What the page and its workers asked for, beside itself. */
+  /** What the page and its workers asked a server for, beside the page itself. */
   readonly requests: string[] = [];
   readonly #complaints: string[] = [];
 
@@ -28,7 +28,19 @@ export class Playground {
       if (!HARMLESS.some((harmless) => harmless.test(message.text()))) this.#complaints.push(message.text());
     });
     page.on('pageerror', (error) => this.#complaints.push(String(error)));
-    page.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
+    // The browser tells of what the policy refuses to the page, but not of what it refuses to a worker.
+    page.on('worker', (worker) => {
+      const listening = worker.evaluate(() => {
+        self.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+          console.error(`The policy's ${effectiveDirective} refuses ${blockedURI}.`);
+        });
+      });
+      // Some are ended at once.
+      listening.catch(() => undefined);
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith('blob:')) this.requests.push(`${request.method()} ${request.url()}`);
+    });
   }
 
   /** Opens the page; whatever it prints or throws until the test's end fails the test. */
@@ -48,6 +60,11 @@ export class Playground {
     await playground.page.goto(site.url + hash);
     await playground.ready();
     return playground;
+  }
+
+  /** What the page printed or threw so far, which a test that provoked it takes. */
+  takeComplaints(): string[] {
+    return this.#complaints.splice(0);
   }
 
   /** Waits until the networks are made. */

@@ -14,6 +14,7 @@ import { idx, idxImages, idxLabels } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { Playground } from './browser.js';
 import { doctorCases, openModel, unhealthyModel } from './doctor-cases.js';
+import { safetyCases } from './safety-cases.js';
 import { type Site, publish } from './site.js';
 
 const executablePath = findChromium();
@@ -261,6 +262,7 @@ describe.skipIf(!executablePath)(
     });
 
     doctorCases(() => open(QUICK));
+    safetyCases((hash = QUICK, options = {}) => open(hash, options));
 
     test('fits the picture that the README shows', async () => {
       const playground = await open();
