@@ -29,7 +29,9 @@ function join(files: readonly DataFile[], inputs: readonly string[]): DataFile {
  * @throws ValueError for files that are damaged, hold something else, or do not fit
  */
 export async function readData(dropped: readonly File[], model: LayersModel): Promise<Tensor[]> {
-  const files = (await Promise.all(dropped.map(readArrays))).sort((a, b) => a.name.localeCompare(b.name));
+  const files = (await Promise.all(dropped.map((file) => readArrays(file)))).sort((a, b) =>
+    a.name.localeCompare(b.name),
+  );
   const { inputs } = model;
   const isOfPixels =
     files.every(({ format }) => format === 'idx') && inputs.every(({ dtype }) => dtype === 'float32');

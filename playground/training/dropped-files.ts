@@ -47,7 +47,7 @@ function join(first: Digits, second: Digits): Digits {
  */
 export async function droppedDataset(dropped: readonly File[], random: Random): Promise<Dataset> {
   if (dropped.length === 0) throw new ValueError(`No files were dropped yet. ${EXPECTED}`);
-  const files = await Promise.all(dropped.map(readArrays));
+  const files = await Promise.all(dropped.map((file) => readArrays(file)));
   for (const file of files) {
     if (!contentOf(file)) throw new ValueError(`${file.name} holds neither images nor labels. ${EXPECTED}`);
   }

@@ -1,14 +1,10 @@
 /** @file Files at http(s) addresses. Nothing is asked for but what the user named, and what a model names beside itself. */
 import { ValueError } from '../text/value-error.js';
-import { messageOf } from '../text/refusal.js';
+import { messageOf, refusing } from '../text/refusal.js';
 import { show } from '../text/show.js';
-
-/** How a file is read. */
-export interface ReadOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes that are there, and those in all, or null where nobody says. */
-  readonly onBytes?: ((done: number, total: number | null, name: string) => void) | undefined;
-}
+import { joinParts } from './bytes.js';
+import type { ReadOptions } from './files.js';
+import { partsOfName } from './names-beside.js';
 
 export const isAddress = (source: string): boolean => /^https?:\/\//i.test(source);
 
@@ -27,9 +23,12 @@ export function checkProtocol(address: string): void {
 }
 
 /** @throws ValueError where the server cannot be reached or refuses; the signal's reason where that is aborted */
-export async function readAddress(address: string, options: ReadOptions = {}): Promise<Uint8Array> {
-  const { signal } = options;
-  const response = await fetch(address, { signal: signal ?? null }).catch((error: unknown) => {
+export async function readAddress(address: string, options: ReadOptions): Promise<Uint8Array> {
+  return readResponse(await fetchAddress(address, options), address, options);
+}
+
+function fetchAddress(address: string, { signal }: ReadOptions): Promise<Response> {
+  return fetch(address, { signal: signal ?? null }).catch((error: unknown) => {
     signal?.throwIfAborted();
     // Pages are not told more than this.
     throw new ValueError(
@@ -39,7 +38,6 @@ export async function readAddress(address: string, options: ReadOptions = {}): P
       { cause: error },
     );
   });
-  return readResponse(response, address, options);
 }
 
 /** Node says only in the cause what was wrong. */
@@ -48,17 +46,22 @@ function causeOf(error: unknown): string {
   return cause instanceof Error && cause.message !== '' ? cause.message : messageOf(error);
 }
 
-/** @throws ValueError where the server refused, or the content ends early */
+/**
+ * @throws ValueError where the server refused, the content ends early, or has more bytes than the budget has left: where
+ *   the server says so, nothing of it is waited for
+ */
 export async function readResponse(
   response: Response,
   name: string,
-  { signal, onBytes }: ReadOptions = {},
+  { budget, signal, onBytes }: ReadOptions,
 ): Promise<Uint8Array> {
+  const what = `Cannot fetch ${show(name)}`;
+  const cancel = () => void response.body?.cancel().catch(() => undefined);
   if (!response.ok) {
-    void response.body?.cancel().catch(() => undefined);
+    cancel();
     const answer = `${response.status} ${response.statusText}`.trim();
     throw new ValueError(
-      `Cannot fetch ${show(name)}: the server answered ${answer}. Check the address` +
+      `${what}: the server answered ${answer}. Check the address` +
         `${[401, 403].includes(response.status) ? ', or fetch it with what the server asks for and give the Response' : ''}.`,
     );
   }
@@ -68,25 +71,48 @@ export async function readResponse(
     );
   }
   if (!response.body) return new Uint8Array();
-  // The length is that of what was sent, which may be compressed.
   const length = Number(response.headers.get('content-length') ?? NaN);
+  const announced = Number.isSafeInteger(length) ? length : 0;
+  // The length is that of what was sent, which may be compressed.
   const isPlain = (response.headers.get('content-encoding') ?? 'identity') === 'identity';
-  const total = isPlain && Number.isSafeInteger(length) ? length : null;
   try {
-    return await readChunks(chunksOf(response.body), {
+    budget.take('size', announced, what);
+  } catch (error) {
+    cancel();
+    throw error;
+  }
+  try {
+    return await readChunks(chunksOf(response.body), what, {
       signal,
-      onBytes:
-        onBytes &&
-        ((done) => {
-          onBytes(done, total, name);
-        }),
+      onBytes(done, added) {
+        if (!isPlain && announced > 0) budget.take('memory', added, what);
+        else budget.take('size', Math.min(added, Math.max(0, done - announced)), what);
+        onBytes?.(done, isPlain && announced > 0 ? announced : null, name);
+      },
     });
   } catch (error) {
     signal?.throwIfAborted();
-    throw new ValueError(`Cannot fetch ${show(name)}: the connection ended early. Try again.`, {
-      cause: error,
-    });
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`${what}: the connection ended early. Try again.`, { cause: error });
   }
+}
+
+/**
+ * The bytes of a stream that says nothing of their number.
+ *
+ * @throws ValueError where they are more than the budget has left
+ */
+export function readStream(
+  chunks: AsyncIterable<unknown>,
+  { budget, signal, onBytes }: ReadOptions,
+): Promise<Uint8Array> {
+  return readChunks(chunks, 'The stream', {
+    signal,
+    onBytes(done, added) {
+      budget.take('size', added, 'The stream');
+      onBytes?.(done, null, 'the stream');
+    },
+  });
 }
 
 /** What a stream gives; not every browser lets one iterate over it. */
@@ -106,10 +132,17 @@ export async function* chunksOf<T>(stream: ReadableStream<T>): AsyncGenerator<T,
   }
 }
 
+interface ChunkOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes that are there, and those of the last chunk; what it throws ends the reading. */
+  readonly onBytes: (done: number, added: number) => void;
+}
+
 /** The bytes of all chunks, in one piece. */
-export async function readChunks(
-  chunks: AsyncIterable<unknown> | Iterable<unknown>,
-  { signal, onBytes }: { signal?: AbortSignal | undefined; onBytes?: ((done: number) => void) | undefined },
+async function readChunks(
+  chunks: AsyncIterable<unknown>,
+  what: string,
+  { signal, onBytes }: ChunkOptions,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -118,28 +151,39 @@ export async function readChunks(
     if (!(chunk instanceof Uint8Array)) {
       throw new TypeError(`source: expected chunks of bytes (Uint8Array), received ${show(chunk)}.`);
     }
-    parts.push(chunk);
     length += chunk.length;
-    onBytes?.(length);
+    onBytes(length, chunk.length);
+    parts.push(chunk);
   }
-  const [first] = parts;
-  if (first && parts.length === 1) return first;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
+  return joinParts(parts, what);
 }
 
 /**
- * The address of a file that lies beside another. What an address is signed with, behind its `?`, holds for its
- * neighbours too.
+ * Fetches a file that a model at an address names. It lies below the model's own folder, on the same server; what an
+ * address is signed with, behind its `?`, holds for its neighbours too. A server may send it from elsewhere, as Hugging
+ * Face does, by https.
+ *
+ * @throws ValueError as `readAddress`, and for a name or a redirection that leads elsewhere
  */
-export function addressBeside(address: string, name: string): string {
-  const path = name.split('/').map(encodeURIComponent).join('/');
+export async function readAddressBeside(
+  address: string,
+  name: string,
+  options: ReadOptions,
+): Promise<Uint8Array> {
+  const parts = partsOfName(name);
+  const path = refusing(`The model names the file ${show(name)}`, () =>
+    parts.map(encodeURIComponent).join('/'),
+  );
   const beside = new URL(`./${path}`, address);
   beside.search = new URL(address).search;
-  return beside.href;
+  const response = await fetchAddress(beside.href, options);
+  const end = new URL(response.url === '' ? beside : response.url);
+  if (end.origin !== beside.origin && end.protocol !== 'https:') {
+    void response.body?.cancel().catch(() => undefined);
+    throw new ValueError(
+      `Cannot fetch ${show(beside.href)}: the server sends to ${show(end.origin)}. Accepted are its own files, and those ` +
+        `of other servers by https. Fetch it yourself, and give the model and its files as a list.`,
+    );
+  }
+  return readResponse(response, beside.href, options);
 }

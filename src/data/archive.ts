@@ -5,6 +5,7 @@
 import { ValueError } from '../text/value-error.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
+import { Budget, type Limits } from './limits.js';
 
 /** Files of an archive by their names. */
 export type Files = ReadonlyMap<string, Uint8Array>;
@@ -18,22 +19,34 @@ export interface Names {
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
-/** A model or data that is all zeros compresses a thousandfold; more than a hundredfold beyond this is a bomb. */
-const ALWAYS_ALLOWED = 64 * 2 ** 20;
-const LARGEST_RATIO = 100;
-
 /** zip.js' own workers need a script beside the page; everything is in memory already. */
 const OPTIONS = { useWebWorkers: false } as const;
 
 /**
  * Those files of the archive that are wanted, by their names.
  *
- * @param breathe called between parts of a file, which others may have their turn in
- * @throws ValueError where the archive is damaged, or would unpack to far more than its size
+ * @throws ValueError where the archive is damaged, holds a file twice or encrypted, or would cost more than `limits`
  */
-export async function readArchive(
+export function readArchive(
   bytes: Uint8Array,
   names: Names,
+  { limits }: { readonly limits?: Partial<Limits> | undefined } = {},
+): Promise<Files> {
+  const budget = new Budget(limits);
+  budget.take('size', bytes.length, 'The archive');
+  return unpackArchive(bytes, names, budget);
+}
+
+/**
+ * As `readArchive`.
+ *
+ * @param budget of what the archive may cost: an entry for each of its files, wanted or not, and the memory of those that are
+ * @param breathe called between parts of a file, which others may have their turn in
+ */
+export async function unpackArchive(
+  bytes: Uint8Array,
+  names: Names,
+  budget: Budget,
   breathe: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Files> {
   const { Uint8ArrayReader, Uint8ArrayWriter, ZipReader } = await import('@zip.js/zip.js');
@@ -43,19 +56,18 @@ export async function readArchive(
     checkOverlappingEntry: true,
   });
   const files = new Map<string, Uint8Array>();
-  let allowed = ALWAYS_ALLOWED + LARGEST_RATIO * bytes.length;
   try {
-    for (const entry of await reader.getEntries()) {
+    for await (const entry of reader.getEntriesGenerator()) {
+      budget.take('entries', 1, 'The archive');
       const name = entry.filename.replaceAll('\\', '/');
       if (entry.directory || !names.includes(name)) continue;
       if (files.has(name)) throw new ValueError(`The archive holds ${show(name)} twice.`);
-      allowed -= entry.uncompressedSize;
-      if (!(allowed >= 0)) {
+      if (entry.encrypted) {
         throw new ValueError(
-          `The archive of ${bytes.length} bytes says that ${show(name)} unpacks to ${entry.uncompressedSize}: ` +
-            `not a file to trust. Accepted is a hundredfold.`,
+          `The archive's ${show(name)} is encrypted. Accepted are archives without a password.`,
         );
       }
+      budget.take('memory', entry.uncompressedSize, `The archive's ${show(name)}`);
       // zip.js waits for what this returns.
       const onprogress = async () => {
         await breathe();

@@ -1,4 +1,6 @@
 /** @file Numbers as files store them: how many bytes each, in which order, and as which typed array. */
+import { allocate } from './bytes.js';
+import type { Budget } from './limits.js';
 
 /** All numbers of a file, in the order of C: the last dimension runs fastest. */
 export interface NumberArray {
@@ -8,7 +10,10 @@ export interface NumberArray {
   readonly values: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> };
 }
 
-type Decode = (buffer: ArrayBuffer) => NumberArray['values'];
+export type TypedNumbers =
+  Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
+type Decode = (buffer: ArrayBuffer) => TypedNumbers;
 
 /** Whole numbers beyond 2⁵³ lose their last digits, as they would on the way to float32. */
 function fromBigInts(values: BigInt64Array | BigUint64Array): Float64Array {
@@ -18,7 +23,7 @@ function fromBigInts(values: BigInt64Array | BigUint64Array): Float64Array {
   return numbers;
 }
 
-function fromHalves(values: Uint16Array): Float32Array {
+export function fromHalves(values: Uint16Array): Float32Array {
   const numbers = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) numbers[i] = halfToNumber(values[i]!);
   return numbers;
@@ -46,16 +51,26 @@ export const byteLengthOf = (type: string): number => Number(type.slice(1));
 
 const NATIVE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'little' : 'big';
 
-/** The numbers in `bytes`, which must be as many as fit. */
+/** Types whose numbers are turned into those of a longer or another one. */
+const CONVERTED: Readonly<Record<string, number>> = { u8: 8, i8: 8, f2: 4 };
+
+/**
+ * The numbers in `bytes`, which must be as many as fit.
+ *
+ * @throws ValueError where they take more memory than the budget has left; the message begins with `what`
+ */
 export function decodeElements(
   bytes: Uint8Array,
   type: string,
   order: 'big' | 'little',
-): NumberArray['values'] {
+  what: string,
+  budget: Budget,
+): TypedNumbers {
   // A copy of its own: typed arrays want their elements at multiples of their size, and the order may have to change.
-  // Not slice(): that of Node's Buffer is a view.
-  const copy = new Uint8Array(bytes);
   const size = byteLengthOf(type);
+  budget.take('memory', bytes.length + (CONVERTED[type] ?? 0) * (bytes.length / size), what);
+  const copy = allocate(bytes.length, what);
+  copy.set(bytes);
   if (order !== NATIVE && size > 1) reverseEach(copy, size);
   return DECODERS[type]!(copy.buffer);
 }

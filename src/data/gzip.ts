@@ -1,10 +1,9 @@
 /** @file Unpacks what is gzipped, which the first bytes tell and not a name. */
 import { reasonOf } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
-
-/** Data may be all zeros, which gzip packs a thousandfold; a small file that becomes more than this is a bomb. */
-const ALWAYS_ALLOWED = 2 ** 28;
-const LARGEST_RATIO = 100;
+import { chunksOf } from './addresses.js';
+import { joinParts } from './bytes.js';
+import type { Budget } from './limits.js';
 
 const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
@@ -12,40 +11,24 @@ const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] 
  * The bytes as they are, or what they unpack to.
  *
  * @param name what messages call the file
- * @throws ValueError where they are damaged, or unpack to far more than their size; the message begins with `name`
+ * @throws ValueError where they are damaged, or unpack to more than the budget has left; the message begins with `name`
  */
-export async function unpack(bytes: Uint8Array, name: string): Promise<Uint8Array> {
+export async function unpack(bytes: Uint8Array, name: string, budget: Budget): Promise<Uint8Array> {
   if (!isGzipped(bytes)) return bytes;
-  const allowed = ALWAYS_ALLOWED + LARGEST_RATIO * bytes.length;
   const parts: Uint8Array[] = [];
-  let length = 0;
   // A view of shared memory is copied, which a Blob asks for; others are not.
-  const reader = new Blob([bytes as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream('gzip'))
-    .getReader();
-  for (;;) {
-    const part = await reader.read().catch((error: unknown) => {
-      throw new ValueError(
-        `${name} cannot be unpacked (${reasonOf(error)}): it is damaged or was not copied to its end.`,
-        { cause: error },
-      );
-    });
-    if (part.done) break;
-    length += part.value.length;
-    if (length > allowed) {
-      await reader.cancel();
-      throw new ValueError(
-        `${name} is ${bytes.length} bytes that unpack to more than ${allowed}: not a file to trust. Give it unpacked.`,
-      );
+  const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
+  try {
+    for await (const part of chunksOf(packed.pipeThrough(new DecompressionStream('gzip')))) {
+      budget.take('memory', part.length, name);
+      parts.push(part);
     }
-    parts.push(part.value);
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(
+      `${name} cannot be unpacked (${reasonOf(error)}): it is damaged or was not copied to its end.`,
+      { cause: error },
+    );
   }
-  const unpacked = new Uint8Array(length);
-  let end = 0;
-  for (const part of parts) {
-    unpacked.set(part, end);
-    end += part.length;
-  }
-  return unpacked;
+  return joinParts(parts, name);
 }

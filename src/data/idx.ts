@@ -7,6 +7,7 @@
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type NumberArray, byteLengthOf, decodeElements } from './elements.js';
+import type { Budget } from './limits.js';
 
 /** The third byte of the file, and what NumPy calls the type. */
 const TYPES: Readonly<Record<number, string>> = {
@@ -21,8 +22,11 @@ const TYPES: Readonly<Record<number, string>> = {
 export const isIdx = (bytes: Uint8Array): boolean =>
   bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && bytes[2]! in TYPES;
 
-/** @throws ValueError unless the file is IDX, and as long as its header says; the message begins with `path` */
-export function parseIdx(bytes: Uint8Array, path: string): NumberArray {
+/**
+ * @throws ValueError unless the file is IDX, and as long as its header says, or where its numbers are more than the
+ *   budget has left; the message begins with `path`
+ */
+export function parseIdx(bytes: Uint8Array, path: string, budget: Budget): NumberArray {
   if (!isIdx(bytes))
     throw new ValueError(`${path} is no IDX file: it does not begin with the magic number of one.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,5 +44,5 @@ export function parseIdx(bytes: Uint8Array, path: string): NumberArray {
         `${expected}. It is damaged or was not copied to its end.`,
     );
   }
-  return { shape, type, values: decodeElements(bytes.subarray(headerLength), type, 'big') };
+  return { shape, type, values: decodeElements(bytes.subarray(headerLength), type, 'big', path, budget) };
 }

@@ -3,5 +3,6 @@ export { readArchive } from './archive.js';
 export type { NumberArray } from './elements.js';
 export type { NamedFile } from './files.js';
 export { type BatchOptions, type FitOptions, type FittedBatches, type FittedData, fitData } from './fit.js';
+export type { Limits } from './limits.js';
 export { type DataFile, type DataSource, readArrays } from './read-arrays.js';
 export { checkWritable, writeFiles } from './write-files.js';

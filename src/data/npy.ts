@@ -5,20 +5,34 @@
  */
 import { ValueError } from '../text/value-error.js';
 import { show } from '../text/show.js';
-import { type NumberArray, byteLengthOf, decodeElements, isElementType } from './elements.js';
+import {
+  type NumberArray,
+  type TypedNumbers,
+  byteLengthOf,
+  decodeElements,
+  isElementType,
+} from './elements.js';
+import type { Budget } from './limits.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => bytes[i] === byte);
 
-/** @throws ValueError for a file that is damaged, or holds no numbers; the message begins with `path` */
-export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
+/** As many bytes as a header of version 1 can have, and as many dimensions as NumPy's arrays. */
+const LONGEST_HEADER = 2 ** 16;
+const MOST_DIMENSIONS = 64;
+
+/**
+ * @throws ValueError for a file that is damaged, holds no numbers, or more than the budget has left; the message begins
+ *   with `path`
+ */
+export function parseNpy(bytes: Uint8Array, path: string, budget: Budget): NumberArray {
   const damaged = new ValueError(`${path} is no .npy file, or its header is damaged.`);
   if (!isNpy(bytes) || bytes.length < 12) throw damaged;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // Version 1 counts the header's bytes in two bytes, later ones in four.
   const [start, length] = bytes[6] === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
-  if (start + length > bytes.length) throw damaged;
+  if (start + length > bytes.length || length > LONGEST_HEADER) throw damaged;
   const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
   const [, description] = /'descr'\s*:\s*('[^']*'|\[)/.exec(header) ?? [];
   const [, fortran] = /'fortran_order'\s*:\s*(True|False)/.exec(header) ?? [];
@@ -37,6 +51,11 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
     .map((size) => size.trim())
     .filter(Boolean)
     .map(Number);
+  if (shape.length > MOST_DIMENSIONS || !shape.every(Number.isSafeInteger)) {
+    throw new ValueError(
+      `${path} has the shape ${show(shape)}; accepted are ${MOST_DIMENSIONS} dimensions of whole numbers.`,
+    );
+  }
   const content = bytes.subarray(start + length);
   const expected = byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
   if (content.length !== expected) {
@@ -45,14 +64,16 @@ export function parseNpy(bytes: Uint8Array, path: string): NumberArray {
         `${expected}. It is damaged or was not copied to its end.`,
     );
   }
-  const values = decodeElements(content, type, mark === '>' ? 'big' : 'little');
-  return { shape, type, values: fortran === 'True' ? toRowMajor(values, shape) : values };
+  const values = decodeElements(content, type, mark === '>' ? 'big' : 'little', path, budget);
+  if (fortran === 'False' || shape.length < 2) return { shape, type, values };
+  budget.take('memory', values.byteLength, path);
+  return { shape, type, values: toRowMajor(values, shape) };
 }
 
 /** Values of which the first dimension runs fastest, in the order in which the last one does. */
-function toRowMajor(values: NumberArray['values'], shape: readonly number[]): NumberArray['values'] {
+function toRowMajor(values: TypedNumbers, shape: readonly number[]): TypedNumbers {
   const strides = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
-  const ordered = new Float64Array(values.length);
+  const ordered = values.slice();
   const index = shape.map(() => 0);
   let from = 0;
   for (let to = 0; to < ordered.length; to++) {

@@ -1,9 +1,10 @@
 /** @file Says whether a model would load, and what keeps it from loading, without making it. */
+import { checkNames } from '../text/names.js';
 import type { Blocker } from './blockers.js';
 import { importModel } from './import-config.js';
 import type { LayerConfig } from './layer-config.js';
 import { openModel } from './load-keras-model.js';
-import { type KerasSource, openSource } from './source.js';
+import { type KerasSource, type SourceOptions, openSource } from './source.js';
 
 /** What {@link checkKerasModel} finds out about a file. */
 export interface KerasModelCheck {
@@ -36,8 +37,12 @@ const FORMATS = { hdf5: 'h5', zip: 'keras', json: 'json' } as const;
  * console.log(kerasVersion.startsWith('3.'), blockers.length); // true 0
  * ```
  */
-export async function checkKerasModel(source: KerasSource): Promise<KerasModelCheck> {
-  const opened = await openSource(source);
+export async function checkKerasModel(
+  source: KerasSource,
+  options: SourceOptions = {},
+): Promise<KerasModelCheck> {
+  checkNames('option', 'checkKerasModel', options, ['limits', 'signal', 'onProgress']);
+  const opened = await openSource(source, options);
   const { config: saved, dialect, version } = await openModel(opened);
   const { config, findings } = importModel(saved, dialect);
   const layers: Record<string, number> = {};

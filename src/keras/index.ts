@@ -7,5 +7,6 @@ export * as kerasLayers from './layers/index.js';
 export { registerKerasLayers } from './registration.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
 export type { NamedFile } from '../data/files.js';
+export type { Limits } from '../data/limits.js';
 export type { Dialect } from './setting-values.js';
 export type { KerasSource } from './source.js';

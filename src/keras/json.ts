@@ -1,4 +1,5 @@
 /** @file JSON as Python writes it, and its values looked at with care: a file may hold anything. */
+import type { Budget } from '../data/limits.js';
 import { ValueError } from '../text/value-error.js';
 import { refusing } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -8,15 +9,89 @@ export interface JsonObject {
   [key: string]: Json;
 }
 
-/** Python's `json` writes NaN and the infinities as bare words, which JSON has not; a string is left as it is. */
-const BARE_WORDS: Record<string, string> = { NaN: 'null', Infinity: '1e999', '-Infinity': '-1e999' };
+/** The longest text that every browser's strings hold. */
+const LONGEST_TEXT = 2 ** 28;
 
-export function parseJson(text: string, what: string): Json {
-  const standard = /NaN|Infinity/.test(text)
-    ? text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (found) => BARE_WORDS[found] ?? found)
-    : text;
+/**
+ * The text in a file.
+ *
+ * @throws ValueError where it is too long, or not UTF-8; the message begins with `what`
+ */
+export function decodeText(bytes: Uint8Array, what: string): string {
+  if (bytes.length > LONGEST_TEXT) {
+    throw new ValueError(`${what} has ${bytes.length} bytes. A text may have ${LONGEST_TEXT}.`);
+  }
+  // Such are the marks, or the first character, of UTF-16.
+  const isUtf16 = [0xfe, 0xff].includes(bytes[0]!) || bytes[0] === 0 || bytes[1] === 0;
+  const hint = isUtf16
+    ? 'It seems to be UTF-16, as PowerShell writes it'
+    : 'It is damaged, or of another encoding';
+  try {
+    if (isUtf16) throw new ValueError('a byte of UTF-16');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ValueError(`${what} is not UTF-8. ${hint}: save it as UTF-8.`, { cause: error });
+  }
+}
+
+/** Python's `json` writes NaN and the infinities as bare words, which JSON has not. */
+const BARE_WORDS = { NaN: 'null', Infinity: '1e999' } as const;
+
+/**
+ * @param budget of what the file may cost: its depth, and a step for each of its brackets, strings and commas
+ * @throws ValueError for what is not JSON, or lies too deep; the message begins with `what`
+ */
+export function parseJson(text: string, what: string, budget: Budget): Json {
+  const standard = toStandard(text, what, budget);
   return refusing(`${what} is not JSON`, () => JSON.parse(standard) as Json);
 }
+
+/** @throws ValueError as `decodeText` and `parseJson` */
+export const readJson = (bytes: Uint8Array, what: string, budget: Budget): Json =>
+  parseJson(decodeText(bytes, what), what, budget);
+
+/** The text with bare words as JSON has them; strings are left as they are. One walk, whatever the text. */
+function toStandard(text: string, what: string, budget: Budget): string {
+  const pieces: string[] = [];
+  let kept = 0;
+  let depth = 0;
+  let steps = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === '"') {
+      i = endOfString(text, i);
+      steps++;
+    } else if (character === '[' || character === '{') {
+      budget.checkDepth(++depth, what);
+      steps++;
+    } else if (character === ']' || character === '}') {
+      depth--;
+    } else if (character === ',') {
+      steps++;
+    } else if (character === 'N' || character === 'I') {
+      const word = character === 'N' ? 'NaN' : 'Infinity';
+      if (!isWordAt(text, i, word)) continue;
+      pieces.push(text.slice(kept, i), BARE_WORDS[word]);
+      kept = i + word.length;
+      i = kept - 1;
+    }
+  }
+  budget.take('steps', steps, what);
+  return kept === 0 ? text : [...pieces, text.slice(kept)].join('');
+}
+
+/** The place of the quote that ends the string which begins at `start`, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  let i = start + 1;
+  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+  return i;
+}
+
+/** Whether the word stands by itself: as a part of a number, what takes its place would make another number. */
+const isWordAt = (text: string, start: number, word: string): boolean =>
+  text.startsWith(word, start) &&
+  !/[\w.]/.test(text[start - 1] ?? '') &&
+  !/[\w.]/.test(text[start + word.length] ?? '');
 
 /** Begins what stands for a number; no name of a layer has it. */
 const FLOAT = '\uE000float:';

@@ -1,6 +1,5 @@
 /** @file Loads a model from a file of Keras or TF.js. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import type { ToolOptions } from '../model/progress.js';
 import { checkNames } from '../text/names.js';
 import { checkBoolean } from '../text/refusal.js';
 import { buildModel } from './build-model.js';
@@ -12,10 +11,10 @@ import { openTopology } from './formats/tfjs.js';
 import { correctGhostAxes } from './ghost-axis.js';
 import { importModel } from './import-config.js';
 import { fillModel } from './set-weights.js';
-import { type KerasSource, type OpenedSource, openSource } from './source.js';
+import { type KerasSource, type OpenedSource, type SourceOptions, openSource } from './source.js';
 
 /** `onProgress` counts the bytes that are fetched, then the weights that are filled in. */
-export interface LoadOptions extends ToolOptions {
+export interface LoadOptions extends SourceOptions {
   /** Whether to compile the model as it was in Keras, with its optimizer's state. Default true. */
   readonly compile?: boolean | undefined;
 }
@@ -50,7 +49,7 @@ export interface LoadOptions extends ToolOptions {
  * ```
  */
 export async function loadKerasModel(source: KerasSource, options: LoadOptions = {}): Promise<LayersModel> {
-  checkNames('option', 'loadKerasModel', options, ['compile', 'signal', 'onProgress']);
+  checkNames('option', 'loadKerasModel', options, ['compile', 'limits', 'signal', 'onProgress']);
   const { compile = true, signal } = options;
   checkBoolean('compile', compile);
   signal?.throwIfAborted();
@@ -75,9 +74,9 @@ export async function loadKerasModel(source: KerasSource, options: LoadOptions =
 export function openModel(source: OpenedSource): Promise<OpenedModel> {
   switch (source.format) {
     case 'hdf5':
-      return Promise.resolve(openHdf5(source.bytes));
+      return Promise.resolve(openHdf5(source.bytes, source.budget));
     case 'zip':
-      return openArchive(source.bytes);
+      return openArchive(source.bytes, source.budget);
     case 'json':
       return openTopology(source);
   }

@@ -1,7 +1,7 @@
 /** @file Gives a model the weights of a file. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { buildIfNeeded, checkModel } from '../model/graph.js';
-import { type ToolOptions, makeBreather } from '../model/progress.js';
+import { makeBreather } from '../model/progress.js';
 import { checkNames } from '../text/names.js';
 import { checkBoolean } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -11,10 +11,10 @@ import { openHdf5Weights } from './formats/hdf5.js';
 import type { LayerMatch, OpenedWeights } from './formats/opened-model.js';
 import { openTopology } from './formats/tfjs.js';
 import { type Filling, MismatchError, readMatch, setWeight } from './set-weights.js';
-import { type KerasSource, type OpenedSource, openSource } from './source.js';
+import { type KerasSource, type OpenedSource, type SourceOptions, openSource } from './source.js';
 
 /** `onProgress` counts the bytes that are fetched, then the layers that are read. */
-export interface WeightOptions extends ToolOptions {
+export interface WeightOptions extends SourceOptions {
   /**
    * Whether layers go by their names, as `by_name=True` in Keras: layers of the model that the file lacks stay as they
    * are, and so do those of the file that the model lacks. Default false: by their order.
@@ -61,7 +61,13 @@ export async function loadKerasWeights(
   options: WeightOptions = {},
 ): Promise<WeightReport> {
   checkModel(model);
-  checkNames('option', 'loadKerasWeights', options, ['byName', 'skipMismatch', 'signal', 'onProgress']);
+  checkNames('option', 'loadKerasWeights', options, [
+    'byName',
+    'skipMismatch',
+    'limits',
+    'signal',
+    'onProgress',
+  ]);
   const { byName = false, skipMismatch = false, signal, onProgress } = options;
   checkBoolean('byName', byName);
   checkBoolean('skipMismatch', skipMismatch);
@@ -97,9 +103,9 @@ export async function loadKerasWeights(
 function openWeights(source: OpenedSource): OpenedWeights | Promise<OpenedWeights> {
   switch (source.format) {
     case 'hdf5':
-      return openHdf5Weights(source.bytes);
+      return openHdf5Weights(source.bytes, source.budget);
     case 'zip':
-      return openArchiveWeights(source.bytes);
+      return openArchiveWeights(source.bytes, source.budget);
     case 'json':
       return openTopology(source);
   }

@@ -1,17 +1,17 @@
 /** @file What a user may hand over as a model, as files in memory. */
 import {
-  type ReadOptions,
-  addressBeside,
   checkProtocol,
   chunksOf,
   isAddress,
   readAddress,
-  readChunks,
+  readAddressBeside,
   readResponse,
+  readStream,
 } from '../data/addresses.js';
 import { isZip } from '../data/archive.js';
-import { type NamedFile, bytesOf, isFile } from '../data/files.js';
-import { beside, pathOfAddress, readPath } from '../data/node-files.js';
+import { type NamedFile, type ReadOptions, bytesOf, isFile, readEach } from '../data/files.js';
+import { Budget, type Limits } from '../data/limits.js';
+import { pathOfAddress, readBeside, readPath } from '../data/node-files.js';
 import type { ToolOptions } from '../model/progress.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
@@ -46,6 +46,13 @@ export interface OpenedSource {
   readonly read: (name: string) => Promise<Uint8Array>;
   /** HDF5 files that were given beside a `model.json`: weights of `save_weights`. */
   readonly weights: readonly Uint8Array[];
+  /** What else the files may cost. */
+  readonly budget: Budget;
+}
+
+export interface SourceOptions extends ToolOptions {
+  /** How much reading the file may cost. Default: what honest files take, by their size. */
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 const ACCEPTED =
@@ -72,7 +79,11 @@ function expectFormat(bytes: Uint8Array): Format {
   if (format) return format;
   if (bytes.length === 0) throw new ValueError(`The file is empty. ${ACCEPTED}`);
   const hint =
-    firstCharacter(bytes) === '<' ? ' (it begins as an HTML page does: is the address right?)' : '';
+    firstCharacter(bytes) === '<'
+      ? ' (it begins as an HTML page does: is the address right?)'
+      : [0xfe, 0xff].includes(bytes[0]!)
+        ? ' (it begins as a text of UTF-16 does: save it as UTF-8)'
+        : '';
   throw new ValueError(`The file is in no format known here${hint}. ${ACCEPTED}`);
 }
 
@@ -82,9 +93,11 @@ function expectFormat(bytes: Uint8Array): Format {
  */
 export async function openSource(
   source: KerasSource,
-  { signal, onProgress }: ToolOptions = {},
+  { limits, signal, onProgress }: SourceOptions = {},
 ): Promise<OpenedSource> {
+  const budget = new Budget(limits);
   const options: ReadOptions = {
+    budget,
     signal,
     onBytes:
       onProgress &&
@@ -97,18 +110,21 @@ export async function openSource(
     bytes,
     read,
     weights: [],
+    budget,
   });
   if (typeof source === 'string' || source instanceof URL) {
-    const { name, bytes, read } = await readNamed(source, options);
-    return open(bytes, (shard) => read(besideOf(name, shard)));
+    const { name, bytes } = await readNamed(source, options);
+    return open(bytes, (shard) =>
+      isAddress(name) ? readAddressBeside(name, shard, options) : readBeside(name, shard, options),
+    );
   }
   if (typeof Response !== 'undefined' && source instanceof Response) {
     const { url } = source;
     const bytes = await readResponse(source, url === '' ? 'the Response' : url, options);
-    return open(bytes, url === '' ? askForList : (shard) => readAddress(addressBeside(url, shard), options));
+    return open(bytes, url === '' ? askForList : (shard) => readAddressBeside(url, shard, options));
   }
   if (source instanceof Blob || source instanceof ArrayBuffer || source instanceof Uint8Array) {
-    return open(await bytesOf(source), askForList);
+    return open(await bytesOf(source, options), askForList);
   }
   const chunks = chunksIn(source);
   if (chunks) return open(await readStream(chunks, options), askForList);
@@ -128,28 +144,16 @@ function chunksIn(source: unknown): AsyncIterable<unknown> | null {
   return Symbol.asyncIterator in source ? (source as AsyncIterable<unknown>) : null;
 }
 
-const readStream = (chunks: AsyncIterable<unknown>, { signal, onBytes }: ReadOptions) =>
-  readChunks(chunks, {
-    signal,
-    onBytes:
-      onBytes &&
-      ((done) => {
-        onBytes(done, null, 'the stream');
-      }),
-  });
-
-const besideOf = (name: string, other: string) =>
-  isAddress(name) ? addressBeside(name, other) : beside(name, other);
-
-/** Reads a path or an address, and says how to read others of its kind. */
+/** Reads what lies at a path or an address. */
 async function readNamed(source: string | URL, options: ReadOptions) {
   const given = String(source);
   checkProtocol(given);
   const name = /^file:/i.test(given) ? pathOfAddress(given) : given;
-  const read = (path: string) => (isAddress(path) ? readAddress(path, options) : readPath(path, SAVED_MODEL));
-  const bytes = await read(name);
+  const bytes = await (isAddress(name)
+    ? readAddress(name, options)
+    : readPath(name, { ...options, whenFolder: SAVED_MODEL }));
   options.signal?.throwIfAborted();
-  return { name, bytes, read };
+  return { name, bytes };
 }
 
 const isOneFile = (value: unknown): value is OneFile =>
@@ -168,14 +172,17 @@ function listOf(source: unknown): OneFile[] {
 
 async function readOne(file: OneFile, options: ReadOptions): Promise<{ name: string; bytes: Uint8Array }> {
   if (typeof file === 'string' || file instanceof URL) return readNamed(file, options);
-  return { name: file.name, bytes: await bytesOf(file) };
+  return { name: file.name, bytes: await bytesOf(file, options) };
 }
+
+/** How many files a message names. */
+const MOST_NAMES = 20;
 
 /** The last part of a path or an address. */
 const lastPart = (path: string) => path.replace(/^(https?:[^?#]*).*$/i, '$1').replace(/^.*[/\\]/, '');
 
 async function openList(list: readonly OneFile[], options: ReadOptions): Promise<OpenedSource> {
-  const files = await Promise.all(list.map((file) => readOne(file, options)));
+  const files = await readEach(list, (file) => readOne(file, options));
   // A shard may begin with any bytes: by content alone it may look like a model.
   const models = files.filter(({ bytes }) => formatOf(bytes) !== null);
   const named = models.filter(({ name }) => /\.(json|h5|hdf5|keras)$/i.test(lastPart(name)));
@@ -185,18 +192,27 @@ async function openList(list: readonly OneFile[], options: ReadOptions): Promise
   const weights = jsons.length === 1 ? found.filter(({ bytes }) => formatOf(bytes) === 'hdf5') : [];
   const [model, ...others] = found.filter((file) => !weights.includes(file));
   if (!model || others.length > 0) {
-    const names = files.map(({ name }) => show(name)).join(', ');
+    const names = files.slice(0, MOST_NAMES).map(({ name }) => show(name));
+    if (files.length > MOST_NAMES) names.push('…');
     throw new ValueError(
-      `Expected one model among the files ${names}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`,
+      `Expected one model among the files ${names.join(', ')}, found ${others.length + (model ? 1 : 0)}. ${ACCEPTED}`,
     );
+  }
+  const byName = new Map<string, Uint8Array[]>();
+  for (const { name, bytes } of files) {
+    const last = lastPart(name);
+    const same = byName.get(last);
+    if (same) same.push(bytes);
+    else byName.set(last, [bytes]);
   }
   return {
     format: expectFormat(model.bytes),
     bytes: model.bytes,
     weights: weights.map(({ bytes }) => bytes),
+    budget: options.budget,
     read(name) {
-      const found = files.filter((file) => lastPart(file.name) === lastPart(name));
-      if (found.length === 1) return Promise.resolve(found[0]!.bytes);
+      const found = byName.get(lastPart(name)) ?? [];
+      if (found.length === 1) return Promise.resolve(found[0]!);
       return Promise.reject(
         new ValueError(
           `The model names the file ${show(name)}, which is ` +

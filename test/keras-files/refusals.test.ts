@@ -86,7 +86,7 @@ describe('a damaged file', () => {
     ['half a file', bytes.slice(0, bytes.length / 2), /cut off/],
     ['broken JSON', text.encode('{"modelTopology"'), /is not JSON/],
     ['a graph model', text.encode('{"modelTopology": {"node": []}}'), /tf\.loadGraphModel/],
-    ['deep JSON', text.encode('{"a":'.repeat(200_000)), /is not JSON/],
+    ['deep JSON', text.encode('{"a":'.repeat(200_000)), /takes 201 levels, and at most 200 are accepted/],
   ])('%s', async (_, source, message) => {
     expect(await refusal(source)).toMatch(message);
   });
@@ -157,7 +157,9 @@ describe('a zip bomb', () => {
   const zeros = new Uint8Array(2 ** 20);
 
   test('that says what it is', async () => {
-    expect(await refusal(zipOf('config.json', zeros, 0xf0000000))).toMatch(/unpacks to 4026531840/);
+    expect(await refusal(zipOf('config.json', zeros, 0xf0000000))).toMatch(
+      /takes 4026531840 bytes of memory, and at most \d+ are accepted/,
+    );
   });
 
   test('that says it is small', async () => {
@@ -171,7 +173,7 @@ describe('what is no source', () => {
   });
 
   test('a folder, as a SavedModel is', async () => {
-    await expect(loadKerasModel('test')).rejects.toThrow(/EISDIR.*SavedModel.*save it as \.keras/);
+    await expect(loadKerasModel('test')).rejects.toThrow(/it is a folder.*SavedModel.*save it as \.keras/);
   });
 
   test('a path of nothing', async () => {

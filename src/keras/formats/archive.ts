@@ -1,16 +1,16 @@
 /** @file Models in `.keras` archives, and weights in folders, as they have them and `.weights.h5` of the same format. */
-import { type Files, readArchive } from '../../data/archive.js';
+import { type Files, unpackArchive } from '../../data/archive.js';
+import type { Budget } from '../../data/limits.js';
 import { makeBreather } from '../../model/progress.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
-import { type Json, expectObject, isObject, parseJson } from '../json.js';
+import { type Json, decodeText, expectObject, isObject, readJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { type Placed, numberedFolders, folderInTfKeras, treeOf, weightsByFolder } from '../weight-order.js';
 import {
   type LayerMatch,
   type OpenedModel,
   type OpenedWeights,
-  decode,
   dialectOf,
   fileOrder,
   versionIn,
@@ -23,12 +23,12 @@ interface Parts {
   readonly files: Files;
 }
 
-async function partsOf(bytes: Uint8Array): Promise<Parts> {
+async function partsOf(bytes: Uint8Array, budget: Budget): Promise<Parts> {
   const names = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
   const wanted = {
     includes: (name: string) => (names as readonly string[]).includes(name) || VOCABULARY.test(name),
   };
-  const files = await readArchive(bytes, wanted, makeBreather(undefined));
+  const files = await unpackArchive(bytes, wanted, budget, makeBreather(undefined));
   const [config, metadata, weights] = names.map((name) => files.get(name));
   if (config && weights) return { config, metadata, weights, files };
   throw new ValueError(
@@ -38,22 +38,22 @@ async function partsOf(bytes: Uint8Array): Promise<Parts> {
 }
 
 /** `.keras`: a zip of the configuration and an HDF5 file, in which weights lie in folders named after classes. */
-export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
-  const { config: configText, metadata, weights, files } = await partsOf(bytes);
+export async function openArchive(bytes: Uint8Array, budget: Budget): Promise<OpenedModel> {
+  const { config: configText, metadata, weights, files } = await partsOf(bytes, budget);
   const { keras_version: savedVersion } = expectObject(
-    metadata ? parseJson(decode(metadata), 'metadata.json') : {},
+    metadata ? readJson(metadata, 'metadata.json', budget) : {},
     'metadata.json',
   );
   const version = versionIn(savedVersion);
   const file = readHdf5(weights);
-  const config = parseJson(decode(configText), 'config.json');
+  const config = readJson(configText, 'config.json', budget);
   const { compile_config: compiled = null } = isObject(config) ? config : {};
   // An empty one is of a model that was not compiled.
   const isCompiled = isObject(compiled) && Object.keys(compiled).length > 0;
   return {
     // Layers keep more in there than weights.
-    ...weightsInFolders(file, numbersIn(weights.length), { withRest: false }),
-    config: withVocabularies(config, 'assets', files),
+    ...weightsInFolders(file, numbersIn(weights.length), budget, { withRest: false }),
+    config: withVocabularies(config, 'assets', files, budget),
     training: isCompiled
       ? {
           config: compiled,
@@ -69,7 +69,7 @@ export async function openArchive(bytes: Uint8Array): Promise<OpenedModel> {
 const VOCABULARY = /^assets\/.*\/vocabulary\.txt$/;
 
 /** The configuration with the vocabularies that lie in files of their own, where Keras found them by adapt. */
-function withVocabularies(saved: Json, folder: string, files: Files): Json {
+function withVocabularies(saved: Json, folder: string, files: Files, budget: Budget): Json {
   if (!isObject(saved) || !isObject(saved.config)) return saved;
   const { config } = saved;
   if (Array.isArray(config.layers)) {
@@ -79,24 +79,27 @@ function withVocabularies(saved: Json, folder: string, files: Files): Json {
       ),
     );
     const layers = config.layers.map((layer, i) =>
-      withVocabularies(layer, `${folder}/layers/${names[i]!}`, files),
+      withVocabularies(layer, `${folder}/layers/${names[i]!}`, files, budget),
     );
     return { ...saved, config: { ...config, layers } };
   }
-  const lines = files.get(`${folder}/vocabulary.txt`);
-  if (!lines || config.vocabulary != null) return saved;
+  const name = `${folder}/vocabulary.txt`;
+  const content = files.get(name);
+  if (!content || config.vocabulary != null) return saved;
+  let lines = 0;
+  for (const byte of content) if (byte === 0x0a) lines++;
+  budget.take('steps', lines, name);
+  const tokens = decodeText(content, name).split(/\r?\n/);
   // Empty lines at the end are none.
-  const tokens = decode(lines)
-    .replace(/[\r\n]+$/, '')
-    .split(/\r?\n/);
+  while (tokens.length > 1 && tokens.at(-1) === '') tokens.pop();
   const vocabulary = saved.class_name === 'IntegerLookup' ? tokens.map(Number) : tokens;
   return { ...saved, config: { ...config, vocabulary } };
 }
 
 /** The weights of an archive for another model than that in it. */
-export async function openArchiveWeights(bytes: Uint8Array): Promise<OpenedWeights> {
-  const { weights } = await partsOf(bytes);
-  return weightsInFolders(readHdf5(weights), numbersIn(weights.length), { withRest: true });
+export async function openArchiveWeights(bytes: Uint8Array, budget: Budget): Promise<OpenedWeights> {
+  const { weights } = await partsOf(bytes, budget);
+  return weightsInFolders(readHdf5(weights), numbersIn(weights.length), budget, { withRest: true });
 }
 
 /** tf-keras up to 2.13 had another name for the folder of layers, at every level, and the separator of Windows. */
@@ -109,6 +112,7 @@ export const hasFolders = (file: Hdf5File): boolean => file.has('layers') || fil
 export function weightsInFolders(
   file: Hdf5File,
   capacity: number,
+  budget: Budget,
   { withRest }: { withRest: boolean },
 ): OpenedWeights {
   const written = (folder: string) =>
@@ -130,7 +134,7 @@ export function weightsInFolders(
         yield { name, path, weights, stored: storedIn(file, name) };
       }
       if (!withRest) return;
-      for (const name of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER)) {
+      for (const name of foldersOf(file, file.has('layers') ? 'layers' : OLD_FOLDER, budget)) {
         if (!matched.has(name)) yield { name, path: '', weights: [], stored: storedIn(file, name) };
       }
     },
@@ -157,31 +161,19 @@ function byLayer(weights: readonly Placed[]): Placed[][] {
 /** What layers keep beside their weights: the states of random numbers. */
 const SEEDS = /seed_generator/;
 
-/** Layers within layers are read by recursion, and a damaged file may have a folder within itself. */
-const DEEPEST = 100;
-/** More than any model has; folders that lie in several others multiply. */
-const MOST_FOLDERS = 100_000;
-
 /**
  * Every folder of weights below `path`.
  *
- * @throws ValueError where there is no end of them
+ * @throws ValueError where there is no end of them: a damaged file may have a folder within itself, and folders that lie
+ *   in several others multiply
  */
-function* foldersOf(
-  file: Hdf5File,
-  path: string,
-  depth = 0,
-  budget = { left: MOST_FOLDERS },
-): Generator<string> {
-  if (depth > DEEPEST || --budget.left < 0) {
-    throw new ValueError(
-      'The folders of the file lie within each other without an end. The file is damaged.',
-    );
-  }
+function* foldersOf(file: Hdf5File, path: string, budget: Budget, depth = 1): Generator<string> {
+  budget.checkDepth(depth, 'The folders of the weights');
   for (const name of file.keys(path)) {
     const inner = `${path}/${name}`;
+    budget.take('entries', 1, 'The folders of the weights');
     if (SEEDS.test(name)) continue;
-    if (name !== 'vars') yield* foldersOf(file, inner, depth + 1, budget);
+    if (name !== 'vars') yield* foldersOf(file, inner, budget, depth + 1);
     else if (file.keys(inner).length > 0) yield inner;
   }
 }

@@ -1,4 +1,5 @@
 /** @file Models in HDF5 (`.h5`), and weights in HDF5 alone. */
+import type { Budget } from '../../data/limits.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
 import { expectObject, parseJson } from '../json.js';
@@ -16,7 +17,7 @@ import {
 import { show } from '../../text/show.js';
 
 /** Legacy HDF5 of Keras 2 and 3: the configuration is an attribute, and weights lie by layers, in a row. */
-export function openHdf5(bytes: Uint8Array): OpenedModel {
+export function openHdf5(bytes: Uint8Array, budget: Budget): OpenedModel {
   const file = readHdf5(bytes);
   const text = file.text('', 'model_config');
   if (text === null) {
@@ -29,17 +30,17 @@ export function openHdf5(bytes: Uint8Array): OpenedModel {
   const version = versionOf(file);
   const training = file.text('', 'training_config');
   return {
-    ...openHdf5Weights(bytes, file),
-    training: training === null ? null : readTraining(file, training),
-    config: parseJson(text, 'The model_config'),
+    ...openHdf5Weights(bytes, budget, file),
+    training: training === null ? null : readTraining(file, training, budget),
+    config: parseJson(text, 'The model_config', budget),
     dialect: dialectOf(version),
     version,
   };
 }
 
-function readTraining(file: Hdf5File, text: string): OpenedModel['training'] {
+function readTraining(file: Hdf5File, text: string, budget: Budget): OpenedModel['training'] {
   const { optimizer_config: optimizer = null, ...config } = expectObject(
-    parseJson(text, 'The training_config'),
+    parseJson(text, 'The training_config', budget),
     'The training_config',
   );
   const names = file.texts('optimizer_weights', 'weight_names') ?? [];
@@ -53,11 +54,15 @@ const versionOf = (file: Hdf5File): string =>
   file.text('', 'keras_version') ?? file.text('model_weights', 'keras_version') ?? '';
 
 /** The weights of a whole model, of `save_weights`, and of `.weights.h5`. */
-export function openHdf5Weights(bytes: Uint8Array, file: Hdf5File = readHdf5(bytes)): OpenedWeights {
+export function openHdf5Weights(
+  bytes: Uint8Array,
+  budget: Budget,
+  file: Hdf5File = readHdf5(bytes),
+): OpenedWeights {
   const capacity = numbersIn(bytes.length);
   const root = file.has('model_weights') ? 'model_weights' : '';
   if (root === '' && file.texts('', 'layer_names') === null && hasFolders(file)) {
-    return weightsInFolders(file, capacity, { withRest: true });
+    return weightsInFolders(file, capacity, budget, { withRest: true });
   }
   const version = versionOf(file);
   if (version.startsWith('1')) {

@@ -55,8 +55,6 @@ export interface OpenedModel extends OpenedWeights {
   readonly version: string;
 }
 
-export const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
 export const dialectOf = (version: string): Dialect => (version.startsWith('3') ? 'keras3' : 'tf-keras');
 
 /** What a file says of its version, whatever that is. */

@@ -2,16 +2,16 @@
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { numbersIn } from '../hdf5-reader.js';
-import { type JsonObject, expectObject, isObject, parseJson } from '../json.js';
+import { type JsonObject, expectObject, isObject, readJson } from '../json.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
 import { openHdf5Weights } from './hdf5.js';
-import { type OpenedModel, decode, dialectOf, fileOrder, versionIn } from './opened-model.js';
+import { type OpenedModel, dialectOf, fileOrder, versionIn } from './opened-model.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards; or what `to_json` of Keras gave, with weights. */
 export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
-  const json = expectObject(parseJson(decode(source.bytes), 'The model file'), 'The model file');
+  const json = expectObject(readJson(source.bytes, 'The model file', source.budget), 'The model file');
   const { modelTopology, weightsManifest } = json;
   if (modelTopology === undefined && isObject(json.config)) return openArchitecture(json, source);
   if (!isObject(modelTopology) || 'node' in modelTopology) {
@@ -24,7 +24,7 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
       'Expected one model, and found a model.json of TF.js, which has shards of its own, beside an HDF5 file.',
     );
   }
-  const { weights, byteLength } = await readShards(weightsManifest ?? null, source.read);
+  const { weights, byteLength } = await readShards(weightsManifest ?? null, source);
   const version = versionIn(modelTopology.keras_version);
   return {
     config: isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology,
@@ -52,7 +52,7 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
 }
 
 /** What `model.to_json()` of Keras gives: a model without its weights, which may be given beside it. */
-function openArchitecture(json: JsonObject, { weights }: OpenedSource): OpenedModel {
+function openArchitecture(json: JsonObject, { weights, budget }: OpenedSource): OpenedModel {
   const [bytes, ...others] = weights;
   if (!bytes || others.length > 0) {
     throw new ValueError(
@@ -64,7 +64,13 @@ function openArchitecture(json: JsonObject, { weights }: OpenedSource): OpenedMo
   }
   // Keras 3 does not say its version there; its configurations name modules.
   const version = versionIn(json.keras_version ?? (json.module === undefined ? '' : '3'));
-  return { ...openHdf5Weights(bytes), config: json, dialect: dialectOf(version), version, training: null };
+  return {
+    ...openHdf5Weights(bytes, budget),
+    config: json,
+    dialect: dialectOf(version),
+    version,
+    training: null,
+  };
 }
 
 /**
