@@ -2,7 +2,7 @@
 import { type Variable, serialization } from '@tensorflow/tfjs-core';
 import type { LayerVariable, LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
-import { maskMakersOf } from '../model/masks.js';
+import { hasMask } from '../model/masks.js';
 import { callMaking, giveOptimizer, propertyOf, variableOf } from '../model/tensorflow-internals.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -44,7 +44,7 @@ function perOutput(model: LayersModel, saved: Json, what: string): Json[] {
     throw new ValueError(`it has ${saved.length} ${what} for ${outputs.length} outputs`);
   }
   if (!isObject(saved) || 'class_name' in saved) return outputs.map(() => saved);
-  return outputs.map((name) => saved[name] ?? null);
+  return outputs.map((name) => (Object.hasOwn(saved, name) ? saved[name]! : null));
 }
 
 function readLosses(model: LayersModel, { loss = null }: JsonObject): Loss[] {
@@ -94,7 +94,7 @@ function checkOthers(
     throw new ValueError(`it has loss_weights ${show(weights)}, which TF.js lacks`);
   }
   if ([weighted ?? []].flat().length > 0) throw new ValueError('it has weighted_metrics, which TF.js lacks');
-  if (model.outputs.some((output) => maskMakersOf(output).size > 0)) {
+  if (hasMask({ inputs: model.outputs })) {
     throw new ValueError('its output has a mask, which Keras takes into the loss and TF.js does not');
   }
 }

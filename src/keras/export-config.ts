@@ -14,7 +14,7 @@ import { reasonOf } from '../text/refusal.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { activityRegularizerOf } from '../model/activity-penalties.js';
 import { callsTo, isContainer, isSequential, layersOf } from '../model/graph.js';
-import { isRecurrent, maskMakersOf, mergesMasks } from '../model/masks.js';
+import { isRecurrent, maskOriginOf, mergesMasks } from '../model/masks.js';
 import { show } from '../text/show.js';
 import { heldLayersOf, propertyOf, withAllInputs } from '../model/tensorflow-internals.js';
 
@@ -358,9 +358,8 @@ const tensorOfKeras3 = (end: End, { shape, dtype }: SymbolicTensor): JsonObject 
 function checkMergedMasks(layer: Layer): void {
   if (!mergesMasks(layer.getClassName())) return;
   for (const { inputs } of callsTo(layer)) {
-    const makers = inputs.map(maskMakersOf);
-    const all = new Set(makers.flatMap((some) => [...some]));
-    if (all.size > 0 && (all.size > 1 || makers.some(({ size }) => size === 0))) {
+    const [origin, ...others] = new Set(inputs.map(maskOriginOf));
+    if (origin === 'several' || others.length > 0) {
       throw new ValueError(
         `Layer ${show(layer.name)} (${show(layer.getClassName())}) cannot be saved: its inputs have different masks, ` +
           `or some have none, and Keras 3 joins them to another mask. Save for: 'tf-keras'.`,

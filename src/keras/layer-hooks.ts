@@ -3,7 +3,7 @@ import type { layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { callsTo } from '../model/graph.js';
-import { findsMask, hasMask } from '../model/masks.js';
+import { hasMask } from '../model/masks.js';
 import { show } from '../text/show.js';
 import type { Json, JsonObject } from './json.js';
 import type { Dialect } from './setting-values.js';
@@ -42,7 +42,7 @@ export function writeRecurrent(writing: Writing): void {
   const { layer, config, written, dialect } = writing;
   const of = config.dialect ?? 'tf-keras';
   const isMaskedWithStates = callsTo(layer).some(
-    ({ inputs: [first, ...states] }) => states.length > 0 && findsMask({ inputs: [first!] }),
+    ({ inputs: [first, ...states] }) => states.length > 0 && hasMask({ inputs: [first!] }),
   );
   if (isMaskedWithStates && of !== dialect) {
     throw new ValueError(

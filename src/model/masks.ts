@@ -83,44 +83,64 @@ function maskedThrough(tensor: SymbolicTensor): readonly SymbolicTensor[] {
   return inputs;
 }
 
+/** Where a tensor's mask comes from: the tensor whose layer makes it, several of these; null where it has none. */
+type MaskOrigin = SymbolicTensor | 'several' | null;
+
+/** The graph behind a tensor does not change, so each is looked at once, however many ways lead to it. */
+const origins = new WeakMap<SymbolicTensor, MaskOrigin>();
+
+/** Back through layers that pass masks on, to those that make one. */
+export function maskOriginOf(tensor: SymbolicTensor): MaskOrigin {
+  const pending = [tensor];
+  // A stack, since models are deeper than calls may be.
+  for (let next = pending.at(-1); next; next = pending.at(-1)) {
+    const before = makesMask(next.sourceLayer) ? [] : maskedThrough(next);
+    const unknown = before.filter((one) => !origins.has(one));
+    for (const one of unknown) pending.push(one);
+    if (unknown.length > 0) continue;
+    pending.pop();
+    origins.set(next, makesMask(next.sourceLayer) ? next : joinOrigins(before));
+  }
+  return origins.get(tensor)!;
+}
+
+function joinOrigins(tensors: readonly SymbolicTensor[]): MaskOrigin {
+  const distinct = new Set(tensors.flatMap((tensor) => origins.get(tensor) ?? []));
+  const [origin = null, ...others] = distinct;
+  return others.length > 0 ? 'several' : origin;
+}
+
+/** Whether TF.js' executor has a mask for this call of a layer. */
+export const hasMask = ({ inputs }: Pick<LayerCall, 'inputs'>): boolean =>
+  inputs.some((input) => maskOriginOf(input) !== null);
+
 /**
- * Whether the graph gives this call of a layer a mask: back through layers that pass masks on, it comes to one that makes
- * a mask. Each tensor is looked at once, however many ways lead to it.
+ * The tensors that have a mask, of `tensors` and those that they are made from.
  *
  * @param onwards where else a tensor's mask may come from: from the inside of a nested model, or the outside
  */
-export function findsMask(
-  { inputs }: Pick<LayerCall, 'inputs'>,
-  onwards: (tensor: SymbolicTensor) => readonly SymbolicTensor[] = () => [],
-): boolean {
-  const tensors = new Set(inputs);
-  for (const tensor of tensors) {
-    if (makesMask(tensor.sourceLayer)) return true;
-    for (const before of [...maskedThrough(tensor), ...onwards(tensor)]) tensors.add(before);
+export function tensorsWithMask(
+  tensors: Iterable<SymbolicTensor>,
+  onwards: (tensor: SymbolicTensor) => readonly SymbolicTensor[],
+): ReadonlySet<SymbolicTensor> {
+  const masked = new Set<SymbolicTensor>();
+  const after = new Map<SymbolicTensor, SymbolicTensor[]>();
+  const all = new Set(tensors);
+  for (const tensor of all) {
+    if (makesMask(tensor.sourceLayer)) {
+      masked.add(tensor);
+      continue;
+    }
+    for (const before of [...maskedThrough(tensor), ...onwards(tensor)]) {
+      all.add(before);
+      const reached = after.get(before);
+      if (reached) reached.push(tensor);
+      else after.set(before, [tensor]);
+    }
   }
-  return false;
-}
-
-/** The tensors whose layers make the masks that reach a tensor. */
-export function maskMakersOf(tensor: SymbolicTensor): Set<SymbolicTensor> {
-  const tensors = new Set([tensor]);
-  for (const one of tensors) {
-    if (!makesMask(one.sourceLayer)) for (const before of maskedThrough(one)) tensors.add(before);
-  }
-  return new Set([...tensors].filter(({ sourceLayer }) => makesMask(sourceLayer)));
-}
-
-/** The graph does not change, so each call is looked at once. */
-const known = new WeakMap<LayerCall, boolean>();
-
-/** Whether TF.js' executor has a mask for this call of a layer. */
-export function hasMask(call: LayerCall): boolean {
-  let answer = known.get(call);
-  if (answer === undefined) {
-    answer = findsMask(call);
-    known.set(call, answer);
-  }
-  return answer;
+  // From those whose layers make one, on to all that it reaches.
+  for (const tensor of masked) for (const reached of after.get(tensor) ?? []) masked.add(reached);
+  return masked;
 }
 
 /** Whether a mask fits inputs of `shape`: one rank less, every dimension the input's or 1. */

@@ -9,7 +9,15 @@ import { constrain, constraintOf } from './constraints.js';
 import { ValueError } from '../text/value-error.js';
 import { activityRegularizerOf, setActivityRegularizer } from './activity-penalties.js';
 import { callsTo, containersOf, innerLayersOf, isContainer, isSequential, layersOf } from './graph.js';
-import { findsMask, lacksMaskSupport, makesMask, mergesMasks, takesMask, usesMasksOfAll } from './masks.js';
+import {
+  hasMask,
+  lacksMaskSupport,
+  makesMask,
+  mergesMasks,
+  takesMask,
+  tensorsWithMask,
+  usesMasksOfAll,
+} from './masks.js';
 import {
   callMaking,
   isSavedWrongly,
@@ -118,7 +126,7 @@ export function patchLayers(model: LayersModel): void {
   for (const one of containers) if (hasUnusedInputs(one)) patch(one, 'savesAllInputs');
   if (![...all].some(makesMask)) return;
   for (const layer of all) patchMaskSupport(layer);
-  const masks = masksIn(containers);
+  const masks = masksIn(containers, all);
   for (const layer of all) patchMasks(layer, masks);
 }
 
@@ -151,46 +159,52 @@ function patchMaskSupport(layer: Layer): void {
 interface Masks {
   /** How many calls of its layers make one. */
   readonly count: number;
-  /** The tensors that stand outside a nested model for one of its inputs. */
-  readonly outside: ReadonlyMap<SymbolicTensor, readonly SymbolicTensor[]>;
+  /** The tensors that have a mask in Keras, where masks pass into a nested model and out of it. */
+  readonly across: ReadonlySet<SymbolicTensor>;
+  /** Those that have one if it passes into nested models alone. */
+  readonly into: ReadonlySet<SymbolicTensor>;
 }
 
-function masksIn(containers: readonly LayersModel[]): Masks {
-  const makers = new Set(containers.flatMap((container) => container.layers).filter(makesMask));
-  const count = [...makers].reduce((sum, layer) => sum + callsTo(layer).length, 0);
+function masksIn(containers: readonly LayersModel[], all: ReadonlySet<Layer>): Masks {
+  const makers = [...all].filter(makesMask);
+  const count = makers.reduce((sum, layer) => sum + callsTo(layer).length, 0);
+  /** The tensors that stand outside a nested model for one of its inputs. */
   const outside = new Map<SymbolicTensor, SymbolicTensor[]>();
   for (const container of containers) {
+    const calls = callsTo(container);
     container.inputs.forEach((tensor, i) => {
-      const given = callsTo(container).map(({ inputs }) => inputs[i]!);
+      const given = calls.map(({ inputs }) => inputs[i]!);
       outside.set(tensor, [...(outside.get(tensor) ?? []), ...given]);
     });
   }
-  return { count, outside };
+  const into = (tensor: SymbolicTensor) => outside.get(tensor) ?? [];
+  const across = (tensor: SymbolicTensor) => {
+    const { sourceLayer: source } = tensor;
+    return isContainer(source) ? [source.outputs[callMaking(tensor).outputs.indexOf(tensor)]!] : into(tensor);
+  };
+  const inputs = [...all].flatMap((layer) => callsTo(layer).flatMap((call) => call.inputs));
+  return { count, across: tensorsWithMask(inputs, across), into: tensorsWithMask(inputs, into) };
 }
 
 const ELSEWHERE =
   'its mask is made in another model than its own, and TF.js does not hand it on. Put the layers of both models ' +
   'into one, and save it again.';
 
-function patchMasks(layer: Layer, { count, outside }: Masks): void {
+function patchMasks(layer: Layer, { count, across, into }: Masks): void {
   const className = layer.getClassName();
   const refuse = (reason: string): never => {
     throw new ValueError(`Layer ${show(layer.name)} (${show(className)}) cannot be loaded: ${reason}`);
   };
-  const into = (tensor: SymbolicTensor) => outside.get(tensor) ?? [];
-  // In Keras masks pass into a nested model and out of it. In TF.js' graph both ends there.
-  const across = (tensor: SymbolicTensor) => {
-    const { sourceLayer: source } = tensor;
-    return isContainer(source) ? [source.outputs[callMaking(tensor).outputs.indexOf(tensor)]!] : into(tensor);
-  };
   const calls = callsTo(layer);
-  const masked = calls.map((call) => findsMask(call, across));
   if (usesMasksOfAll(className)) {
-    const inputs = calls.flatMap((call) => call.inputs.map((input) => ({ inputs: [input] })));
-    if (inputs.some((input) => findsMask(input, across) && !findsMask(input))) refuse(ELSEWHERE);
+    const inputs = calls.flatMap((call) => call.inputs);
+    if (inputs.some((input) => across.has(input) && !hasMask({ inputs: [input] }))) refuse(ELSEWHERE);
     return;
   }
   if (!isContainer(layer) && !takesMask(className)) return;
+  const isMaskedIn = (tensors: ReadonlySet<SymbolicTensor>) =>
+    calls.map(({ inputs }) => inputs.some((input) => tensors.has(input)));
+  const masked = isMaskedIn(across);
   if (!masked.includes(true)) {
     patch(layer, 'takesNoMask');
     return;
@@ -198,9 +212,9 @@ function patchMasks(layer: Layer, { count, outside }: Masks): void {
   if (masked.includes(false)) {
     refuse('its input has a mask in one call and none in another, which TF.js cannot tell apart.');
   }
-  if (isContainer(layer) || calls.every((call) => findsMask(call))) return;
+  if (isContainer(layer) || calls.every(hasMask)) return;
   // What arrives is the mask that some layer was last called with.
-  if (count > 1 || !calls.every((call) => findsMask(call, into))) {
+  if (count > 1 || isMaskedIn(into).includes(false)) {
     refuse(ELSEWHERE);
   }
 }
