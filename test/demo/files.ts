@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
+import type { Findings } from '../../demo/experiment.js';
 import type { Digits } from '../../shared/digits.js';
 
 /** An empty folder that goes with the test. */
@@ -31,4 +32,31 @@ export function writeSet(folder: string, set: string, digits: Digits, isGzipped:
   const ending = isGzipped ? '.gz' : '';
   writeFileSync(join(folder, `${set}-images-idx3-ubyte${ending}`), pack(idxImages(digits)));
   writeFileSync(join(folder, `${set}-labels-idx1-ubyte${ending}`), pack(idxLabels(digits)));
+}
+
+/** What an experiment of 3 of 10 steps found, with layer arguments and a source as a user typed them. */
+export function makeFindings(options: Findings['settings']['options'], source: string): Findings {
+  const reading = { accuracy: 0.5, percentiles: [-1, 0, 1] };
+  const result = { stepsTo90: null, stepsTo95: null, finalAccuracy: 0.5 };
+  return {
+    settings: {
+      steps: 10,
+      seed: 1,
+      backend: 'wasm',
+      options,
+      hiddenLayers: 3,
+      units: 100,
+      weightDeviation: 0.1,
+      learningRate: 0.1,
+      batchSize: 60,
+      tensorflow: '4',
+    },
+    data: { source, trainingDigits: 60, testDigits: 1, measuredDigits: 1 },
+    stepsDone: 3,
+    seconds: 1,
+    results: { plain: result, normalized: { ...result, stepsTo90: 3 } },
+    percentiles: [15, 50, 85],
+    unit: 0,
+    series: [{ step: 0, plain: reading, normalized: reading }],
+  };
 }

@@ -13,8 +13,12 @@ export async function writeReport(path: string, report: InspectReport, source: s
   await writeFiles(new Map([[path, new TextEncoder().encode(renderReport(report, basename(source)))]]));
 }
 
-/** @param source the model's file */
-function renderReport(report: InspectReport, source: string): string {
+/**
+ * The whole page.
+ *
+ * @param source the model's file
+ */
+export function renderReport(report: InspectReport, source: string): string {
   const { model, data, layers, findings } = report;
   const seen = data
     ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
