@@ -1,6 +1,7 @@
 /** @file Writes the report: one HTML file that holds all it needs, uPlot's script and style included. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkOutput, writeOutput } from 'evenkeel/data';
 import { escapeHtml as escapeText, fillPage } from '../shared/report/page.js';
 import { UsageError } from '../shared/usage-error.js';
 import type { Findings } from './experiment.js';
@@ -103,24 +104,28 @@ export function renderReport(findings: Findings): string {
 /**
  * Makes sure that a report can be written to `folder`, before a minute has gone into one.
  *
+ * @param data the folder of the files that are read, if any
  * @throws UsageError where it cannot
  */
-export function prepareReport(folder: string): { path: string; write: (findings: Findings) => void } {
+export function prepareReport(
+  folder: string,
+  data: string | undefined,
+): { path: string; write: (findings: Findings) => Promise<void> } {
   const path = join(folder, 'report.html');
-  const partPath = `${path}.part`;
+  const isFolder = data !== undefined && statSync(data, { throwIfNoEntry: false })?.isDirectory();
+  const inputs = isFolder ? readdirSync(data).map((name) => join(data, name)) : [];
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(partPath, '');
-    rmSync(partPath);
   } catch (error) {
     throw new UsageError(`--out: ${path} cannot be written: ${messageOf(error)}`);
   }
+  try {
+    checkOutput(path, { inputs });
+  } catch (error) {
+    throw new UsageError(`--out: ${messageOf(error)}`);
+  }
   return {
     path,
-    // Written beside and renamed, so that an earlier report is whole until this one is.
-    write(findings) {
-      writeFileSync(partPath, renderReport(findings));
-      renameSync(partPath, path);
-    },
+    write: (findings) => writeOutput(path, new TextEncoder().encode(renderReport(findings)), { inputs }),
   };
 }

@@ -62,7 +62,8 @@ Examples:
   npm start -- --options '{"renorm":true,"momentum":0.9}'
 
 Ctrl-C stops early, with a report of what was done so far.
-Exit codes: 0 done, 2 refused the command line, 3 refused a data file, 130 stopped by Ctrl-C.`;
+Exit codes: 0 done; 2 refused the command line; 3 refused a data file, or could not write the report or to standard
+output; 130, 143, 129 stopped by Ctrl-C, SIGTERM, SIGHUP.`;
 
 function makeCommand(): Command {
   return (

@@ -6,7 +6,7 @@ import type { Terminal } from './terminal.js';
 
 export interface Context {
   readonly terminal: Terminal;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C and other signals that ask the process to end. */
   readonly signal: AbortSignal;
   /** Called by a command that ends well, but with something to say to scripts. */
   readonly setExitCode: (code: number) => void;

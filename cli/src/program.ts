@@ -8,17 +8,12 @@ import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
 import { inspectCommand } from './commands/inspect.js';
 import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { describeFileLimit } from './open-files.js';
+import { Interruption } from '../../shared/interrupt.js';
 import { UsageError } from '../../shared/usage-error.js';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from '../../src/text/show.js';
-
-const EXIT_CODES = {
-  done: 0,
-  usage: 2,
-  badInput: 3,
-  fault: 70,
-  interrupted: 130,
-} as const;
 
 const COMMANDS = [
   inspectCommand,
@@ -36,7 +31,8 @@ it, or the http(s) address of one. What a file is, its content says; how an outp
 evenkeel help <command> shows a command's options and examples.
 
 Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
-does not fit or cannot be written, or a model to fold gives NaN or infinity; 130 stopped by Ctrl-C. 70 is a fault of evenkeel's own.
+does not fit or cannot be written, as standard output may be, or a model to fold gives NaN or infinity; 130, 143, 129
+stopped by Ctrl-C, SIGTERM or SIGHUP, with nothing written. 70 is a fault of evenkeel's own.
 `;
 
 function makeProgram(context: Context): Command {
@@ -96,7 +92,7 @@ function refuse(error: unknown, args: readonly string[], context: Context): numb
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
   if (signal.aborted && error === signal.reason) {
     terminal.note('Stopped. Nothing was written.\n');
-    return EXIT_CODES.interrupted;
+    return signal.reason instanceof Interruption ? signal.reason.exitCode : EXIT_CODES.interrupted;
   }
   if (error instanceof UsageError || error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
@@ -105,6 +101,11 @@ function refuse(error: unknown, args: readonly string[], context: Context): numb
       `${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`,
     );
     return EXIT_CODES.usage;
+  }
+  const limit = describeFileLimit(error);
+  if (limit !== undefined) {
+    terminal.note(`${limit}\n`);
+    return EXIT_CODES.badInput;
   }
   const [, kernel] = (error instanceof Error && MISSING_KERNEL.exec(error.message)) || [];
   if (kernel !== undefined) {

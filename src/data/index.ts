@@ -4,5 +4,7 @@ export type { NumberArray } from './elements.js';
 export type { NamedFile } from './files.js';
 export { type BatchOptions, type FitOptions, type FittedBatches, type FittedData, fitData } from './fit.js';
 export type { Limits } from './limits.js';
+export { type OutputOptions, checkOutput } from './output-path.js';
+export { nameParts } from './parts.js';
 export { type DataFile, type DataSource, readArrays } from './read-arrays.js';
-export { checkWritable, writeFiles } from './write-files.js';
+export { type WriteOptions, writeOutput } from './write-files.js';

@@ -17,7 +17,7 @@ import {
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
-import { writeFiles } from '../data/write-files.js';
+import { writeOutput } from '../data/write-files.js';
 import type { Dialect } from './setting-values.js';
 import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
@@ -68,7 +68,7 @@ export async function saveKerasModel(
   const bytes =
     format === 'h5' ? await asHdf5(model, values, config) : await asArchive(model, values, config, dialect);
   if (target == null) return bytes;
-  await writeFiles(new Map([[target, bytes]]));
+  await writeOutput(target, bytes);
   return undefined;
 }
 

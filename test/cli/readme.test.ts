@@ -26,6 +26,9 @@ const sessions = blocksOf('README.md', 'console').flatMap(({ code }) =>
     }),
 );
 
+/** Shards are named by their content, of which the last bit may be another on another machine. */
+const withoutDigests = (text: string) => text.replaceAll(/\.[0-9a-f]{16}\.bin/g, '.bin');
+
 it('shows every command', () => {
   const names = sessions.map(({ command }) => command.split(' ')[0]);
   expect([...new Set(names)].sort()).toEqual(['convert', 'fold', 'freeze', 'inspect', 'recalibrate']);
@@ -34,5 +37,5 @@ it('shows every command', () => {
 it.each(sessions)('npx evenkeel-cli $command', async ({ command, printed }) => {
   const { stdout, stderr } = await evenkeel(command.replaceAll("'", '').split(' '));
   expect(stderr).toBe('');
-  expect(stdout.trimEnd()).toBe(printed);
+  expect(withoutDigests(stdout.trimEnd())).toBe(withoutDigests(printed));
 });

@@ -37,7 +37,7 @@ async function convertModel(
   { terminal, signal }: Context,
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
-  const target = await chooseTarget(output, path, settings.for);
+  const target = await chooseTarget(output, path, settings);
   const result = await withModel(path, settings, signal, async (model) => ({
     model: model.name,
     layers: model.layers.length,

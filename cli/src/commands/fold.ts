@@ -53,7 +53,7 @@ async function foldModel(
 ): Promise<void> {
   checkDataOptions(settings);
   const { chooseTarget, writeModel } = await import('../write-model.js');
-  const target = await chooseTarget(output, path, settings.for);
+  const target = await chooseTarget(output, path, settings);
   const { report, written } = await withModel(path, settings, signal, async (model) => {
     const { fold } = await import('evenkeel/tools');
     const data = settings.data === undefined ? undefined : await firstSamples(settings.data);

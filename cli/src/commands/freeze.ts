@@ -50,7 +50,7 @@ async function change(
   { terminal, signal }: Context,
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
-  const target = await chooseTarget(output, path, settings.for);
+  const target = await chooseTarget(output, path, settings);
   const { changed, written } = await withModel(path, settings, signal, async (model) => {
     const { [name]: apply } = await import('evenkeel/tools');
     const report = apply(model, settings.layers);

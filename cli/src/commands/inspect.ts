@@ -1,8 +1,9 @@
 /** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
 import { Command, Option } from 'commander';
-import type { BatchOptions } from 'evenkeel/data';
+import { type BatchOptions, checkOutput } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer, PlainNumbers, Severity } from 'evenkeel/tools';
 import { type Context, withModel } from '../context.js';
+import { inputsOf } from '../inputs.js';
 import {
   type BackendSettings,
   type DataSettings,
@@ -69,6 +70,8 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
   const { terminal, signal } = context;
   const { html } = settings;
+  const inputs = html === undefined ? [] : await inputsOf(path, settings);
+  if (html !== undefined) checkOutput(html, { inputs });
   const report = await withModel(path, settings, signal, async (model) => {
     const { inspect } = await import('evenkeel/tools');
     if (settings.data === undefined) return inspect(model, null, { signal });
@@ -83,7 +86,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   });
   if (html !== undefined) {
     const { writeReport } = await import('../report/write-report.js');
-    await writeReport(html, report, path);
+    await writeReport(html, report, path, { inputs, signal });
   }
   const { groupFindings } = await import('evenkeel/tools');
   const groups = groupFindings(report.findings);

@@ -68,7 +68,7 @@ async function recalibrateModel(
   { terminal, signal }: Context,
 ): Promise<void> {
   const { chooseTarget, writeModel } = await import('../write-model.js');
-  const target = await chooseTarget(output, path, settings.for);
+  const target = await chooseTarget(output, path, settings);
   const { report, written } = await withModel(path, settings, signal, async (model) => {
     const { openData } = await import('../data.js');
     const { recalibrate } = await import('evenkeel/tools');

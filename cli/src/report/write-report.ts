@@ -1,16 +1,24 @@
 /** @file The report of an inspection as one page, with the findings, and with plots for each layer. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { writeFiles } from 'evenkeel/data';
+import { type WriteOptions, writeOutput } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer } from 'evenkeel/tools';
 import { formatNumber, plural } from '../text.js';
 import { escapeHtml, fillPage } from '../../../shared/report/page.js';
 
 const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
-/** @throws ValueError where the file cannot be written */
-export async function writeReport(path: string, report: InspectReport, source: string): Promise<void> {
-  await writeFiles(new Map([[path, new TextEncoder().encode(renderReport(report, basename(source)))]]));
+/**
+ * @throws ValueError where the file cannot be written
+ * @throws the signal's reason
+ */
+export async function writeReport(
+  path: string,
+  report: InspectReport,
+  source: string,
+  options: WriteOptions,
+): Promise<void> {
+  await writeOutput(path, new TextEncoder().encode(renderReport(report, basename(source))), options);
 }
 
 /**

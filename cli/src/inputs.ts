@@ -1,0 +1,54 @@
+/** @file The files that a command reads, which it must not write over. */
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Options that name files. */
+export interface InputSettings {
+  readonly data?: string;
+  readonly import?: readonly string[];
+}
+
+/** The paths of a model, of its shards, and of all that options name. */
+export async function inputsOf(
+  model: string,
+  { data, import: modules = [] }: InputSettings,
+): Promise<string[]> {
+  const path = pathOf(model);
+  return [path, ...(await shardsOf(path)), ...(data === undefined ? [] : [data]), ...modules];
+}
+
+function pathOf(model: string): string {
+  try {
+    return /^file:/i.test(model) ? fileURLToPath(model) : model;
+  } catch {
+    // No path, which whoever loads it says.
+    return model;
+  }
+}
+
+/** What a TF.js model.json names; none of another file, and of one that cannot be read, of which loading it tells more. */
+async function shardsOf(path: string): Promise<string[]> {
+  try {
+    const { weightsManifest } = JSON.parse(new TextDecoder().decode(await readIf(path, '{'))) as {
+      weightsManifest: readonly { readonly paths: readonly unknown[] }[];
+    };
+    return weightsManifest.flatMap(({ paths }) => paths).map((name) => join(dirname(path), String(name)));
+  } catch {
+    return [];
+  }
+}
+
+/** The bytes of a file that begins so; undefined of another, and of what is no file, which may never end. */
+export async function readIf(path: string, beginning: string): Promise<Buffer | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) return undefined;
+    const start = Buffer.alloc(64);
+    await file.read(start, 0, start.length, 0);
+    return start.toString().trimStart().startsWith(beginning) ? await file.readFile() : undefined;
+  } finally {
+    await file.close();
+  }
+}
