@@ -1,8 +1,8 @@
 /** @file Unpacks what is gzipped, which the first bytes tell and not a name. */
 import { reasonOf } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
-import { chunksOf } from './addresses.js';
 import { joinParts } from './bytes.js';
+import { inflate } from './inflate.js';
 import type { Budget } from './limits.js';
 
 const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -16,10 +16,8 @@ const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] 
 export async function unpack(bytes: Uint8Array, name: string, budget: Budget): Promise<Uint8Array> {
   if (!isGzipped(bytes)) return bytes;
   const parts: Uint8Array[] = [];
-  // A view of shared memory is copied, which a Blob asks for; others are not.
-  const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
   try {
-    for await (const part of chunksOf(packed.pipeThrough(new DecompressionStream('gzip')))) {
+    for await (const part of inflate(bytes, 'gzip')) {
       budget.take('memory', part.length, name);
       parts.push(part);
     }

@@ -20,6 +20,12 @@ export interface Limits {
   readonly steps: number;
 }
 
+/**
+ * How many characters a name in a file may have. Engines tell longer strings apart by comparing them in full, so that a
+ * thousand of them take seconds to look up.
+ */
+export const LONGEST_NAME = 2 ** 14 - 1;
+
 const DEFAULTS: { readonly [Name in keyof Limits]: (size: number) => number } = {
   size: () => 2 ** 32,
   memory: (size) => 2 ** 26 + 100 * size,

@@ -1,5 +1,5 @@
 /** @file JSON as Python writes it, and its values looked at with care: a file may hold anything. */
-import type { Budget } from '../data/limits.js';
+import { type Budget, LONGEST_NAME } from '../data/limits.js';
 import { ValueError } from '../text/value-error.js';
 import { refusing } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -59,8 +59,14 @@ function toStandard(text: string, what: string, budget: Budget): string {
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
     if (character === '"') {
-      i = endOfString(text, i);
+      const start = i;
+      i = endOfString(text, start);
       steps++;
+      if (i - start > LONGEST_NAME && isColonNext(text, i + 1)) {
+        throw new ValueError(
+          `${what} has a key of ${i - start} characters. Accepted are ${LONGEST_NAME}. The file is damaged.`,
+        );
+      }
     } else if (character === '[' || character === '{') {
       budget.checkDepth(++depth, what);
       steps++;
@@ -85,6 +91,13 @@ function endOfString(text: string, start: number): number {
   let i = start + 1;
   while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
   return i;
+}
+
+/** Whether the string before is a key. */
+function isColonNext(text: string, start: number): boolean {
+  let i = start;
+  while (' \n\r\t'.includes(text[i] ?? 'end')) i++;
+  return text[i] === ':';
 }
 
 /** Whether the word stands by itself: as a part of a number, what takes its place would make another number. */
@@ -120,6 +133,9 @@ export function expectArray(value: Json | undefined, what: string): Json[] {
 }
 
 export function expectName(value: Json | undefined, what: string): string {
+  if (typeof value === 'string' && value.length > LONGEST_NAME) {
+    throw new ValueError(`${what} has ${value.length} characters. Accepted are ${LONGEST_NAME}.`);
+  }
   if (typeof value === 'string' && value !== '') return value;
   throw new ValueError(`${what}: expected a name, found ${show(value)}. The file is damaged.`);
 }

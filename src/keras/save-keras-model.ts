@@ -2,6 +2,7 @@
 import type { LayerVariable, LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
 import { writeArchive } from '../data/archive.js';
+import { makeBreather } from '../model/progress.js';
 import { exportModel } from './export-config.js';
 import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from './hdf5-writer.js';
 import { type JsonObject, type Json, isObject, writeJson } from './json.js';
@@ -158,6 +159,7 @@ async function asArchive(
       ['config.json', text.encode(writeJson(config))],
       ['model.weights.h5', await writeHdf5(root)],
     ]),
+    makeBreather(undefined),
   );
 }
 
