@@ -7,6 +7,7 @@ import { type Normalization, isEvenkeel } from './normalizations.js';
 import { type Call, type LayerMoments, MomentsOfRun, normalizeByBatch, runWith } from './observe.js';
 import { OutputComparison } from './output-comparison.js';
 import { Population, areFinite } from './population.js';
+import type { RunLimits } from './run-limits.js';
 import { isFrozen } from '../model/frozen.js';
 
 const MODES = ['inference', 'training'] as const;
@@ -22,18 +23,22 @@ export class Examination {
   #largestBatch = 0;
   readonly #inputs = new Map<Normalization, Inputs>();
   readonly #outputs: readonly OutputComparison[];
-  readonly #states: Readonly<Record<Mode, BorrowedStates>>;
+  #states: Readonly<Record<Mode, BorrowedStates>> | null = null;
 
   constructor(
     private readonly model: LayersModel,
     private readonly normalizations: readonly Normalization[],
+    private readonly limits: RunLimits,
   ) {
     this.#outputs = model.outputs.map(({ name }) => new OutputComparison(name.split('/')[0]!));
-    this.#states = { inference: new BorrowedStates(model), training: new BorrowedStates(model) };
   }
 
   /** Runs a batch through the model, in both modes. */
   async add(inputs: readonly Tensor[]): Promise<void> {
+    // The outputs of both are compared.
+    this.limits.check({ inputs: inputs.map(({ shape }) => shape), count: MODES.length });
+    // After the check, since states are tensors.
+    this.#states ??= { inference: new BorrowedStates(this.model), training: new BorrowedStates(this.model) };
     const samples = inputs[0]!.shape[0];
     this.batches++;
     this.samples += samples;
@@ -71,7 +76,7 @@ export class Examination {
       return isWhole ? call.train() : call.infer();
     };
     return tidy(() => {
-      const outputs = this.#states[mode].during(() =>
+      const outputs = this.#states![mode].during(() =>
         runWith(this.model, inputs, this.normalizations, normalize),
       );
       // A model may hand an input or a weight on as its output, and what is given back here is to be disposed.
@@ -113,6 +118,6 @@ export class Examination {
   }
 
   dispose(): void {
-    for (const mode of MODES) this.#states[mode].dispose();
+    for (const mode of MODES) this.#states?.[mode].dispose();
   }
 }

@@ -2,21 +2,44 @@
 import { type Tensor, add, cast, dispose, randomNormal, randomUniform, tidy } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer, normalizationsOf, callsOf } from '../model/graph.js';
+import { countNumbers } from '../model/run-cost.js';
 import { BorrowedStates, statefulLayersOf } from '../model/states.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 import { assignExactly } from '../model/weights.js';
 import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
+import type { RunLimits } from './run-limits.js';
 
 /** Random samples, where the model leaves the batch open. */
 const SAMPLES = 8;
-/** What a free dimension gets: as much as five halvings need. */
-const FREE_SIZE = 32;
+/** What free dimensions get: as much as five halvings need, where there are few. */
+const FREE_SIZES = [32, 16, 8, 4, 2, 1];
+/** Up to so many numbers of a sample are as fast drawn as any. */
+const SMALL_SAMPLE = 2 ** 20;
 const SEED = 1;
 
+/** The shapes of random inputs that are no larger than they have to be. */
+export function randomShapes(model: LayersModel, limits: RunLimits): number[][] {
+  const shapes = model.inputs.map(({ shape: [batch, ...sample] }) => {
+    const fill = (free: number) => sample.map((size) => size ?? free);
+    const isSmall = (free: number) => countNumbers(fill(free)) <= SMALL_SAMPLE;
+    return [batch ?? SAMPLES, ...fill(FREE_SIZES.find(isSmall) ?? 1)];
+  });
+  if (model.inputs.some(({ shape }) => shape[0] != null)) return shapes;
+  const take = (samples: number) => shapes.map(([, ...sample]) => [samples, ...sample]);
+  return take(samplesThatFit(SAMPLES, (samples) => limits.fits({ inputs: take(samples), isFreeing: true })));
+}
+
+/** As many samples as fit, halved as often as it takes; 1 where none do. */
+export function samplesThatFit(samples: number, fits: (samples: number) => boolean): number {
+  let count = samples;
+  while (count > 1 && !fits(count)) count = Math.floor(count / 2);
+  return count;
+}
+
 /** Standard normal numbers for each input; whole numbers where that is its type, or where an embedding looks them up. */
-export function randomInputs(model: LayersModel): Tensor[] {
+export function randomInputs(model: LayersModel, shapes: readonly number[][]): Tensor[] {
   return model.inputs.map((input, i) => {
-    const shape = input.shape.map((size, d) => size ?? (d === 0 ? SAMPLES : FREE_SIZE));
+    const shape = shapes[i]!;
     const entries = entriesLookedUp(model, input);
     if (input.dtype === 'bool')
       return tidy(() => cast(randomUniform(shape, 0, 2, 'int32', SEED + i), 'bool'));
@@ -27,7 +50,21 @@ export function randomInputs(model: LayersModel): Tensor[] {
 }
 
 /** The entries of the smallest embedding that an input leads to. */
-function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number {
+function entriesLookedUp(
+  container: LayersModel,
+  input: SymbolicTensor,
+  known = new Map<SymbolicTensor, number>(),
+): number {
+  const entries = known.get(input) ?? findEntries(container, input, known);
+  known.set(input, entries);
+  return entries;
+}
+
+function findEntries(
+  container: LayersModel,
+  input: SymbolicTensor,
+  known: Map<SymbolicTensor, number>,
+): number {
   const reached = new Set([input]);
   let smallest = Infinity;
   for (const { layer, inputs, outputs } of callsOf(container)) {
@@ -36,7 +73,9 @@ function entriesLookedUp(container: LayersModel, input: SymbolicTensor): number 
     if (layer.getClassName() === 'Embedding') {
       smallest = Math.min(smallest, (layer as typeof layer & { readonly inputDim: number }).inputDim);
     } else if (isContainer(layer)) {
-      for (const i of taken) smallest = Math.min(smallest, entriesLookedUp(layer, layer.inputs[i]!));
+      for (const i of taken) {
+        smallest = Math.min(smallest, entriesLookedUp(layer, layer.inputs[i]!, known));
+      }
     } else {
       for (const tensor of outputs) reached.add(tensor);
     }
@@ -128,13 +167,15 @@ function warningsOfOutput(name: string, values: Float32Array, samples: number): 
 }
 
 /** The numbers that a model predicts from zero states, output by output. */
-export async function predictionsOf(model: LayersModel, inputs: readonly Tensor[]): Promise<Float32Array[]> {
+export async function predictionsOf(
+  model: LayersModel,
+  inputs: readonly Tensor[],
+  batchSize: number,
+): Promise<Float32Array[]> {
   // A layer that is called with training: true moves its statistics in every prediction.
   const weights = normalizationsOf(model).flatMap(({ layer }) => ownWeightsOf(layer));
   const values = weights.map((weight) => tidy(() => add(weight.read(), 0)));
   const states = new BorrowedStates(model);
-  // A stateful model takes batches of one size only.
-  const batchSize = model.inputs[0]!.shape[0] ?? undefined;
   let outputs: Tensor[] = [];
   try {
     outputs = states.during(() =>

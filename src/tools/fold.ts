@@ -7,7 +7,14 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkNames } from '../text/names.js';
 import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf, isRecord } from './data.js';
-import { type Comparison, compare, predictionsOf, randomInputs } from './fold-comparison.js';
+import {
+  type Comparison,
+  compare,
+  predictionsOf,
+  randomInputs,
+  randomShapes,
+  samplesThatFit,
+} from './fold-comparison.js';
 import type { Direction } from './fold-affine.js';
 import {
   type ChangedLayers,
@@ -28,16 +35,18 @@ import {
   layersOf,
 } from '../model/graph.js';
 import type { ToolOptions } from '../model/progress.js';
+import { type LimitOptions, RunLimits } from './run-limits.js';
 import { assignExactly } from '../model/weights.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
-export interface FoldOptions extends ToolOptions {
+export interface FoldOptions extends ToolOptions, LimitOptions {
   /** Inputs to compare the two models on, as they may also stand before the options. Default: random numbers. */
   readonly data?: Inputs | undefined;
 }
 
 const FOLD_OPTIONS = Object.keys({
   data: true,
+  limits: true,
   signal: true,
   onProgress: true,
 } satisfies Record<keyof FoldOptions, true>);
@@ -71,7 +80,8 @@ export interface FoldReport extends Comparison {
  * @param data inputs to compare the two models on: a tensor, or one for each input, in their order or by their names.
  *   Default: random numbers
  * @throws TypeError where `model` is no layers model, or `data` no tensors
- * @throws ValueError where the data does not fit the model, or a layer cannot be made again from its configuration
+ * @throws ValueError where the data does not fit the model, it takes more than the limits allow, or a layer cannot be made
+ *   again from its configuration
  * @throws the signal's reason, where it was aborted
  * @example
  * ```ts
@@ -112,13 +122,18 @@ async function foldModel(
   checkNames('option', 'fold', options, FOLD_OPTIONS);
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
-  const inputs = data == null ? randomInputs(model) : inputsToCompareOn(model, data);
+  // Of the model and its copy.
+  const limits = new RunLimits(model, options, 2);
+  const given = data == null ? null : inputsToCompareOn(model, data);
+  const shapes = given?.map(({ shape }) => shape) ?? randomShapes(model, limits);
+  const batchSize = batchSizeFor(model, shapes, limits);
+  const inputs = given ?? randomInputs(model, shapes);
   let copy: LayersModel | null = null;
   try {
-    const before = await predictionsOf(model, inputs);
+    const before = await predictionsOf(model, inputs, batchSize);
     const { folded, kept, total, ...changes } = await planFolds(model, options);
     copy = copyWith(model, changes);
-    const after = await predictionsOf(copy, inputs);
+    const after = await predictionsOf(copy, inputs, batchSize);
     signal?.throwIfAborted();
     const comparison = await compare(model, before, after, inputs[0]!.shape[0]);
     onProgress?.({ done: total, total, step: 'comparison' });
@@ -130,6 +145,29 @@ async function foldModel(
   } finally {
     if (data == null) dispose([...inputs]);
   }
+}
+
+/** What TF.js takes for a batch. */
+const MOST_IN_BATCH = 32;
+
+/**
+ * How many samples to predict at once.
+ *
+ * @throws ValueError where even a single one takes too much
+ */
+function batchSizeFor(model: LayersModel, shapes: readonly number[][], limits: RunLimits): number {
+  const samples = shapes[0]![0]!;
+  const runs = (batchSize: number) => ({
+    inputs: shapes.map(([, ...sample]) => [batchSize, ...sample]),
+    count: Math.ceil(samples / batchSize),
+    isFreeing: true,
+  });
+  // A stateful model takes batches of one size only.
+  const batchSize =
+    model.inputs[0]!.shape[0] ??
+    samplesThatFit(Math.min(samples, MOST_IN_BATCH), (size) => limits.fits(runs(size)));
+  limits.check(runs(batchSize));
+  return batchSize;
 }
 
 function inputsToCompareOn(model: LayersModel, data: Inputs): readonly Tensor[] {

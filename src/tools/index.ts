@@ -13,6 +13,7 @@ export {
   type PlainNumbers,
 } from './inspect.js';
 export type { Progress, ToolOptions } from '../model/progress.js';
+export type { LimitOptions } from './run-limits.js';
 export {
   recalibrate,
   type PlainStatistics,

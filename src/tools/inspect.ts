@@ -10,9 +10,10 @@ import { findingsOf } from './model-rules.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
 import { type Statistics, distances, plain } from './population.js';
 import { type ToolOptions, breathe } from '../model/progress.js';
+import { type LimitOptions, RunLimits } from './run-limits.js';
 import { isFrozen } from '../model/frozen.js';
 
-export interface InspectOptions extends ToolOptions, DataOptions {
+export interface InspectOptions extends ToolOptions, DataOptions, LimitOptions {
   /** How many batches to look at, at most. Default: all of them. */
   readonly batches?: number | undefined;
 }
@@ -20,6 +21,7 @@ export interface InspectOptions extends ToolOptions, DataOptions {
 const INSPECT_OPTIONS = Object.keys({
   batches: true,
   batchSize: true,
+  limits: true,
   signal: true,
   onProgress: true,
 } satisfies Record<keyof InspectOptions, true>);
@@ -96,7 +98,8 @@ export interface InspectReport {
  * @param model any layers model, with this library's layer or TF.js' own in it, nested or not
  * @param data some hundred samples or more, prepared as for the model's use, see {@link Data}
  * @throws TypeError for data of an unknown form, and for an unknown option
- * @throws ValueError for data that is empty or does not fit the model, or options that cannot be
+ * @throws ValueError for data that is empty or does not fit the model, options that cannot be, or a model that takes more
+ *   than the limits allow
  * @example
  * ```ts
  * const model = tf.sequential({ layers: [layerBatchNormalization({ momentum: 0.1, inputShape: [4] })] });
@@ -147,12 +150,12 @@ async function examine(
   model: LayersModel,
   normalizations: readonly Normalization[],
   data: Data,
-  { batches, batchSize, signal, onProgress }: InspectOptions,
+  { batches, signal, onProgress, ...options }: InspectOptions,
 ): Promise<Examination> {
   const limit = positiveInteger('batches', batches) ?? Infinity;
-  const source = sourceOf(model, data, { batchSize });
+  const source = sourceOf(model, data, options);
   const total = source.length === null ? null : Math.min(limit, source.length);
-  const examination = new Examination(model, normalizations);
+  const examination = new Examination(model, normalizations, new RunLimits(model, options));
   try {
     for await (const inputs of source.batches(signal)) {
       await examination.add(inputs);

@@ -16,11 +16,12 @@ import { type Normalization, findNormalizations, isEvenkeel } from './normalizat
 import { type Call, MomentsOfRun, normalizeByBatch, normalizeByStatistics, runWith } from './observe.js';
 import { Population, type Statistics, areFinite, distances, plain } from './population.js';
 import { type ToolOptions, breathe } from '../model/progress.js';
+import { type LimitOptions, RunLimits } from './run-limits.js';
 
 const STATISTICS = ['population', 'batches'] as const;
 const ORDERS = ['layer by layer', 'one pass'] as const;
 
-export interface RecalibrateOptions extends ToolOptions, DataOptions {
+export interface RecalibrateOptions extends ToolOptions, DataOptions, LimitOptions {
   /** How many batches to look at, in each pass, at most. Default: all of them. */
   readonly batches?: number | undefined;
   /**
@@ -49,6 +50,7 @@ const RECALIBRATE_OPTIONS = Object.keys({
   order: true,
   tolerance: true,
   batchSize: true,
+  limits: true,
   signal: true,
   onProgress: true,
 } satisfies Record<keyof RecalibrateOptions, true>);
@@ -111,7 +113,7 @@ const FEWEST_TO_SETTLE = 4;
  * @param data what to take the statistics from, see {@link Data}; `'layer by layer'` goes through it more than once
  * @throws TypeError for data of an unknown form, and for an unknown option
  * @throws ValueError for options that cannot be, data that does not fit the model or holds NaN, an iterable that can be
- *   gone through only once where that is not enough, fewer than two values per channel
+ *   gone through only once where that is not enough, fewer than two values per channel, more than the limits allow
  * @example
  * ```ts
  * const model = tf.sequential({ layers: [layerBatchNormalization({ inputShape: [1] })] });
@@ -140,6 +142,7 @@ export async function recalibrate(
     );
   }
   const source = sourceOf(model, data, options);
+  const limits = new RunLimits(model, options);
   const passes = order === 'one pass' ? [normalizations] : normalizations.map((one) => [one]);
   if (passes.length > 1 && !source.isReplayable) {
     throw new ValueError(
@@ -156,7 +159,7 @@ export async function recalibrate(
   let done = 0;
   const results = new Map<Normalization, Result>();
   for (const targets of passes) {
-    const pass = new Pass(model, normalizations, targets, results, statistics);
+    const pass = new Pass(model, normalizations, targets, results, statistics, limits);
     let number = 0;
     try {
       for await (const inputs of source.batches(signal)) {
@@ -213,7 +216,7 @@ class EndOfRun extends Error {}
 /** One pass over the data, for the statistics of some layers. To be disposed after use. */
 class Pass {
   readonly #populations = new Map<Normalization, Population>();
-  readonly #states: BorrowedStates;
+  #states: BorrowedStates | null = null;
 
   constructor(
     private readonly model: LayersModel,
@@ -221,9 +224,8 @@ class Pass {
     private readonly targets: readonly Normalization[],
     private readonly results: ReadonlyMap<Normalization, Result>,
     private readonly statistics: (typeof STATISTICS)[number],
-  ) {
-    this.#states = new BorrowedStates(model);
-  }
+    private readonly limits: RunLimits,
+  ) {}
 
   get name(): string {
     return this.targets.length === 1 ? this.targets[0]!.name : 'all layers';
@@ -231,6 +233,8 @@ class Pass {
 
   /** Adds what a batch shows of the targets. */
   async add(inputs: readonly Tensor[], number: number): Promise<void> {
+    this.limits.check({ inputs: inputs.map(({ shape }) => shape) });
+    this.#states ??= new BorrowedStates(this.model);
     const moments = new MomentsOfRun();
     try {
       this.#run(inputs, moments);
@@ -264,7 +268,7 @@ class Pass {
     };
     try {
       tidy(() => {
-        this.#states.during(() => runWith(this.model, inputs, this.normalizations, normalize));
+        this.#states!.during(() => runWith(this.model, inputs, this.normalizations, normalize));
       });
     } catch (error) {
       if (!(error instanceof EndOfRun)) throw error;
@@ -292,7 +296,7 @@ class Pass {
   }
 
   dispose(): void {
-    this.#states.dispose();
+    this.#states?.dispose();
   }
 }
 

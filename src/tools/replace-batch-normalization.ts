@@ -2,6 +2,8 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { copyModel, copyWeights, remakeLayer } from '../model/copy.js';
+import { checkNames } from '../text/names.js';
+import { type LimitOptions, RunLimits } from './run-limits.js';
 import { checkModel, isBatchNormalization, normalizationsOf } from '../model/graph.js';
 
 export interface ReplacementReport {
@@ -20,7 +22,8 @@ export interface ReplacementReport {
  * variables that it has trained: compile it, with a new optimizer.
  *
  * @throws TypeError where `model` is no layers model
- * @throws ValueError where a layer of the model cannot be made again from its configuration
+ * @throws ValueError where a layer of the model cannot be made again from its configuration, or the copy takes more memory
+ *   than the limits allow
  * @example
  * ```ts
  * const stock = tf.sequential({ layers: [tf.layers.batchNormalization({ name: 'bn', inputShape: [4] })] });
@@ -28,8 +31,10 @@ export interface ReplacementReport {
  * console.log(replaced, model.layers[0] instanceof BatchNormalization); // [ 'bn' ] true
  * ```
  */
-export function replaceBatchNormalization(model: LayersModel): ReplacementReport {
+export function replaceBatchNormalization(model: LayersModel, options: LimitOptions = {}): ReplacementReport {
   checkModel(model);
+  checkNames('option', 'replaceBatchNormalization', options, ['limits']);
+  new RunLimits(model, options, 2).checkWeights();
   const stock = normalizationsOf(model).filter(({ layer }) => !(layer instanceof BatchNormalization));
   const copy = copyModel(model, {
     remake: (layer) =>

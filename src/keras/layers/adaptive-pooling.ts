@@ -4,10 +4,11 @@
  */
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec } from '@tensorflow/tfjs-layers';
+import { type HiddenWork, type RunShape, type Work, countNumbers, workOfAny } from '../../model/run-cost.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
-import { type Rows, largestOf, resample } from './resampling.js';
+import { type Rows, largestOf, numbersHeld, resample } from './resampling.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
 
 /** The arguments of all adaptive pooling. */
@@ -30,7 +31,7 @@ const windowsAlong = (size: number, outputSize: number): Rows =>
  * Window i of an axis goes from `⌊i·size/outputSize⌋` up to `⌈(i + 1)·size/outputSize⌉`, so that neighbours
  * may overlap.
  */
-abstract class AdaptivePooling extends KerasLayer {
+abstract class AdaptivePooling extends KerasLayer implements HiddenWork {
   static override readonly settings: readonly string[] = ['outputSize', 'dataFormat'];
   readonly outputSize: number[];
   readonly dataFormat: DataFormat;
@@ -53,6 +54,18 @@ abstract class AdaptivePooling extends KerasLayer {
         only(inputs),
       ),
     );
+  }
+
+  workOf([input]: readonly RunShape[], [output]: readonly RunShape[]): Work {
+    const largest = Math.max(countNumbers(input!), countNumbers(output!));
+    const held = spatialAxes(this.dataFormat, this.outputSize.length).map((axis) => {
+      const [size, count] = [input![axis] ?? 1, output![axis] ?? 1];
+      // Windows overlap by one at most, so that together they are little longer than the axis.
+      return numbersHeld(count, Math.ceil(size / count) + 1, 0) + 2 * largest;
+    });
+    const { numbers } = workOfAny(this, [input!], [output!]);
+    const all = held.reduce((sum, one) => sum + one, numbers);
+    return { numbers: all, multiplications: all };
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

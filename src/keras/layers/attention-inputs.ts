@@ -4,6 +4,7 @@ import { add, dropout, greaterEqual, logicalAnd, range, reshape, scalar, where }
 import { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { masksOf, rememberMasks } from '../../model/input-masks.js';
 import { takeRepeatedInputs } from '../../model/repeated-inputs.js';
+import type { Work } from '../../model/run-cost.js';
 import { stopGradient } from '../../operation/stop-gradient.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -60,6 +61,15 @@ export abstract class AttentionLayer extends KerasLayer {
     const masks = Array.isArray(mask) ? inputs.map((_, i) => mask[i] ?? null) : masksOf(inputs);
     return masks.map((one) => one && stopGradient(one));
   }
+}
+
+/**
+ * What scores take: beside themselves their softmax, and a mask.
+ *
+ * @param sizes of a query and of a value: each score is a sum of so many products
+ */
+export function workOfScores(scores: number, sizes: number, work: Work): Work {
+  return { numbers: work.numbers + 5 * scores, multiplications: work.multiplications + scores * sizes };
 }
 
 /** Where all of some masks let through; null where there are none. */

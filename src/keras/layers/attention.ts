@@ -17,6 +17,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import { resolveInitializer } from '../../layer/keras-objects.js';
+import { type HiddenWork, type RunShape, type Work, countNumbers, workOfAny } from '../../model/run-cost.js';
 import {
   type AttentionCallArguments,
   AttentionLayer,
@@ -25,6 +26,7 @@ import {
   causalMask,
   dropWeights,
   hide,
+  workOfScores,
 } from './attention-inputs.js';
 import { checkFlag, checkWord } from './checks.js';
 import { type AcceptedInputs, type LayerArguments, type Shape } from './keras-layer.js';
@@ -45,7 +47,7 @@ export interface DenseAttentionArguments extends LayerArguments {
 const SETTINGS = ['dropout', 'useScale', 'useCausalMask', 'returnAttentionScores'];
 
 /** Attention of queries to values, by keys: `[query, value]` or `[query, value, key]`, each of rank 3. */
-abstract class DenseAttention extends AttentionLayer {
+abstract class DenseAttention extends AttentionLayer implements HiddenWork {
   readonly dropout: number;
   readonly useScale: boolean;
   readonly useCausalMask: boolean;
@@ -74,6 +76,18 @@ abstract class DenseAttention extends AttentionLayer {
   /** Of sums of queries and keys. */
   protected scoreSums(query: Tensor, key: Tensor, act: (sums: Tensor) => Tensor): Tensor {
     return sum(act(add(expandDims(query, -2), expandDims(key, -3))), -1);
+  }
+
+  /** Whether a score is a sum of products, and not of what all sums of queries and keys become. */
+  protected abstract readonly isDot: boolean;
+
+  workOf(inputs: readonly RunShape[], outputs: readonly RunShape[]): Work {
+    const [query, value] = inputs as [RunShape, RunShape];
+    const size = query.at(-1) ?? 1;
+    const scores = countNumbers([...query.slice(0, -1), value.at(-2)!]);
+    const { numbers, multiplications } = workOfAny(this, inputs, outputs);
+    const held = this.isDot ? numbers : numbers + 3 * scores * size;
+    return workOfScores(scores, size + (value.at(-1) ?? 1), { numbers: held, multiplications });
   }
 
   override computeOutputShape(inputShape: Shape[]): Shape | Shape[] {
@@ -131,6 +145,10 @@ export class Attention extends DenseAttention {
     this.built = true;
   }
 
+  protected override get isDot(): boolean {
+    return this.scoreMode === 'dot';
+  }
+
   protected override score(query: Tensor, key: Tensor): Tensor {
     const scaled = (scores: Tensor) => (this.scale ? mul(scores, this.scale.read()) : scores);
     if (this.scoreMode === 'dot') return scaled(matMul(query, key, false, true));
@@ -160,6 +178,10 @@ export class AdditiveAttention extends DenseAttention {
       this.scale = this.addWeight('scale', [inputShape[0]!.at(-1)!], 'float32', initializer);
     }
     this.built = true;
+  }
+
+  protected override get isDot(): boolean {
+    return false;
   }
 
   protected override score(query: Tensor, key: Tensor): Tensor {

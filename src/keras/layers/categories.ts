@@ -14,6 +14,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core';
 import { stopGradient } from '../../operation/stop-gradient.js';
+import { type RunShape, type Work, countNumbers } from '../../model/run-cost.js';
 import type { Shape } from './keras-layer.js';
 
 /** As vectors: one for each number, one of what occurs in a row, or of how often. */
@@ -73,6 +74,13 @@ export function encodeNumbers(
     counts[at] = mode === 'count' ? counts[at]! + 1 : 1;
   });
   return tensor2d(counts, [rows, depth]);
+}
+
+/** What encoding takes: a vector for each number, even where they become one, and the numbers as JavaScript has them. */
+export function workOfEncoding(inputs: readonly RunShape[], mode: OutputMode, depth: number): Work {
+  const count = inputs.reduce((sum, shape) => sum + countNumbers(shape), 0);
+  const numbers = count * (8 + (mode === 'int' ? 0 : 3 * depth));
+  return { numbers, multiplications: numbers };
 }
 
 export function encodedShape(shape: Shape, mode: OutputMode, depth: number): Shape {

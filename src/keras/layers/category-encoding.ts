@@ -1,8 +1,9 @@
 /** @file Keras' CategoryEncoding. Source: tf-keras 2.18 and Keras 3.15 `category_encoding.py`, `encode_categorical_inputs`. */
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { HiddenWork, RunShape, Work } from '../../model/run-cost.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { VECTOR_MODES, encode, encodedShape } from './categories.js';
+import { VECTOR_MODES, encode, encodedShape, workOfEncoding } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
 import {
   type AcceptedInputs,
@@ -30,7 +31,7 @@ export interface CategoryEncodingArguments extends LayerArguments {
  * for. `[batch, n]` becomes `[batch, numTokens]`, with `'oneHot'` `[batch, n, numTokens]`, where an n of 1 is
  * left out.
  */
-export class CategoryEncoding extends KerasLayer {
+export class CategoryEncoding extends KerasLayer implements HiddenWork {
   static readonly className = 'CategoryEncoding';
   static override readonly settings = ['numTokens', 'outputMode', 'tensorArguments'];
   readonly numTokens: number;
@@ -57,6 +58,10 @@ export class CategoryEncoding extends KerasLayer {
       );
     }
     return tidy(() => encode(numbers, this.outputMode, this.numTokens, weights));
+  }
+
+  workOf(inputs: readonly RunShape[]): Work {
+    return workOfEncoding(inputs, this.outputMode, this.numTokens);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -2,6 +2,7 @@
 import { type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import { type HiddenWork, type RunShape, type Work, workOfAny } from '../../model/run-cost.js';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -15,7 +16,7 @@ import {
   readParameters,
   settingsOfParameter,
 } from './parameters.js';
-import { type DataFormat, type PerDimension, checkDataFormat, checkSizes } from './spatial.js';
+import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
 
 /**
  * `'valid'`: no zeros; `'same'`: zeros at both ends, so that without strides sizes stay; `'causal'`: all of
@@ -66,7 +67,7 @@ export function checkCount(name: string, value: unknown): number {
  * `⌈(size − reach + 1) / stride⌉` with `'valid'`, else `⌈size / stride⌉`; reach is
  * `(kernelSize − 1) · dilationRate + 1`.
  */
-export abstract class ConvolutionLayer extends KerasLayer implements ParameterSettings<'bias'> {
+export abstract class ConvolutionLayer extends KerasLayer implements HiddenWork, ParameterSettings<'bias'> {
   readonly kernelSize: readonly number[];
   readonly strides: readonly number[];
   readonly padding: Padding;
@@ -152,6 +153,20 @@ export abstract class ConvolutionLayer extends KerasLayer implements ParameterSe
     }
     const filters = this.outputChannels(channels);
     return isFirst ? [shape[0]!, filters, ...sizes] : [shape[0]!, ...sizes, filters];
+  }
+
+  /** Zeros stand around a copy of what is dilated, or has three dimensions. */
+  workOf(inputs: readonly RunShape[], outputs: readonly RunShape[]): Work {
+    const { numbers, multiplications } = workOfAny(this, inputs, outputs);
+    if (this.dimensions < 3 && Math.max(...this.dilationRate) === 1) return { numbers, multiplications };
+    const copies = [...inputs, ...outputs].map((shape) => {
+      const space = spatialAxes(this.dataFormat, this.dimensions);
+      return shape.reduce<number>((product, size, axis) => {
+        const i = space.indexOf(axis);
+        return product * ((size ?? 1) + (i < 0 ? 0 : 2 * this.reach(i)));
+      }, 1);
+    });
+    return { numbers: copies.reduce((sum, copy) => sum + 2 * copy, numbers), multiplications };
   }
 
   protected reach(dimension: number): number {

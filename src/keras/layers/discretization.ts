@@ -1,9 +1,10 @@
 /** @file Keras' Discretization. Source: tf-keras 2.18 and Keras 3.15 `discretization.py`. */
 import { type Tensor, cast, expandDims, less, logicalNot, sum, tensor1d, tidy } from '@tensorflow/tfjs-core';
 import { stopGradient } from '../../operation/stop-gradient.js';
+import type { HiddenWork, RunShape, Work } from '../../model/run-cost.js';
 import { refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
-import { OUTPUT_MODES, type OutputMode, encode, encodedShape } from './categories.js';
+import { OUTPUT_MODES, type OutputMode, encode, encodedShape, workOfEncoding } from './categories.js';
 import { checkWord } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 
@@ -24,7 +25,7 @@ export interface DiscretizationArguments extends LayerArguments {
  * shape stays with `'int'` (int32); else the vectors have as many values as there are boundaries, and one
  * more.
  */
-export class Discretization extends KerasLayer {
+export class Discretization extends KerasLayer implements HiddenWork {
   static readonly className = 'Discretization';
   static override readonly settings = ['binBoundaries', 'numBins', 'epsilon', 'outputMode'];
   readonly binBoundaries: readonly number[];
@@ -55,6 +56,11 @@ export class Discretization extends KerasLayer {
       const bins = sum(cast(isBeyond, 'int32'), -1);
       return encode(bins, this.outputMode, this.binBoundaries.length + 1);
     });
+  }
+
+  /** Each number meets each boundary. */
+  workOf(inputs: readonly RunShape[]): Work {
+    return workOfEncoding(inputs, 'oneHot', this.binBoundaries.length + 1);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -1,9 +1,10 @@
 /** @file Keras' Hashing and HashedCrossing. Source: tf-keras 2.18 and Keras 3.15 `hashing.py`, `hashed_crossing.py`. */
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
+import type { HiddenWork, RunShape, Work } from '../../model/run-cost.js';
 import { refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
+import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape, workOfEncoding } from './categories.js';
 import { checkSize, checkWord } from './checks.js';
 import { bucketOf, fingerprint, joinFingerprints } from './hashes.js';
 import {
@@ -46,7 +47,7 @@ export function saltFrom(value: unknown): [bigint, bigint] | null {
  * Strings, or whole numbers as they are written, as numbers below `numBins`: FarmHash's fingerprint, or with
  * a salt SipHash, modulo `numBins`. The shape stays with `'int'` (int32).
  */
-export class Hashing extends KerasLayer {
+export class Hashing extends KerasLayer implements HiddenWork {
   static readonly className = 'Hashing';
   static override readonly settings = ['numBins', 'maskValue', 'salt', 'outputMode'];
   readonly numBins: number;
@@ -77,6 +78,10 @@ export class Hashing extends KerasLayer {
     return tidy(() => encodeNumbers(numbers, input.shape, this.outputMode, this.numBins));
   }
 
+  workOf(inputs: readonly RunShape[]): Work {
+    return workOfEncoding(inputs, this.outputMode, this.numBins);
+  }
+
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     return encodedShape(onlyShape(inputShape), this.outputMode, this.numBins);
   }
@@ -90,7 +95,7 @@ const HASH_KEY = 0xdecafcaffen;
  * the values of a row together. Inputs of shape `[batch]` or `[batch, 1]`, all alike, as is the output with
  * `'int'` (int32).
  */
-export class HashedCrossing extends KerasLayer {
+export class HashedCrossing extends KerasLayer implements HiddenWork {
   static readonly className = 'HashedCrossing';
   static override readonly settings = ['numBins', 'outputMode'];
   readonly numBins: number;
@@ -120,6 +125,10 @@ export class HashedCrossing extends KerasLayer {
       return Number(crossed % BigInt(this.numBins));
     });
     return tidy(() => encodeNumbers(numbers, shape, this.outputMode, this.numBins));
+  }
+
+  workOf(inputs: readonly RunShape[]): Work {
+    return workOfEncoding(inputs, this.outputMode, this.numBins);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -19,6 +19,7 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { layers } from '@tensorflow/tfjs-layers';
+import { type HiddenWork, type RunShape, type Work, countNumbers, workOfAny } from '../../model/run-cost.js';
 import { inNameScope } from '../../model/tensorflow-internals.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -31,6 +32,7 @@ import {
   causalMask,
   dropWeights,
   hide,
+  workOfScores,
 } from './attention-inputs.js';
 import { type Equation, contract } from './contraction.js';
 import { DIALECTS, type Dialect } from './dialect.js';
@@ -110,7 +112,7 @@ type Inputs<T> = Partial<Record<TensorArgument, T>> & {
  * Dense layers make queries, keys and values of each head; what they attend to goes through another dense
  * layer.
  */
-export abstract class HeadAttention extends AttentionLayer {
+export abstract class HeadAttention extends AttentionLayer implements HiddenWork {
   readonly dropout: number;
   readonly useBias: boolean;
   readonly slidingWindow: number | null;
@@ -212,6 +214,22 @@ export abstract class HeadAttention extends AttentionLayer {
     const { query, value } = this.#read(inputShape);
     const output = [...query.slice(0, -1), ...this.outputSizes(query)];
     return this.returnAttentionScores ? [output, this.#scoresShape(query, value)] : output;
+  }
+
+  workOf(inputs: readonly RunShape[], outputs: readonly RunShape[]): Work {
+    const { query, value, key } = this.#read(inputs.map((shape) => [...shape]));
+    const projected = [
+      this.queryDense.computeOutputShape(query),
+      this.keyDense.computeOutputShape(key),
+      this.valueDense.computeOutputShape(value),
+    ];
+    const { numbers, multiplications } = workOfAny(this, inputs, outputs);
+    const held = projected.reduce((sum, shape) => sum + 4 * countNumbers(shape), numbers);
+    const sizes = projected[0]!.at(-1)! + projected[2]!.at(-1)!;
+    return workOfScores(countNumbers(this.#scoresShape(query, value)), sizes, {
+      numbers: held,
+      multiplications,
+    });
   }
 
   protected abstract readonly heads: number;

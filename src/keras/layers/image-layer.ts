@@ -2,9 +2,11 @@
 import { type Tensor, type Tensor4D, cast, reshape, tidy, transpose } from '@tensorflow/tfjs-core';
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { applyAsCall, executedCall } from '../../model/executed-call.js';
+import { type HiddenWork, type RunShape, type Work, countNumbers } from '../../model/run-cost.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
+import { workOfResize } from './resize.js';
 import { type DataFormat, checkDataFormat } from './spatial.js';
 
 /** The arguments that all layers on images have. */
@@ -13,8 +15,11 @@ export interface ImageArguments extends LayerArguments {
   dataFormat?: DataFormat;
 }
 
+/** What drawing a number of an image anew holds at once. */
+const NUMBERS_OF_PIXEL = 16;
+
 /** Takes images as `[height, width, channels]` or with a batch before it, or with the channels before the height. */
-export abstract class ImageLayer extends KerasLayer {
+export abstract class ImageLayer extends KerasLayer implements HiddenWork {
   readonly dataFormat: DataFormat;
 
   constructor(args: ImageArguments) {
@@ -54,6 +59,13 @@ export abstract class ImageLayer extends KerasLayer {
     const shape = onlyShape(inputShape);
     checkRank(this, shape);
     return shape;
+  }
+
+  /** As where the images get another size, or are drawn anew from four pixels each. */
+  workOf([input]: readonly RunShape[], [output]: readonly RunShape[]): Work {
+    const { numbers } = workOfResize(input!, output!, 'bilinear');
+    const most = Math.max(numbers, NUMBERS_OF_PIXEL * countNumbers(output!));
+    return { numbers: most, multiplications: most };
   }
 
   /** The same shape with another height and width. */

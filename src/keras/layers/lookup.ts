@@ -1,9 +1,10 @@
 /** @file Keras' IntegerLookup and StringLookup. Source: tf-keras 2.18 and Keras 3.15 `index_lookup.py`. */
 import { type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import type { HiddenWork, RunShape, Work } from '../../model/run-cost.js';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape } from './categories.js';
+import { OUTPUT_MODES, type OutputMode, encodeNumbers, encodedShape, workOfEncoding } from './categories.js';
 import { checkFlag, checkWord } from './checks.js';
 import { bucketOf } from './hashes.js';
 import { saltFrom } from './hashing.js';
@@ -39,7 +40,7 @@ export interface LookupArguments<T extends Token> extends LayerArguments {
 
 const METHODS = ['floormod', 'farmhash'] as const;
 
-abstract class Lookup<T extends Token> extends KerasLayer {
+abstract class Lookup<T extends Token> extends KerasLayer implements HiddenWork {
   static override readonly settings = [
     'vocabulary',
     'maskToken',
@@ -155,6 +156,10 @@ abstract class Lookup<T extends Token> extends KerasLayer {
     if (count === 1) return 0;
     if (typeof token === 'number' && this.oovMethod === 'floormod') return ((token % count) + count) % count;
     return bucketOf(String(token), count, this.#key);
+  }
+
+  workOf(inputs: readonly RunShape[]): Work {
+    return workOfEncoding(inputs, this.outputMode, this.#depth);
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

@@ -15,11 +15,12 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import { InputSpec } from '@tensorflow/tfjs-layers';
+import { type HiddenWork, type RunShape, type Work, countNumbers, workOfAny } from '../../model/run-cost.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { checkWord } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
-import { type Rows, largestOf, resample, transposeRows } from './resampling.js';
+import { type Rows, largestOf, numbersHeld, resample, transposeRows } from './resampling.js';
 import {
   type DataFormat,
   type PerDimension,
@@ -55,7 +56,7 @@ function windowsAlong(size: number, window: number, stride: number, padding: 'va
 
 type AxisWindows = readonly [axis: number, rows: Rows];
 
-abstract class Pooling extends KerasLayer {
+abstract class Pooling extends KerasLayer implements HiddenWork {
   static override readonly settings: readonly string[] = ['poolSize', 'strides', 'padding', 'dataFormat'];
   readonly poolSize: number[];
   readonly strides: number[];
@@ -89,6 +90,17 @@ abstract class Pooling extends KerasLayer {
       const last = toChannelsLast(only(inputs), this.dataFormat);
       return fromChannelsLast(this.pool(last), this.dataFormat);
     });
+  }
+
+  workOf([input]: readonly RunShape[], [output]: readonly RunShape[]): Work {
+    const largest = Math.max(countNumbers(input!), countNumbers(output!));
+    const axes = spatialAxes(this.dataFormat, this.poolSize.length);
+    const windows = axes.map((axis, i) => Math.min(this.poolSize[i]!, input![axis] ?? 1));
+    // One axis after the other in three dimensions; TF.js' kernels go over all of a window.
+    const result = axes.length === 3 ? largest : 0;
+    const held = axes.map((axis, i) => numbersHeld(output![axis] ?? 1, windows[i]!, result));
+    const { numbers, multiplications } = workOfAny(this, [input!], [output!]);
+    return { numbers: held.reduce((sum, one) => sum + one, numbers), multiplications };
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {

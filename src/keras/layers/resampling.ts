@@ -23,6 +23,18 @@ type Tap = readonly [index: number, weight: number];
 /** For each output, what it is made of. */
 export type Rows = readonly (readonly Tap[])[];
 
+/** What a tap takes in JavaScript, in numbers of four bytes. */
+const NUMBERS_OF_TAP = 25;
+
+/**
+ * How many numbers are held at once beside what comes out.
+ *
+ * @param taps of each row, at most
+ * @param result how many numbers come out
+ */
+export const numbersHeld = (rows: number, taps: number, result: number): number =>
+  rows * (1 + taps) * NUMBERS_OF_TAP + taps * result;
+
 /** The same weights, from outputs to inputs: what a gradient is made of. */
 export function transposeRows(rows: Rows, size: number): Rows {
   const result = Array.from({ length: size }, (): Tap[] => []);
@@ -54,7 +66,7 @@ const gatherTaps = (x: Tensor, axis: number, taps: readonly Tap[]): Tensor =>
 /** The k-th tap of each row. What is missing counts nothing; its index is one that the row has anyway. */
 const tapsAt = (rows: Rows, k: number): Tap[] => rows.map((row) => row[k] ?? [row.at(-1)?.[0] ?? 0, 0]);
 
-const longestOf = (rows: Rows): number => Math.max(1, ...rows.map((taps) => taps.length));
+const longestOf = (rows: Rows): number => rows.reduce((most, { length }) => Math.max(most, length), 1);
 
 /** In the shape in which one number for each place along an axis meets `x`. */
 const alongAxis = (numbers: readonly number[], x: Tensor, axis: number): Tensor =>

@@ -3,7 +3,8 @@
  * two of the eight interpolations. Each goes along one axis after the other, as a sum of weighted pixels.
  */
 import { type Tensor4D, tidy } from '@tensorflow/tfjs-core';
-import { type Rows, resample } from './resampling.js';
+import { type RunShape, type Work, countNumbers } from '../../model/run-cost.js';
+import { type Rows, numbersHeld, resample } from './resampling.js';
 
 export const INTERPOLATIONS = [
   'bilinear',
@@ -143,6 +144,21 @@ export function tapsFor(
   if (!isAntialiased && interpolation === 'bilinear') return bilinear(size, target);
   if (!isAntialiased && interpolation === 'bicubic') return bicubic(size, target);
   return filtered(FILTERS[interpolation], size, target, isAntialiased);
+}
+
+/** What resizing takes, at most. */
+export function workOfResize(input: RunShape, output: RunShape, interpolation: Interpolation): Work {
+  const result = Math.max(countNumbers(input), countNumbers(output));
+  // Of pixels that one is made of, where the image does not get smaller.
+  const fewest = { nearest: 1, bilinear: 2 }[interpolation as string] ?? 2 * FILTERS.lanczos5.radius;
+  const held = output.map((target, axis) => {
+    const size = input[axis];
+    if (size === target) return 0;
+    const taps = interpolation === 'nearest' ? 1 : fewest * Math.max(1, (size ?? 1) / (target ?? 1));
+    return numbersHeld(target ?? 1, taps, countNumbers(output));
+  });
+  const numbers = held.reduce((sum, one) => sum + one, 2 * result);
+  return { numbers, multiplications: numbers };
 }
 
 /** Which pixel each pixel of the result is, as TensorFlow counts in float32. */

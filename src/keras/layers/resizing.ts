@@ -1,12 +1,13 @@
 /** @file Keras' Resizing. Source: tf-keras 2.18 `image_preprocessing.py`, Keras 3.15 `resizing.py`, `image.resize`. */
 import { type Tensor, type Tensor4D, pad } from '@tensorflow/tfjs-core';
+import { type RunShape, type Work, countNumbers } from '../../model/run-cost.js';
 import { checkNumber } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Size, proportional, resizeByCrop } from './crop.js';
 import { checkFlag, checkSize, checkWord } from './checks.js';
 import { type ImageArguments, ImageLayer } from './image-layer.js';
 import type { Shape } from './keras-layer.js';
-import { INTERPOLATIONS, type Interpolation, resizeImages } from './resize.js';
+import { INTERPOLATIONS, type Interpolation, resizeImages, workOfResize } from './resize.js';
 
 /** The arguments of {@link Resizing}. */
 export interface ResizingArguments extends ImageArguments {
@@ -92,6 +93,20 @@ export class Resizing extends ImageLayer {
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape {
     return this.withSize(inputShape, this.height, this.width);
+  }
+
+  override workOf([input]: readonly RunShape[], [output]: readonly RunShape[]): Work {
+    if (!this.padToAspectRatio) return workOfResize(input!, output!, this.interpolation);
+    const [height, width] = input!
+      .slice(this.dataFormat === 'channelsFirst' ? -2 : -3)
+      .map((size) => size ?? 1) as [number, number];
+    const padded = this.withSize(
+      [...input!],
+      Math.max(height, proportional(width, this.height, this.width)),
+      Math.max(width, proportional(height, this.width, this.height)),
+    );
+    const work = workOfResize(padded, output!, this.interpolation);
+    return { ...work, numbers: work.numbers + countNumbers(padded) };
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import { type RunShape, type Work, countNumbers } from '../../model/run-cost.js';
 import {
   type ConvolutionArguments,
   ConvolutionLayer,
@@ -74,6 +75,14 @@ abstract class SeparableConvolution
       between,
       this.filters,
     ]);
+  }
+
+  /** Between the two kernels, each channel has become `depthMultiplier` of them. */
+  override workOf(inputs: readonly RunShape[], outputs: readonly RunShape[]): Work {
+    const { numbers, multiplications } = super.workOf(inputs, outputs);
+    const channels = inputs[0]!.at(this.dataFormat === 'channelsFirst' ? 1 : -1) ?? 1;
+    const between = (countNumbers(outputs[0]!) / this.filters) * channels * this.depthMultiplier;
+    return { numbers: numbers + between, multiplications };
   }
 
   protected override convolve(x: Tensor): Tensor {

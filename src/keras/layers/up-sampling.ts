@@ -4,11 +4,12 @@
  */
 import { type Tensor, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec } from '@tensorflow/tfjs-layers';
+import type { HiddenWork, RunShape, Work } from '../../model/run-cost.js';
 import { refuse } from '../../text/refusal.js';
 import { ValueError } from '../../text/value-error.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import { resample } from './resampling.js';
-import { INTERPOLATIONS, type Interpolation, tapsFor } from './resize.js';
+import { INTERPOLATIONS, type Interpolation, tapsFor, workOfResize } from './resize.js';
 import { type DataFormat, type PerDimension, checkDataFormat, checkSizes, spatialAxes } from './spatial.js';
 
 /** The arguments of {@link UpSampling1D}. */
@@ -31,7 +32,7 @@ export interface UpSampling2DArguments extends UpSampling3DArguments {
   interpolation?: Interpolation;
 }
 
-abstract class UpSampling extends KerasLayer {
+abstract class UpSampling extends KerasLayer implements HiddenWork {
   /** One for each dimension. */
   readonly #sizes: readonly number[];
   readonly dataFormat: DataFormat;
@@ -66,6 +67,10 @@ abstract class UpSampling extends KerasLayer {
     const shape = [...onlyShape(inputShape)];
     for (const [axis, grown] of this.#axesOf(shape)) shape[axis] = grown;
     return shape;
+  }
+
+  workOf([input]: readonly RunShape[], [output]: readonly RunShape[]): Work {
+    return workOfResize(input!, output!, this.interpolation);
   }
 
   /** The axes that grow, and to what. */

@@ -1,5 +1,6 @@
 /** @file What the table of operations says of one. */
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { RunShape, Work } from '../../model/run-cost.js';
 import type { Json } from '../json.js';
 import type { Arguments } from './arguments.js';
 import type { Parameter, Type } from './parameters.js';
@@ -43,6 +44,12 @@ export interface OperationEntry {
   readonly keras3?: InKeras3;
   /** What the result consists of, or each of the results, where it is not what the tensors do that it takes. */
   readonly type?: Type | readonly (Type | null)[];
+  /**
+   * What it takes, where its inputs and output do not show that.
+   *
+   * @param any what most operations take
+   */
+  work?(given: Arguments<Shape>, output: RunShape, any: Work): Work;
   /** The shape of what comes out; a list of shapes for several tensors. */
   shape(given: Arguments<Shape>): Shape | Shape[];
   compute(given: Arguments<Tensor>): Tensor | Tensor[];

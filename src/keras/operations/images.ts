@@ -1,7 +1,7 @@
 /** @file Operations on images: another size, blocks that become channels. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { INTERPOLATIONS, type Interpolation, resizeImages } from '../layers/resize.js';
+import { INTERPOLATIONS, type Interpolation, resizeImages, workOfResize } from '../layers/resize.js';
 import { REPLACE_ADVICE } from '../setting-values.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
@@ -50,6 +50,8 @@ export const IMAGES: Readonly<Record<string, OperationEntry>> = {
       }
       throw new ValueError(`it resizes ${show(given.operand('x'))} to ${show(given.integers('size'))}.`);
     },
+    work: (given, output) =>
+      workOfResize(given.operand('x'), output, given.word('interpolation') as Interpolation),
     compute: (given) =>
       resizeImages(
         float(given.operand('x')) as Tensor4D,

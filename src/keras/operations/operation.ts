@@ -2,6 +2,7 @@
 import { type Tensor, type serialization, scalar, tensor, tidy } from '@tensorflow/tfjs-core';
 import { SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../../text/value-error.js';
+import { type HiddenWork, type RunShape, type Work, workOfAny } from '../../model/run-cost.js';
 import { reasonOf, refuse } from '../../text/refusal.js';
 import { snakeCase } from '../../text/naming.js';
 import { show } from '../../text/show.js';
@@ -31,7 +32,7 @@ const MOST_NUMBERS = 2 ** 28;
  * Computes one of Keras' operations, such as `x * 2`, of its inputs; what it gives has the shape that the
  * operation makes of theirs. Passes no mask on, as in both Kerases.
  */
-export class Operation extends KerasLayer {
+export class Operation extends KerasLayer implements HiddenWork {
   static readonly className = 'Operation';
   static override readonly settings = ['operation', 'parameters'];
 
@@ -74,6 +75,16 @@ export class Operation extends KerasLayer {
     } catch (error) {
       throw new ValueError(`Layer ${show(this.name)} (${this.operation}): ${reasonOf(error)}`);
     }
+  }
+
+  workOf(inputs: readonly RunShape[], outputs: readonly RunShape[]): Work {
+    const any = workOfAny(this, inputs, outputs);
+    const given = new Arguments<Shape>(
+      this.parameters,
+      inputs.map((shape) => [...shape]),
+      shapeOfConstant,
+    );
+    return this.entry.work?.(given, outputs[0]!, any) ?? any;
   }
 
   /** TF.js takes whatever a layer gives for real numbers. Nothing here goes by that, but what is saved does. */

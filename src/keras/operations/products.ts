@@ -1,6 +1,7 @@
 /** @file Products of matrices and their kin, all of them as one batch of products of matrices. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Rank, Tensor } from '@tensorflow/tfjs-core';
+import { type Work, countNumbers } from '../../model/run-cost.js';
 import { ValueError } from '../../text/value-error.js';
 import { show } from '../../text/show.js';
 import type { Arguments } from './arguments.js';
@@ -66,7 +67,8 @@ function readEquation(equation: string, ranks: readonly number[]): Subscripts {
   return { operands, result };
 }
 
-function einsumShape({ operands, result }: Subscripts, shapes: readonly Shape[]): Shape {
+/** How large what each label stands for is. */
+function labelSizes({ operands }: Subscripts, shapes: readonly Shape[]): Map<string, number | null> {
   const sizes = new Map<string, number | null>();
   operands.forEach((labels, i) => {
     labels.split('').forEach((label, d) => {
@@ -77,7 +79,12 @@ function einsumShape({ operands, result }: Subscripts, shapes: readonly Shape[])
       );
     });
   });
-  return result.split('').map((label) => sizes.get(label)!);
+  return sizes;
+}
+
+function einsumShape(subscripts: Subscripts, shapes: readonly Shape[]): Shape {
+  const sizes = labelSizes(subscripts, shapes);
+  return subscripts.result.split('').map((label) => sizes.get(label)!);
 }
 
 /** A tensor, and what its dimensions are called. */
@@ -212,22 +219,51 @@ const PAIRED_AXES: Parameter = {
     (Array.isArray(value) && value.length === 2 && value.every((axes) => isIntegers([axes].flat()))),
 };
 
-type Ranked = Pick<OperationEntry, 'shape' | 'compute'>;
+/** Of more than two tensors, what two of them make may have all labels. */
+function einsumWork(
+  subscripts: Subscripts,
+  shapes: readonly Shape[],
+  { numbers, multiplications }: Work,
+): Work {
+  const products = countNumbers([...labelSizes(subscripts, shapes).values()]);
+  return {
+    numbers: shapes.length > 2 ? numbers + products : numbers,
+    multiplications: multiplications + products * shapes.length,
+  };
+}
+
+type Ranked = Pick<OperationEntry, 'shape' | 'work' | 'compute'>;
 
 /** Of two tensors, by an equation that follows from their ranks. */
-const byEquation = (
+function byEquation(
   equationOf: (given: Arguments<Shape> | Arguments<Tensor>, ranks: [number, number]) => string,
-): Ranked => ({
-  shape: (given) => {
+): Ranked {
+  const pairOf = (given: Arguments<Shape>) => {
     const shapes = [given.operand('x'), given.operand('y')] as [Shape, Shape];
     const ranks: [number, number] = [shapes[0].length, shapes[1].length];
-    return einsumShape(readEquation(equationOf(given, ranks), ranks), shapes);
-  },
-  compute: (given) => {
-    const tensors = [given.operand('x'), given.operand('y')] as [Tensor, Tensor];
-    return einsum(equationOf(given, [tensors[0].rank, tensors[1].rank]), tensors);
-  },
-});
+    return { shapes, subscripts: readEquation(equationOf(given, ranks), ranks) };
+  };
+  return {
+    shape: (given) => {
+      const { subscripts, shapes } = pairOf(given);
+      return einsumShape(subscripts, shapes);
+    },
+    work: (given, _, any) => {
+      const { subscripts, shapes } = pairOf(given);
+      return einsumWork(subscripts, shapes, any);
+    },
+    compute: (given) => {
+      const tensors = [given.operand('x'), given.operand('y')] as [Tensor, Tensor];
+      return einsum(equationOf(given, [tensors[0].rank, tensors[1].rank]), tensors);
+    },
+  };
+}
+
+const subscriptsOf = (given: Arguments<Shape>) =>
+  readEquation(
+    given.word('equation'),
+    given.operands('tensors').map(({ length }) => length),
+  );
 
 export const PRODUCTS: Readonly<Record<string, OperationEntry>> = {
   matmul: {
@@ -252,16 +288,8 @@ export const PRODUCTS: Readonly<Record<string, OperationEntry>> = {
   einsum: {
     parameters: { equation: EQUATION, tensors: OPERANDS },
     ...keras3('numpy.Einsum', '*tensors', 'subscripts=equation'),
-    shape: (given) => {
-      const shapes = given.operands('tensors');
-      return einsumShape(
-        readEquation(
-          given.word('equation'),
-          shapes.map(({ length }) => length),
-        ),
-        shapes,
-      );
-    },
+    shape: (given) => einsumShape(subscriptsOf(given), given.operands('tensors')),
+    work: (given, _, any) => einsumWork(subscriptsOf(given), given.operands('tensors'), any),
     compute: (given) => einsum(given.word('equation'), given.operands('tensors')),
   },
 };
