@@ -13,6 +13,7 @@ export const DOCUMENTS = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'COMPATIBILITY.md',
+  'SECURITY.md',
 ] as const;
 
 /** A piece of code that a document shows. */

@@ -113,7 +113,7 @@ class Trial {
     }
     const loaded = tf.memory().numTensors;
     const states = this.#random.once(2) ? await this.#useModel(model) : 0;
-    if (this.#random.once(2)) await this.#saveModel(model, weights);
+    if (this.#random.once(2)) await this.#saveModel(model);
     const left = tf.memory().numTensors - loaded - states;
     if (left !== 0) this.#found('leaks in use', `${left} tensors are left behind by a model in use`);
     this.tell('dispose');
@@ -175,7 +175,9 @@ class Trial {
     return hasStates ? tf.memory().numTensors - before : states;
   }
 
-  async #saveModel(model: LayersModel, weights: readonly Float32Array[]): Promise<void> {
+  async #saveModel(model: LayersModel): Promise<void> {
+    // Layers that were called with training=True have learned since it was loaded.
+    const weights = valuesOf(model);
     const options = this.#random.pick<SaveOptions>([
       { for: 'tf-keras', format: 'h5' },
       { for: 'tf-keras', format: 'keras' },

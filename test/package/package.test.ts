@@ -76,7 +76,14 @@ test('holds what it should and nothing else', () => {
   const built = modules.flatMap((module) =>
     ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${module}${ending}`),
   );
-  const documents = ['CHANGELOG.md', 'COMPATIBILITY.md', 'LICENSE', 'README.md', 'package.json'];
+  const documents = [
+    'CHANGELOG.md',
+    'COMPATIBILITY.md',
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    'package.json',
+  ];
   expect(installed.files).toEqual([...built, ...sourceFiles('src'), ...documents].sort());
 });
 

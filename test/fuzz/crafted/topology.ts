@@ -295,7 +295,7 @@ function names(random: Random): Topology {
   const weights: WeightJson[] = [];
   let last = 'input';
   for (let i = 0; i < count; i++) {
-    const name = count > 20 ? `${same}${i}` : random.once(3) ? same : hostileName(random);
+    const name = count > 20 ? `${same.slice(0, 60)}${i}` : random.once(3) ? same : hostileName(random);
     const drawn = anyLayer(name, random);
     layers.push({ ...drawn.layer, name, inbound_nodes: call(last) });
     weights.push(...drawn.weights);
