@@ -65,9 +65,7 @@ export async function craftArchive(random: Random): Promise<{ bytes: Uint8Array;
       'zip64',
       () =>
         change({
-          says: {
-            size64: random.pick([0n, BigInt(entry.content.length), 2n ** 40n, 2n ** 63n, 2n ** 64n - 1n]),
-          },
+          size64: random.pick([0n, BigInt(entry.content.length), 2n ** 40n, 2n ** 63n, 2n ** 64n - 1n]),
         }),
     ],
     ['another checksum', () => change({ says: { checksum: random.below(2 ** 31) } })],
@@ -75,7 +73,7 @@ export async function craftArchive(random: Random): Promise<{ bytes: Uint8Array;
     ['other flags', () => change({ says: { flags: random.pick([1, 8, 9, 0x40, 0x2000, 0xffff]) } })],
     [
       'entries at one place',
-      () => entries.splice(0, entries.length, ...entries.map((one) => ({ ...one, says: { atFirst: true } }))),
+      () => entries.splice(0, entries.length, ...entries.map((one) => ({ ...one, says: { offset: 0 } }))),
     ],
     ['another name', () => change({ name: random.once(2) ? hostileName(random) : hostilePath(random) })],
     ['bytes as a name', () => change({ name: random.bytes(random.count(300)) })],
