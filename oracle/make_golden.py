@@ -39,6 +39,7 @@ def parse_arguments() -> argparse.Namespace:
 def makers(seed: int) -> dict:
     """For every file, what makes its content."""
     # Imported late: TensorFlow takes seconds to load, and --help needs none of it.
+    import hdf5_files
     import layer_cases
     import layer_runner
     import refusals
@@ -60,6 +61,7 @@ def makers(seed: int) -> dict:
         "runs": file("runs", runs.runs, seed),
         "training": file("cases", training.trainings),
         "weights": file("cases", weight_files.cases, seed),
+        "hdf5": file("cases", hdf5_files.cases, seed),
     }
 
 

@@ -10,6 +10,12 @@ export interface NumberArray {
   readonly values: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> };
 }
 
+/** A weight as a file holds it. */
+export interface StoredArray {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
 export type TypedNumbers =
   Uint8Array | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 

@@ -8,7 +8,7 @@ import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type Training, fileOrder, savedNameOf } from './formats/opened-model.js';
-import type { StoredArray } from './hdf5-reader.js';
+import type { StoredArray } from '../data/elements.js';
 import { type Json, type JsonObject, isObject } from './json.js';
 import { type Loss, type Metric, readLoss, readMetric } from './losses.js';
 import { KerasOptimizer, type SavedSlots } from './optimizers/keras-optimizer.js';

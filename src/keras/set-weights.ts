@@ -6,7 +6,7 @@ import { assignExactly } from '../model/weights.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import type { LayerMatch, OpenedWeights } from './formats/opened-model.js';
-import type { StoredArray } from './hdf5-reader.js';
+import type { StoredArray } from '../data/elements.js';
 import { type Placed, treeOf, weightsByFolder } from './weight-order.js';
 
 /** What a weight gets. */

@@ -1,10 +1,9 @@
 /** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. One weight is decoded at a time. */
-import { fromHalves } from '../data/elements.js';
+import { type StoredArray, fromHalves } from '../data/elements.js';
 import { readEach } from '../data/files.js';
 import { partsOfName } from '../data/names-beside.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import type { StoredArray } from './hdf5-reader.js';
 import { type Json, expectArray, expectName, expectObject, isObject } from './json.js';
 import type { OpenedSource } from './source.js';
 

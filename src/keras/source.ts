@@ -15,7 +15,7 @@ import { pathOfAddress, readBeside, readPath } from '../data/node-files.js';
 import type { ToolOptions } from '../model/progress.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import { isHdf5 } from './hdf5-reader.js';
+import { isHdf5 } from '../data/hdf5/hdf5.js';
 
 /** One file: a path (in Node), an address, or what holds the bytes. */
 type OneFile = string | URL | File | NamedFile;
@@ -69,8 +69,9 @@ const firstCharacter = (bytes: Uint8Array) =>
   );
 
 function formatOf(bytes: Uint8Array): Format | null {
-  if (isHdf5(bytes)) return 'hdf5';
+  // An archive may hold HDF5 where a user block would end.
   if (isZip(bytes)) return 'zip';
+  if (isHdf5(bytes)) return 'hdf5';
   return firstCharacter(bytes) === '{' ? 'json' : null;
 }
 

@@ -1,6 +1,14 @@
 /** @file None of the golden cases may vanish unnoticed: a lost case fails no test of its own. */
 import { expect, test } from 'vitest';
-import { LAYER_GROUPS, readAttempts, readCases, readRuns, readTrainings, readWeights } from './index.js';
+import {
+  LAYER_GROUPS,
+  readAttempts,
+  readCases,
+  readHdf5Files,
+  readRuns,
+  readTrainings,
+  readWeights,
+} from './index.js';
 
 const COUNTS = {
   adjustment: 17,
@@ -18,6 +26,7 @@ const COUNTS = {
   runs: 12,
   training: 37,
   weights: 10,
+  hdf5: 26,
 };
 
 test('every golden case is there', () => {
@@ -28,6 +37,7 @@ test('every golden case is there', () => {
     runs: readRuns(),
     training: readTrainings(),
     weights: readWeights(),
+    hdf5: readHdf5Files(),
   };
   // Distinct names: a case that stands twice hides one that is lost.
   const counts = Object.fromEntries(

@@ -127,3 +127,16 @@ export interface GoldenWeights {
   /** In base64. */
   file: string;
 }
+
+/** A HDF5 file, and what h5py read in it. */
+export interface GoldenHdf5 {
+  name: string;
+  /** The names in each group. */
+  groups: Record<string, string[]>;
+  /** Attributes that are a text or a list of them, by paths. */
+  texts: Record<string, Record<string, string | string[]>>;
+  /** As float32, by paths. */
+  numbers: Record<string, Packed>;
+  /** In base64. */
+  file: string;
+}

@@ -7,6 +7,7 @@ import zlib from 'node:zlib';
 import type {
   GoldenAttempt,
   GoldenCase,
+  GoldenHdf5,
   GoldenRun,
   GoldenTraining,
   GoldenWeights,
@@ -24,5 +25,6 @@ export const readCases = (group: LayerGroup | 'float64') => (read(group) as { ca
 export const readAttempts = (group: 'errors' | 'accepted') =>
   (read(group) as { cases: GoldenAttempt[] }).cases;
 export const readRuns = () => (read('runs') as { runs: GoldenRun[] }).runs;
+export const readHdf5Files = () => (read('hdf5') as { cases: GoldenHdf5[] }).cases;
 export const readWeights = () => (read('weights') as { cases: GoldenWeights[] }).cases;
 export const readTrainings = () => (read('training') as { cases: GoldenTraining[] }).cases;

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type KerasSource, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
-import { readHdf5 } from '../../src/keras/hdf5-reader.js';
+import { readHdf5 } from '../../src/data/hdf5/hdf5.js';
 import { readMetric } from '../../src/keras/losses.js';
 import { inputsOf, modelNamed, readModel } from './golden.js';
 

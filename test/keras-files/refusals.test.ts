@@ -5,7 +5,7 @@ import { type BatchNormalizationArgs, ValueError, layerBatchNormalization } from
 import { type KerasSource, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readArchive, writeArchive } from '../../src/data/archive.js';
-import { readHdf5 } from '../../src/keras/hdf5-reader.js';
+import { readHdf5 } from '../../src/data/hdf5/hdf5.js';
 import { writeHdf5 } from '../../src/keras/hdf5-writer.js';
 import { modelNamed, readModel } from './golden.js';
 

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import type { Packed } from '../golden/index.js';
 import { readArchive } from '../../src/data/archive.js';
-import { readHdf5 } from '../../src/keras/hdf5-reader.js';
+import { readHdf5 } from '../../src/data/hdf5/hdf5.js';
 import { type GoldenModel, MODELS, TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 
 mkdirSync(`${ROOT}out`, { recursive: true });

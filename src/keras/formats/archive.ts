@@ -3,7 +3,7 @@ import { type Files, unpackArchive } from '../../data/archive.js';
 import type { Budget } from '../../data/limits.js';
 import { makeBreather } from '../../model/progress.js';
 import { ValueError } from '../../text/value-error.js';
-import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
+import { type Hdf5File, readHdf5 } from '../../data/hdf5/hdf5.js';
 import { type Json, decodeText, expectObject, isObject, readJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { type Placed, numberedFolders, folderInTfKeras, treeOf, weightsByFolder } from '../weight-order.js';
@@ -13,6 +13,7 @@ import {
   type OpenedWeights,
   dialectOf,
   fileOrder,
+  numbersIn,
   versionIn,
 } from './opened-model.js';
 
@@ -45,7 +46,7 @@ export async function openArchive(bytes: Uint8Array, budget: Budget): Promise<Op
     'metadata.json',
   );
   const version = versionIn(savedVersion);
-  const file = readHdf5(weights);
+  const file = readHdf5(weights, budget);
   const config = readJson(configText, 'config.json', budget);
   const { compile_config: compiled = null } = isObject(config) ? config : {};
   // An empty one is of a model that was not compiled.
@@ -99,7 +100,7 @@ function withVocabularies(saved: Json, folder: string, files: Files, budget: Bud
 /** The weights of an archive for another model than that in it. */
 export async function openArchiveWeights(bytes: Uint8Array, budget: Budget): Promise<OpenedWeights> {
   const { weights } = await partsOf(bytes, budget);
-  return weightsInFolders(readHdf5(weights), numbersIn(weights.length), budget, { withRest: true });
+  return weightsInFolders(readHdf5(weights, budget), numbersIn(weights.length), budget, { withRest: true });
 }
 
 /** tf-keras up to 2.13 had another name for the folder of layers, at every level, and the separator of Windows. */
@@ -121,7 +122,7 @@ export function weightsInFolders(
     capacity,
     shapeOf(path) {
       const weight = `${written(folderOf(path))}/vars/0`;
-      return file.has(weight) ? file.array(weight).shape : null;
+      return file.has(weight) ? file.shape(weight) : null;
     },
     hasNames: false,
     *match(model) {

@@ -1,7 +1,7 @@
 /** @file Models in HDF5 (`.h5`), and weights in HDF5 alone. */
 import type { Budget } from '../../data/limits.js';
 import { ValueError } from '../../text/value-error.js';
-import { type Hdf5File, numbersIn, readHdf5 } from '../hdf5-reader.js';
+import { type Hdf5File, readHdf5 } from '../../data/hdf5/hdf5.js';
 import { expectObject, parseJson } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import { type LayerNode, type Placed, rowsOf, treeOf, weightsInRow } from '../weight-order.js';
@@ -12,13 +12,14 @@ import {
   type StoredWeight,
   dialectOf,
   fileOrder,
+  numbersIn,
   savedNameOf,
 } from './opened-model.js';
 import { show } from '../../text/show.js';
 
 /** Legacy HDF5 of Keras 2 and 3: the configuration is an attribute, and weights lie by layers, in a row. */
 export function openHdf5(bytes: Uint8Array, budget: Budget): OpenedModel {
-  const file = readHdf5(bytes);
+  const file = readHdf5(bytes, budget);
   const text = file.text('', 'model_config');
   if (text === null) {
     throw new ValueError(
@@ -57,7 +58,7 @@ const versionOf = (file: Hdf5File): string =>
 export function openHdf5Weights(
   bytes: Uint8Array,
   budget: Budget,
-  file: Hdf5File = readHdf5(bytes),
+  file: Hdf5File = readHdf5(bytes, budget),
 ): OpenedWeights {
   const capacity = numbersIn(bytes.length);
   const root = file.has('model_weights') ? 'model_weights' : '';
@@ -142,5 +143,5 @@ function shapeInHdf5(
   const paths = pathsOf(top?.savedName ?? '').filter((path) => /\/moving_mean(:0)?$/.test(path));
   const own = paths.filter((path) => path.split('/').at(-2) === layer?.savedName);
   const path = own.length === 1 ? own[0] : paths.length === 1 ? paths[0] : undefined;
-  return path === undefined ? null : file.array(path).shape;
+  return path === undefined ? null : file.shape(path);
 }

@@ -3,7 +3,7 @@ import type { LayersModel, layers } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../../model/graph.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import type { StoredArray } from '../hdf5-reader.js';
+import type { StoredArray } from '../../data/elements.js';
 import type { Json, JsonObject } from '../json.js';
 import type { LayerConfig } from '../layer-config.js';
 import type { Dialect } from '../setting-values.js';
@@ -54,6 +54,9 @@ export interface OpenedModel extends OpenedWeights {
   /** The version of Keras that wrote it; '' where the file does not say. */
   readonly version: string;
 }
+
+/** How many numbers a file of weights may hold: gzip's best on what repeats is a hundredfold of its bytes. */
+export const numbersIn = (byteLength: number): number => 2 ** 22 + 25 * byteLength;
 
 export const dialectOf = (version: string): Dialect => (version.startsWith('3') ? 'keras3' : 'tf-keras');
 

@@ -1,13 +1,12 @@
 /** @file Models in TF.js' `model.json`. */
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
-import { numbersIn } from '../hdf5-reader.js';
 import { type JsonObject, expectObject, isObject, readJson } from '../json.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { treeOf, weightsByFolder } from '../weight-order.js';
 import { openHdf5Weights } from './hdf5.js';
-import { type OpenedModel, dialectOf, fileOrder, versionIn } from './opened-model.js';
+import { type OpenedModel, dialectOf, fileOrder, numbersIn, versionIn } from './opened-model.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards; or what `to_json` of Keras gave, with weights. */
 export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
