@@ -11,11 +11,18 @@ export interface Blocker {
   readonly reason: string;
 }
 
+/** How many names a message has. */
+const MOST_NAMES = 5;
+/** How many reasons a message has, and how many notes are printed. */
+const MOST_REASONS = 20;
+
 /** What is found out about a file while it is read. */
 export class Findings {
   readonly #blockers = new Map<string, { layers: string[]; className: string; reason: string }>();
-  /** What will differ from Keras, or is named otherwise, in a model that loads. */
-  readonly #notes: string[] = [];
+  /** What will differ from Keras, with the layers of which it is said. */
+  readonly #notes = new Map<string, string[]>();
+  /** Layers that have another name here: the file's, and that. */
+  readonly #names: [string, string][] = [];
 
   /** Layers of one class with one reason are one blocker. */
   block(layer: string, className: string, reason: string): void {
@@ -25,19 +32,43 @@ export class Findings {
     this.#blockers.set(key, blocker);
   }
 
+  /** Says something of the whole model. */
   note(text: string): void {
-    this.#notes.push(text);
+    this.#notes.set(text, []);
   }
 
+  /** Says something of a layer; what several have in common is one note. */
+  noteLayer(layer: string, text: string): void {
+    const layers = this.#notes.get(text);
+    if (layers) layers.push(layer);
+    else this.#notes.set(text, [layer]);
+  }
+
+  /** Says that a layer has another name here. */
+  noteName(saved: string, name: string): void {
+    this.#names.push([saved, name]);
+  }
+
+  /** What will differ from Keras, or is named otherwise, in a model that loads. */
   get notes(): readonly string[] {
-    return this.#notes;
+    const notes = [...this.#notes].map(([text, layers]) =>
+      layers.length === 0 ? text : `${layers.length > 1 ? 'Layers' : 'Layer'} ${namesOf(layers)}: ${text}`,
+    );
+    return this.#names.length === 0 ? notes : [...notes, noteOfNames(this.#names)];
   }
 
   get blockers(): readonly Blocker[] {
     return [...this.#blockers.values()];
   }
 
-  /** @throws ValueError that names all that blocks */
+  /** Prints the notes, and no more than anyone reads. */
+  warn(): void {
+    for (const note of this.notes.slice(0, MOST_REASONS)) console.warn(note);
+    const more = this.notes.length - MOST_REASONS;
+    if (more > 0) console.warn(`${more} more notes on the model: checkKerasModel gives all of them.`);
+  }
+
+  /** @throws ValueError that names what blocks */
   throwIfBlocked(): void {
     const [first, ...others] = this.blockers;
     if (!first) return;
@@ -47,17 +78,26 @@ export class Findings {
       );
     }
     const count = this.blockers.reduce((sum, { layers }) => sum + layers.length, 0);
-    const lines = this.blockers.map(
-      ({ layers, className, reason }) => `\n- ${namesOf(layers)} (${show(className)}): ${reason}`,
-    );
-    throw new ValueError(`${count} layers cannot be loaded:${lines.join('')}`);
+    const lines = this.blockers
+      .slice(0, MOST_REASONS)
+      .map(({ layers, className, reason }) => `\n- ${namesOf(layers)} (${show(className)}): ${reason}`);
+    const more = this.blockers.length - MOST_REASONS;
+    const rest = more > 0 ? `\n- and ${more} more: checkKerasModel gives all of them.` : '';
+    throw new ValueError(`${count} layers cannot be loaded:${lines.join('')}${rest}`);
   }
 }
-
-/** How many names a message has. */
-const MOST_NAMES = 5;
 
 function namesOf(layers: readonly string[]): string {
   const more = layers.length > MOST_NAMES ? ` and ${layers.length - MOST_NAMES} more` : '';
   return layers.slice(0, MOST_NAMES).map(show).join(', ') + more;
+}
+
+const ACCEPTED =
+  "TF.js takes letters, digits, '-', '.', '_', '/', and no names that all objects have, such as 'constructor'.";
+
+function noteOfNames(names: readonly (readonly [string, string])[]): string {
+  const [[saved, name], ...others] = names as readonly [(typeof names)[number], ...typeof names];
+  const shown = others.slice(0, MOST_NAMES - 1).map(([one, other]) => `, ${show(one)} ${show(other)}`);
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `Layer ${show(saved)} is named ${show(name)} here${shown.join('')}${more}: ${ACCEPTED}`;
 }

@@ -7,10 +7,11 @@ import { ValueError } from '../text/value-error.js';
 import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
 import { penaltyOn } from '../layer/variables.js';
 import { setActivityRegularizer } from '../model/activity-penalties.js';
-import { type Layer, isContainer } from '../model/graph.js';
+import { type Layer, buildIfNeeded, isContainer } from '../model/graph.js';
 import { registerKerasLayers } from './registration.js';
-import type { LayerConfig } from './layer-config.js';
+import { type LayerConfig, innerConfigs } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
+import { withinStack } from '../model/stack.js';
 import { reasonOf } from '../text/refusal.js';
 import { interceptWeights, registeredClass } from '../model/tensorflow-internals.js';
 import { show } from '../text/show.js';
@@ -51,9 +52,15 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   });
   try {
     const [constructor, fromConfig] = registeredClass(model.className)!;
-    const build = fromConfig as (...args: unknown[]) => LayersModel;
+    const make = fromConfig as (...args: unknown[]) => LayersModel;
     // A copy: TF.js takes the layers out of the configurations of sequential models.
-    const built = build(constructor, structuredClone(model.config));
+    const { config } = inTurn(structuredClone(model));
+    const built = withinStack(model.savedName, () => {
+      const container = make(constructor, config);
+      // TF.js would build a chain when it first runs.
+      buildIfNeeded(container);
+      return container;
+    });
     patchLayers(built);
     regularizeActivities(model, built);
     return { model: built, discard };
@@ -65,6 +72,13 @@ export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
     stopIntercepting();
     unregister();
   }
+}
+
+/** The same, with the layers of functional models as TF.js is to call them. */
+function inTurn(layer: LayerConfig): LayerConfig {
+  layer.config.layers?.sort((one, other) => (one.turn ?? 0) - (other.turn ?? 0));
+  innerConfigs(layer).forEach(inTurn);
+  return layer;
 }
 
 /** Gives the layers of a model, and of those in it, their penalties on activity. */

@@ -2,7 +2,7 @@
 import { checkNames } from '../text/names.js';
 import type { Blocker } from './blockers.js';
 import { importModel } from './import-config.js';
-import type { LayerConfig } from './layer-config.js';
+import { type LayerConfig, innerConfigs } from './layer-config.js';
 import { openModel } from './load-keras-model.js';
 import { type KerasSource, type SourceOptions, openSource } from './source.js';
 
@@ -44,24 +44,19 @@ export async function checkKerasModel(
   checkNames('option', 'checkKerasModel', options, ['limits', 'signal', 'onProgress']);
   const opened = await openSource(source, options);
   const { config: saved, dialect, version } = await openModel(opened);
-  const { config, findings } = importModel(saved, dialect);
-  const layers: Record<string, number> = {};
-  for (const name of classesIn(config)) layers[name] = (layers[name] ?? 0) + 1;
+  const { config, findings } = importModel(saved, dialect, opened.budget);
+  // Not an object, which has some names before they are counted.
+  const layers = new Map<string, number>();
+  for (const name of classesIn(config)) layers.set(name, (layers.get(name) ?? 0) + 1);
   return {
     format: FORMATS[opened.format],
     kerasVersion: version,
-    layers,
+    layers: Object.fromEntries(layers),
     blockers: findings.blockers,
     notes: findings.notes,
   };
 }
 
 /** The classes of all layers within one, wrappers and models too. */
-function classesIn({ config }: LayerConfig): string[] {
-  const { layers, layer, cell, cells } = config as LayerConfig['config'] & {
-    cell?: LayerConfig;
-    cells?: LayerConfig[];
-  };
-  const inner = [layers ?? [], layer ?? [], cell ?? [], cells ?? []].flat();
-  return inner.flatMap((one) => [one.className, ...classesIn(one)]);
-}
+const classesIn = (layer: LayerConfig): string[] =>
+  innerConfigs(layer).flatMap((one) => [one.className, ...classesIn(one)]);

@@ -24,10 +24,9 @@ const EXPANSIONS: Readonly<Record<string, (x: SymbolicTensor) => SymbolicTensor>
 function expansionOf(layer: Layer, dialect: Dialect) {
   if (dialect !== 'tf-keras' || layer.getClassName() !== 'Activation') return undefined;
   const { activation: name } = layer.getConfig();
+  if (typeof name !== 'string' || !Object.hasOwn(EXPANSIONS, name)) return undefined;
   // Rescaling passes no mask on in tf-keras.
-  return callsTo(layer).some(hasMask) || typeof name !== 'string' || !Object.hasOwn(EXPANSIONS, name)
-    ? undefined
-    : EXPANSIONS[name];
+  return callsTo(layer).some(hasMask) ? undefined : EXPANSIONS[name];
 }
 
 /** Whether a layer is a model in a file of the dialect. */

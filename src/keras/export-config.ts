@@ -11,6 +11,7 @@ import { registeredNameOf } from './own-classes.js';
 import { expandedActivation, isExpanded } from './expanded-activations.js';
 import { camelCase, snakeCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
+import { UniqueNames } from '../text/unique-names.js';
 import { type Dialect, settingToKeras } from './setting-values.js';
 import { activityRegularizerOf } from '../model/activity-penalties.js';
 import { callsTo, isContainer, isSequential, layersOf } from '../model/graph.js';
@@ -56,13 +57,10 @@ const withoutSlashes = (name: string): string => name.replaceAll('/', '_');
 /** The names of a container's layers as the dialect takes them: one for each, and no two the same. */
 function namesIn(container: LayersModel, dialect: Dialect): (name: string) => string {
   const own = [...new Set([...container.inputLayers, ...container.layers])].map(({ name }) => name);
-  const taken = new Set(own);
+  const unique = new UniqueNames(own);
   const names = new Map<string, string>();
   for (const name of own.filter((one) => dialect === 'keras3' && one.includes('/'))) {
-    let renamed = withoutSlashes(name);
-    for (let i = 1; taken.has(renamed); i++) renamed = `${withoutSlashes(name)}_${i}`;
-    taken.add(renamed);
-    names.set(name, renamed);
+    names.set(name, unique.take(withoutSlashes(name)));
   }
   return (name) => names.get(name) ?? name;
 }
@@ -267,7 +265,8 @@ function exportFunctional(
   const isModel = (layer: string) => isContainer(byName.get(layer)!);
   // Keras 3 counts the making of a model as its first call only where a functional one gives an output of the whole.
   // tf-keras does so always, as TF.js does, which knows nothing of what becomes a model in the file.
-  const becomesModel = (layer: string) => isExpanded(byName.get(layer)!, dialect);
+  const expanded = new Set([...byName.values()].filter((layer) => isExpanded(layer, dialect)));
+  const becomesModel = (layer: string) => expanded.has(byName.get(layer)!);
   const nodeOf = (layer: string, index: number) =>
     becomesModel(layer) ? index + 1 : isKeras3 && isModel(layer) ? index - 1 : index;
   const nodeOfEnd = (layer: string, index: number) =>
@@ -285,6 +284,7 @@ function exportFunctional(
     const layer = byName.get(member.name!)!;
     if (isKeras3) checkMergedMasks(layer);
     const trainsByDefault = entryOf(member.className)?.trainsByDefault === true;
+    const calls = callsTo(layer);
     const nodes = (member.inboundNodes ?? []).map((inputs) =>
       inputs.map(([name, index, tensor]): End => [nameOf(name), nodeOf(name, index), tensor]),
     );
@@ -306,7 +306,7 @@ function exportFunctional(
           .slice(0, given.length - byName.length)
           .map((end): Json => [...end, { ...called, ...tensors }]);
       }
-      return inboundOfKeras3(layer, given, callsTo(layer)[node]!.inputs, called);
+      return inboundOfKeras3(layer, given, calls[node]!.inputs, called);
     });
     const name = nameOf(layer.name);
     return { ...named(exportLayer(layer, member, dialect), name), name, inbound_nodes: inbound };
@@ -333,9 +333,10 @@ function exportOperation(
   dialect: Dialect,
   nodes: readonly (readonly End[])[],
 ): JsonObject {
+  const made = callsTo(layer);
   const calls = nodes.map((ends, node) =>
     ends.map((end, i) => {
-      const tensor = callsTo(layer)[node]!.inputs[i]!;
+      const tensor = made[node]!.inputs[i]!;
       const written = dialect === 'keras3' ? tensorOfKeras3(end, tensor) : end;
       return { written, rank: tensor.shape.length, type: tensor.dtype };
     }),

@@ -2,27 +2,28 @@
  * @file A model's configuration, as tf-keras, Keras 3 or TF.js wrote it, as the one that TF.js builds from; refused where
  * TF.js would compute something else.
  */
+import type { Budget } from '../data/limits.js';
 import { ValueError } from '../text/value-error.js';
 import { withoutImpliedMasks } from './implied-masks.js';
-import { checkGraph, readNodes, readEnds } from './import-graph.js';
+import { readNodes, readEnds } from './import-graph.js';
+import { orderGraph } from './order-graph.js';
 import { Findings } from './blockers.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
 import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
-import { type LayerConfig, CONTAINERS, isContainer } from './layer-config.js';
+import { type LayerConfig, CONTAINERS, innerConfigs, isContainer } from './layer-config.js';
 import { readDataType } from '../layer/data-type.js';
 import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
 import { camelCase } from '../text/naming.js';
 import { reasonOf } from '../text/refusal.js';
+import { UniqueNames } from '../text/unique-names.js';
 import { isOperation, nodesOfOperation, readOperation } from './operations/read-operation.js';
 import { type Dialect, REPLACE_ADVICE, settingFromKeras } from './setting-values.js';
 import { show } from '../text/show.js';
 import { ownClassName } from './own-classes.js';
 
-/** Layers within layers are read by recursion. */
-const DEEPEST = 100;
-
 interface Context {
   readonly dialect: Dialect;
+  readonly budget: Budget;
   readonly depth: number;
   /** Types that TF.js lacks, and the layers that ask for them. */
   readonly missingTypes: Map<string, string[]>;
@@ -39,9 +40,10 @@ export interface ImportedModel {
 
 /**
  * @param saved `{ class_name, config }`, the whole model
- * @throws ValueError for a damaged file, and for what is no model of layers
+ * @param budget of what the file may cost: how many layers, how deep within each other, and steps through their graph
+ * @throws ValueError for a damaged file, for what is no model of layers, and for more than the budget has left
  */
-export function importModel(saved: Json, dialect: Dialect): ImportedModel {
+export function importModel(saved: Json, dialect: Dialect, budget: Budget): ImportedModel {
   const { class_name: className } = expectObject(saved, "The model's configuration");
   if (!CONTAINERS.includes(ownNameOf(expectName(className, "The model's class")))) {
     throw new ValueError(
@@ -51,7 +53,8 @@ export function importModel(saved: Json, dialect: Dialect): ImportedModel {
   }
   const missingTypes = new Map<string, string[]>();
   const findings = new Findings();
-  const config = importLayer(saved, { dialect, depth: 0, missingTypes, findings });
+  const config = importLayer(saved, { dialect, budget, depth: 0, missingTypes, findings });
+  if (findings.blockers.length === 0) takeCalls(config, budget);
   for (const [type, [first = '', ...others]] of missingTypes) {
     const layers = others.length > 0 ? ` and ${others.length} more compute` : ' computes';
     findings.note(`TF.js has no ${show(type)}: layer ${show(first)}${layers} in float32.`);
@@ -63,7 +66,8 @@ const ownNameOf = (className: string): string =>
   Object.hasOwn(OTHER_NAMES, className) ? OTHER_NAMES[className]! : className;
 
 function importLayer(saved: Json, context: Context): LayerConfig {
-  if (context.depth > DEEPEST) throw new ValueError('Layers are nested too deeply. The file is damaged.');
+  context.budget.checkDepth(context.depth, 'Layers within layers');
+  context.budget.take('entries', 1, 'The layers of the model');
   const { class_name: given, config: content, registered_name: registered } = expectObject(saved, 'A layer');
   const savedClass = expectName(given, "A layer's class");
   const className = ownNameOf(savedClass);
@@ -161,9 +165,9 @@ function readActivityRegularizer(
 ): unknown {
   const regularizer = resolveRegularizer('activity_regularizer', given);
   if (!regularizer || !isHeld) return serializeObject(regularizer);
-  findings.note(
-    `Layer ${show(name)}: there is no penalty on the activity of a layer within another. Predictions are the same; ` +
-      `training goes without it.`,
+  findings.noteLayer(
+    expectName(name, "A layer's name"),
+    'there is no penalty on the activity of a layer within another. Predictions are the same; training goes without it.',
   );
   return null;
 }
@@ -216,7 +220,11 @@ function importShape(shape: Json, name: string): (number | null)[] {
 function dataType(saved: Json, name: string, missingTypes: Context['missingTypes']): string | null {
   const read = readDataType(saved);
   if (!read) return null;
-  if (read.isMissing) missingTypes.set(read.name, [...(missingTypes.get(read.name) ?? []), name]);
+  if (read.isMissing) {
+    const layers = missingTypes.get(read.name);
+    if (layers) layers.push(name);
+    else missingTypes.set(read.name, [name]);
+  }
   return ['int32', 'bool', 'string'].includes(read.type) ? read.type : 'float32';
 }
 
@@ -289,7 +297,9 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   });
   const inputLayers = readEnds(config.input_layers ?? null, ofEnds);
   const outputLayers = readEnds(config.output_layers ?? null, ofEnds);
-  if (context.findings.blockers.length === 0) checkGraph(name, layers, [...inputLayers, ...outputLayers]);
+  if (context.findings.blockers.length === 0) {
+    orderGraph(name, layers, [...inputLayers, ...outputLayers], context.budget);
+  }
   if (new Set(outputLayers.map((end) => JSON.stringify(end))).size < outputLayers.length) {
     throw new ValueError(
       `The model ${show(name)} gives the same output twice, which TF.js cannot. Leave one out, and save it again.`,
@@ -298,24 +308,36 @@ function importFunctional(config: JsonObject, context: Context): LayerConfig {
   return { className: 'Functional', savedName: name, config: { name, layers, inputLayers, outputLayers } };
 }
 
+/** TF.js' lists by name are plain objects, which have these already. */
+const isOfEveryObject = (name: string): boolean => name in Object.prototype;
+
 /** Names that TF.js takes, one for each of Keras'. */
 function tfjsNames(layers: readonly LayerConfig[], findings: Findings): Map<string, string> {
   const names = new Map<string, string>();
-  const taken = new Set(layers.map(({ savedName }) => savedName));
+  const unique = new UniqueNames(layers.map(({ savedName }) => savedName));
   for (const { savedName } of layers) {
     if (names.has(savedName)) {
       throw new ValueError(`Two layers of the model have the name ${show(savedName)}. The file is damaged.`);
     }
     const valid = savedName.replace(/[^-A-Za-z0-9._/]/g, '_').replace(/^[^A-Za-z0-9]/, 'x$&');
-    let name = valid;
-    for (let i = 1; name !== savedName && taken.has(name); i++) name = `${valid}_${i}`;
-    taken.add(name);
-    if (name !== savedName) {
-      findings.note(
-        `Layer ${show(savedName)} is named '${name}' here: TF.js takes letters, digits, '-', '.', '_', '/'.`,
-      );
-    }
+    const isKept = valid === savedName && !isOfEveryObject(savedName);
+    const name = isKept ? savedName : unique.take(valid);
+    if (!isKept) findings.noteName(savedName, name);
     names.set(savedName, name);
   }
   return names;
+}
+
+/**
+ * Takes a step for each call of a layer when the model runs once: TF.js goes through all of a model whenever it is called
+ * in another, and calls within calls multiply.
+ *
+ * @returns how many calls there are
+ * @throws ValueError where they are more than the budget has left
+ */
+function takeCalls(layer: LayerConfig, budget: Budget): number {
+  let calls = 1;
+  for (const inner of innerConfigs(layer)) calls += takeCalls(inner, budget);
+  if (isContainer(layer)) budget.take('steps', calls, `The calls of layers in ${show(layer.savedName)}`);
+  return calls * Math.max(1, layer.inboundNodes?.length ?? 1);
 }

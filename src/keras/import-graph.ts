@@ -186,41 +186,12 @@ function callArguments(saved: JsonObject, layer: LayerConfig, { dialect, finding
     // Keras 3 writes it whether it was given or not.
     if (dialect === 'keras3' && !training) return {};
     // TF.js cannot set the training mode of these for a single call.
-    findings.note(
-      `Layer ${show(layer.savedName)} is called with training=${training}, which TF.js does not honour for ` +
-        `${layer.className}: it draws in fit, and not in predict.`,
+    findings.noteLayer(
+      layer.savedName,
+      `called with training=${training}, which TF.js does not honour for ${layer.className}: it draws in fit, and ` +
+        `not in predict.`,
     );
   }
   // Python takes numbers by their truth: `training=1` is older than booleans there.
   return { training: Boolean(training) };
 }
-
-/**
- * Makes sure that TF.js comes to an end: it tries nodes again and again until their inputs are there.
- *
- * @throws ValueError where a node waits for itself, or for one that is not there
- */
-export function checkGraph(name: string, layers: readonly LayerConfig[], ends: readonly End[]): void {
-  const made = new Map(layers.map((layer) => [layer.config.name, madeAtFirst(layer)]));
-  let waiting = layers.flatMap((layer) =>
-    (layer.inboundNodes as Inbound[][]).map((inputs) => ({ layer: layer.config.name, inputs })),
-  );
-  const isThere = ([layer, node]: readonly [string, number, ...unknown[]]) => (made.get(layer) ?? 0) > node;
-  while (waiting.length > 0) {
-    const still = waiting.filter(({ layer, inputs }) => {
-      if (inputs.length === 0 || !inputs.every(isThere)) return true;
-      made.set(layer, made.get(layer)! + 1);
-      return false;
-    });
-    if (still.length === waiting.length) break;
-    waiting = still;
-  }
-  if (waiting.length > 0 || !ends.every(isThere) || ends.length === 0) {
-    const first = waiting[0] ? `layer ${show(waiting[0].layer)}` : 'an output';
-    throw new ValueError(`The model ${show(name)} is not connected: ${first} waits for what is never made.`);
-  }
-}
-
-/** Inputs and models have a node before they are used. */
-const madeAtFirst = ({ className }: LayerConfig): number =>
-  ['InputLayer', 'Sequential', 'Functional'].includes(className) ? 1 : 0;

@@ -11,8 +11,19 @@ export interface LayerConfig {
   /** Of a layer in a functional model. */
   name?: string;
   inboundNodes?: unknown[];
+  /** When TF.js is to call it, among the layers of that model: after those that it takes from. */
+  turn?: number;
 }
 
 export const CONTAINERS = ['Sequential', 'Functional'];
 
 export const isContainer = ({ className }: LayerConfig): boolean => CONTAINERS.includes(className);
+
+/** The layers within a layer: those of a container, and what a wrapper or a recurrent layer holds. */
+export function innerConfigs({ config }: LayerConfig): LayerConfig[] {
+  const { layers, layer, cell, cells } = config as LayerConfig['config'] & {
+    cell?: LayerConfig;
+    cells?: LayerConfig[];
+  };
+  return [layers ?? [], layer ?? [], cell ?? [], cells ?? []].flat();
+}

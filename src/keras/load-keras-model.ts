@@ -53,12 +53,13 @@ export async function loadKerasModel(source: KerasSource, options: LoadOptions =
   const { compile = true, signal } = options;
   checkBoolean('compile', compile);
   signal?.throwIfAborted();
-  const opened = await openModel(await openSource(source, options));
-  const { config, findings } = importModel(opened.config, opened.dialect);
+  const file = await openSource(source, options);
+  const opened = await openModel(file);
+  const { config, findings } = importModel(opened.config, opened.dialect, file.budget);
   findings.throwIfBlocked();
-  for (const note of findings.notes) console.warn(note);
+  findings.warn();
   correctGhostAxes(config, opened.shapeOf);
-  const { model, discard } = buildModel(structuredClone(config), opened.capacity);
+  const { model, discard } = buildModel(config, opened.capacity);
   try {
     rememberFile(model, config);
     await fillModel(model, opened, 'name', options);

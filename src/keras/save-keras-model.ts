@@ -127,12 +127,35 @@ const datasetOf = ({ variable }: Placed, values: Values): Hdf5Dataset => ({
   values: values.get(variable)!,
 });
 
+/** An object for names from anywhere: without a prototype, none is there before. */
+const dictionary = <T>() => Object.create(null) as Record<string, T>;
+
 /** Below `root`, the group at a path, made where it is not there. */
 function groupAt(root: Hdf5Group, path: readonly string[]): Hdf5Group {
   return path.reduce<Hdf5Group>((group, name) => {
-    group.groups ??= {};
+    group.groups ??= dictionary();
     return (group.groups[name] ??= {});
   }, root);
+}
+
+/** Keras takes no longer name of a weight in HDF5. */
+const LONGEST_NAME = 64_512;
+
+/**
+ * The parts of a layer's name, each of which is a group.
+ *
+ * @throws ValueError for a name that HDF5 takes for another, since it passes over some parts, or that is too long
+ */
+function groupsOf(name: string): string[] {
+  const groups = name.split('/');
+  const isPassedOver = groups.some((part) => part === '' || part === '.');
+  if (!isPassedOver && name.length <= LONGEST_NAME) return groups;
+  const reason = isPassedOver
+    ? `where '.' and nothing are no parts of a name`
+    : `where a name has at most ${LONGEST_NAME} characters`;
+  throw new ValueError(
+    `Layer ${show(name)} cannot be saved as .h5, ${reason}. Rename it, or save the model as .keras.`,
+  );
 }
 
 async function asArchive(
@@ -148,7 +171,7 @@ async function asArchive(
   for (const weight of weightsByFolder(treeOf(model, asMade, classNameOf))) {
     const folder = dialect === 'tf-keras' ? folderInTfKeras(weight.folder) : weight.folder;
     const vars = groupAt(root, [...folder.split('/'), 'vars']);
-    vars.datasets ??= {};
+    vars.datasets ??= dictionary();
     vars.datasets[weight.index] = datasetOf(weight, values);
   }
   const text = new TextEncoder();
@@ -178,9 +201,9 @@ function asHdf5(model: LayersModel, values: Values, config: JsonObject): Promise
     const group = groupAt(weights, name.split('/'));
     const weightNames = own.map((weight) => {
       const short = weight.variable.originalName.replace(/^.*\//, '');
-      const path = [...weight.names.flatMap((part) => part.split('/')), `${short}:0`];
+      const path = [...weight.names.flatMap(groupsOf), `${short}:0`];
       const parent = groupAt(group, path.slice(0, -1));
-      parent.datasets ??= {};
+      parent.datasets ??= dictionary();
       parent.datasets[path.at(-1)!] = datasetOf(weight, values);
       return path.join('/');
     });

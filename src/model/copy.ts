@@ -29,6 +29,7 @@ import {
 } from './graph.js';
 import { type RegisteredClass, registerClasses } from './registered-classes.js';
 import { patchAlike } from './patches.js';
+import { withinStack } from './stack.js';
 import { assignExactly } from './weights.js';
 import { ownWeightsOf, settingsOf } from './tensorflow-internals.js';
 
@@ -139,7 +140,9 @@ class Copier {
     }
     for (const layer of made) copy.add(layer);
     // Build now: TF.js builds lazily, and would then claim the layers.
-    copy.build();
+    withinStack(original.name, () => {
+      copy.build();
+    });
     return copy;
   }
 
@@ -157,7 +160,7 @@ class Copier {
       call.outputs.forEach((tensor, i) => tensors.set(tensor, given[i]!));
     }
     const outputs = original.outputs.map((tensor) => tensors.get(tensor)!);
-    return makeModel({ inputs, outputs, name: original.name });
+    return withinStack(original.name, () => makeModel({ inputs, outputs, name: original.name }));
   }
 
   private layerAt(call: LayerCall, container: LayersModel): Layer | null {

@@ -1,12 +1,13 @@
 /** @file Models in TF.js' `model.json`. */
+import { isContainer } from '../../model/graph.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type JsonObject, expectObject, isObject, readJson } from '../json.js';
 import { readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
-import { treeOf, weightsByFolder } from '../weight-order.js';
+import { type LayerNode, type Placed, treeOf, weightsByFolder } from '../weight-order.js';
 import { openHdf5Weights } from './hdf5.js';
-import { type OpenedModel, dialectOf, fileOrder, numbersIn, versionIn } from './opened-model.js';
+import { type OpenedModel, dialectOf, fileOrder, numbersIn, savedNameOf, versionIn } from './opened-model.js';
 
 /** TF.js' `model.json`, of its own or of the converter, with its shards; or what `to_json` of Keras gave, with weights. */
 export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
@@ -25,6 +26,7 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
   }
   const { weights, byteLength } = await readShards(weightsManifest ?? null, source);
   const version = versionIn(modelTopology.keras_version);
+  const means = [...weights].filter(([name]) => name.endsWith('/moving_mean'));
   return {
     config: isObject(modelTopology.model_config) ? modelTopology.model_config : modelTopology,
     dialect: dialectOf(version),
@@ -34,20 +36,38 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
     hasNames: true,
     shapeOf(path) {
       const suffix = `/${path.at(-1)!.savedName}/moving_mean`;
-      const found = [...weights].filter(([name]) => `/${name}`.endsWith(suffix));
+      const found = means.filter(([name]) => `/${name}`.endsWith(suffix));
       return found.length === 1 ? found[0]![1].shape : null;
     },
     *match(model) {
-      const left = new Set(weights.keys());
-      for (const weight of weightsByFolder(treeOf(model, fileOrder))) {
-        const name = nameAmong(left, weight.variable.originalName, weight.names);
-        left.delete(name);
-        const path = weight.names.slice(1).join('/');
-        yield { name, path, weights: [weight], stored: [weights.get(name)!.read] };
+      const names = new WeightNames(weights.keys());
+      for (const { node, above } of membersOf(treeOf(model, fileOrder))) {
+        for (const weight of weightsByFolder(node, '', above)) {
+          const name = names.take(nameInFile(weight, node.layer), weight.names);
+          const path = weight.names.slice(1).join('/');
+          yield { name, path, weights: [weight], stored: [weights.get(name)!.read] };
+        }
       }
-      for (const name of left) yield { name, path: '', weights: [], stored: [weights.get(name)!.read] };
+      for (const name of names.left) {
+        yield { name, path: '', weights: [], stored: [weights.get(name)!.read] };
+      }
     },
   };
+}
+
+/** The layers of models that are no models themselves, with the names of those around them. */
+function* membersOf(
+  node: LayerNode,
+  above: readonly string[] = [],
+): Generator<{ node: LayerNode; above: readonly string[] }> {
+  if (!isContainer(node.layer)) yield { node, above };
+  else for (const child of node.children) yield* membersOf(child, [...above, node.layer.name]);
+}
+
+/** What TF.js calls a weight, with the file's name of the member of a model that it is in. */
+function nameInFile({ variable: { originalName } }: Placed, member: LayerNode['layer']): string {
+  const rest = originalName.slice(member.name.length);
+  return originalName.startsWith(`${member.name}/`) ? savedNameOf(member) + rest : originalName;
 }
 
 /** What `model.to_json()` of Keras gives: a model without its weights, which may be given beside it. */
@@ -72,17 +92,47 @@ function openArchitecture(json: JsonObject, { weights, budget }: OpenedSource): 
   };
 }
 
-/**
- * The name of a weight in a manifest: TF.js' own; or, since TF 2.2, with a cell's name in it; or, in a nested model, with
- * the names of the models around it.
- */
-function nameAmong(names: ReadonlySet<string>, own: string, path: readonly string[]): string {
-  const short = own.replace(/^.*\//, '');
-  const layer = own.slice(0, own.length - short.length);
-  const found =
-    (names.has(own) ? own : undefined) ??
-    [...names].find((name) => name.startsWith(layer) && name.replace(/[^/]*\/([^/]*)$/, '$1') === own) ??
-    [path.slice(1), path].map((layers) => `${layers.join('/')}/${short}`).find((name) => names.has(name));
-  if (found !== undefined) return found;
-  throw new ValueError(`The files have no weight ${show(own)}.`);
+/** The names of weights in a manifest, of which each is for one weight. */
+class WeightNames {
+  readonly left: Set<string>;
+  /** Those with a name before the last, which is left out in the keys. */
+  readonly #withCells = new Map<string, Set<string>>();
+
+  constructor(names: Iterable<string>) {
+    this.left = new Set(names);
+    for (const name of this.left) {
+      const key = name.replace(/[^/]*\/([^/]*)$/, '$1');
+      const others = this.#withCells.get(key);
+      if (others) others.add(name);
+      else this.#withCells.set(key, new Set([name]));
+    }
+  }
+
+  /**
+   * Takes the name of a weight: TF.js' own; or, since TF 2.2, with a cell's name in it; or, in a nested model, with the
+   * names of the models around it.
+   *
+   * @throws ValueError where there is none
+   */
+  take(own: string, path: readonly string[]): string {
+    const short = own.replace(/^.*\//, '');
+    const found =
+      (this.left.has(own) ? own : undefined) ??
+      this.#takeWithCell(own) ??
+      [path.slice(1), path]
+        .map((layers) => `${layers.join('/')}/${short}`)
+        .find((name) => this.left.has(name));
+    if (found === undefined) throw new ValueError(`The files have no weight ${show(own)}.`);
+    this.left.delete(found);
+    return found;
+  }
+
+  #takeWithCell(own: string): string | undefined {
+    const names = this.#withCells.get(own) ?? new Set();
+    for (const name of names) {
+      names.delete(name);
+      if (this.left.has(name)) return name;
+    }
+    return undefined;
+  }
 }
