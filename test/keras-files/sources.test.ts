@@ -1,19 +1,21 @@
 /** @file Where a model may come from: addresses, responses, streams, lists; what is fetched, and what is said when it fails. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs';
 import { ValueError } from 'evenkeel';
-import { type KerasSource, loadKerasModel } from 'evenkeel/keras';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type KerasSource, checkKerasModel, loadKerasModel } from 'evenkeel/keras';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TOLERANCE, modelNamed, predictionError, readModel } from './golden.js';
 import { savedByTensorFlow } from './saved-by-tensorflow.js';
 
 const golden = modelNamed('tf-keras-mlp-renorm.h5');
-const bytes = readModel(golden);
+const bytes = Uint8Array.from(readModel(golden));
 const text = new TextEncoder();
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -134,6 +136,167 @@ describe('an address', () => {
       expect(asked).toEqual(['/web/other.json']);
     },
   );
+});
+
+/** A model.json whose kernel lies in a shard of this name. */
+function modelWith(name: string): Uint8Array {
+  const config = { name: 'd', units: 1, use_bias: false, batch_input_shape: [null, 1] };
+  const layers = [{ class_name: 'Dense', config }];
+  const modelTopology = { class_name: 'Sequential', config: { name: 'm', layers } };
+  const weights = [{ name: 'd/kernel', shape: [1, 1], dtype: 'float32' }];
+  return text.encode(JSON.stringify({ modelTopology, weightsManifest: [{ paths: [name], weights }] }));
+}
+
+describe('a shard at an address', () => {
+  const shard = new Uint8Array(Float32Array.of(5).buffer);
+
+  test.each([
+    ['a$&b.bin', 'a%24%26b.bin'],
+    ['ä b/c?d#e.bin', '%C3%A4%20b/c%3Fd%23e.bin'],
+    ['%2e%2e/x.bin', '%252e%252e/x.bin'],
+    ['./a.bin', 'a.bin'],
+  ])('called %s is asked for below the folder of the model', async (name, place) => {
+    answers.set('/m/model.json?key=1', send(modelWith(name)));
+    answers.set(`/m/${place}?key=1`, send(shard));
+    const model = await loadKerasModel(`${base}/m/model.json?key=1`);
+    expect([...model.getWeights()[0]!.dataSync()]).toEqual([5]);
+    model.dispose();
+  });
+
+  test.each(['..', 'a/../../x', '//other/x', 'https://other/x', '\\\\other\\x', 'a\0', '\ud800', '', '.'])(
+    'called %j is not asked for',
+    async (name) => {
+      answers.set('/m/model.json', send(modelWith(name)));
+      await refusal(`${base}/m/model.json`);
+      await refusal(await fetch(`${base}/m/model.json`));
+      expect(new Set(asked)).toEqual(new Set(['/m/model.json']));
+    },
+  );
+
+  test('may be sent from elsewhere on the server, and by https from other servers, but not by http', async () => {
+    answers.set('/m/model.json', send(modelWith('a.bin')));
+    answers.set('/m/a.bin', (_, response) => response.writeHead(302, { location: '/b.bin' }).end());
+    answers.set('/b.bin', send(shard));
+    (await loadKerasModel(`${base}/m/model.json`)).dispose();
+
+    const elsewhere = base.replace('127.0.0.1', 'localhost');
+    answers.set('/m/a.bin', (_, response) =>
+      response.writeHead(302, { location: `${elsewhere}/b.bin` }).end(),
+    );
+    expect(await refusal(`${base}/m/model.json`)).toMatch(
+      /a\.bin': the server sends to 'http:\/\/localhost:\d+'\. Accepted are its own files, and those of other servers by https/,
+    );
+
+    const fetched = fetch;
+    vi.stubGlobal('fetch', async (address: string, options?: RequestInit) => {
+      const response = await fetched(address.replace('/m/a.bin', '/b.bin'), options);
+      if (address.endsWith('/a.bin')) {
+        Object.defineProperty(response, 'url', { value: 'https://files.example/123?signed' });
+      }
+      return response;
+    });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    (await loadKerasModel(`${base}/m/model.json`)).dispose();
+  });
+});
+
+describe('limits', { timeout: 10_000 }, () => {
+  const limits = { size: 1_000_000 };
+  const endless = (headers: Record<string, string>): Answer => {
+    return (_, response) => {
+      response.writeHead(200, headers);
+      const write = () => {
+        while (!response.destroyed && response.write(new Uint8Array(65_536)));
+      };
+      response.on('drain', write);
+      write();
+    };
+  };
+
+  test('end what a server sends without an end, and the connection', async () => {
+    let closed: Promise<unknown> = Promise.resolve();
+    answers.set('/endless', (request, response) => {
+      closed = once(response, 'close');
+      endless({})(request, response);
+    });
+    for (const source of [`${base}/endless`, await fetch(`${base}/endless`)]) {
+      await expect(loadKerasModel(source, { limits })).rejects.toThrow(
+        /^Cannot fetch '.*\/endless': takes 1\d+ bytes, and at most 1000000 are accepted\. If you trust it, raise/,
+      );
+      await closed;
+    }
+  });
+
+  test('refuse at once what says that it is longer', async () => {
+    let sent = 0;
+    answers.set('/long', (_, response) => {
+      response.writeHead(200, { 'content-length': String(2 ** 40) });
+      response.write(new Uint8Array(10));
+      sent = 10;
+    });
+    await expect(loadKerasModel(`${base}/long`)).rejects.toThrow(
+      /takes 1099511627776 bytes, and at most 4294967296 are accepted/,
+    );
+    expect(sent).toBe(10);
+  });
+
+  test('hold what a server has compressed, by its size', async () => {
+    const bomb = gzipSync(new Uint8Array(2 ** 27));
+    answers.set('/bomb', send(bomb, { 'content-encoding': 'gzip' }));
+    await expect(loadKerasModel(`${base}/bomb`)).rejects.toThrow(
+      new RegExp(
+        `takes \\d+ bytes of memory, and at most ${2 ** 26 + 100 * bomb.length} are accepted of a file of ${bomb.length} bytes`,
+      ),
+    );
+    const packed = gzipSync(bytes);
+    answers.set('/packed', send(packed, { 'content-encoding': 'gzip' }));
+    await expectLoads(`${base}/packed`);
+  });
+
+  test('hold a Response that has more than it says', async () => {
+    const response = new Response(new Uint8Array(2_000_000), { headers: { 'content-length': '10' } });
+    await expect(loadKerasModel(response, { limits })).rejects.toThrow(
+      /takes 2000000 bytes, and at most 1000000/,
+    );
+  });
+
+  test('end a stream without an end', async () => {
+    let isEnded = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(65_536));
+      },
+      cancel() {
+        isEnded = true;
+      },
+    });
+    await expect(loadKerasModel(stream, { limits })).rejects.toThrow(
+      /^The stream: takes 1\d+ bytes, and at most 1000000 are accepted/,
+    );
+    expect(isEnded).toBe(true);
+  });
+
+  test('hold bytes, files and lists of them', async () => {
+    const few = { size: bytes.length - 1 };
+    for (const source of [bytes, new Blob([bytes]), new File([bytes], 'm.h5'), [{ name: 'm.h5', bytes }]]) {
+      await expect(loadKerasModel(source as KerasSource, { limits: few })).rejects.toThrow(
+        new RegExp(`takes ${bytes.length} bytes, and at most ${bytes.length - 1} are accepted`),
+      );
+    }
+    const half = Math.floor(bytes.length / 2);
+    const both = [
+      { name: 'a', bytes: bytes.subarray(0, half) },
+      { name: 'b', bytes: bytes.subarray(half) },
+    ];
+    await expect(loadKerasModel(both, { limits: few })).rejects.toThrow(/^'b': takes/);
+  });
+
+  test('that are none are refused', async () => {
+    for (const given of [5, null, { bytes: 5 }, { size: -1 }, { size: NaN }]) {
+      await expect(loadKerasModel(bytes, { limits: given as object })).rejects.toThrow(/^limits/);
+      await expect(checkKerasModel(bytes, { limits: given as object })).rejects.toThrow(/^limits/);
+    }
+  });
 });
 
 describe('says what is wrong', () => {
