@@ -56,6 +56,8 @@ export function isOfDeadProcess(id: string): boolean {
 
 const DRAFT = /^\.evenkeel-(.*)\.draft$/;
 
+export const isDraftName = (name: string): boolean => DRAFT.test(name);
+
 /** Drafts of this process, which go with it however it ends, unless it is killed. */
 const drafts = new Set<string>();
 

@@ -53,7 +53,8 @@ export function checkOutput(path: string, { inputs = [], hasParts = false }: Out
 function followLinks(path: string, hasParts: boolean): Place {
   const { fs, paths } = writingModules(path);
   const placeOf = (link: string) => {
-    const folder = fs.realpathSync(paths.dirname(link));
+    // The system's own, since the other takes `..` after a link for a part of the text.
+    const folder = fs.realpathSync.native(paths.dirname(link));
     return { folder, path: paths.join(folder, paths.basename(link)) };
   };
   if (path === '' || /[/\\]$/.test(path)) throw refusal(path, 'it is not the name of a file');
@@ -74,7 +75,6 @@ function followLinks(path: string, hasParts: boolean): Place {
       return { ...place, replaced: found };
     }
     const target = fs.readlinkSync(place.path);
-    // Not joined to the folder's path, which would take `..` for a part of the text instead of a folder.
     place = placeOf(paths.isAbsolute(target) ? target : `${place.folder}${paths.sep}${target}`);
   }
   throw refusal(path, 'its links lead nowhere');

@@ -3,6 +3,7 @@
  * content, so that new parts lie beside the old ones until the file that names them is renamed.
  */
 import { ValueError } from '../text/value-error.js';
+import { isDraftName } from './drafts.js';
 import { isSameFile, statusOf } from './output-path.js';
 import { STATUS, writingModules } from './writing-modules.js';
 
@@ -105,6 +106,7 @@ const readText = (path: string) =>
  *
  * @param target the file that most likely names them
  * @param inputs files that are read, which stay
+ * @throws whatever keeps from knowing
  */
 export function removeUnnamedParts(
   target: string,
@@ -117,7 +119,7 @@ export function removeUnnamedParts(
   const unnamed = new Set(names.filter((name) => isPartName(name) && !named.includes(name)));
   if (unnamed.size === 0) return;
   for (const json of jsonIn(folder)) {
-    for (const name of unnamed) if (json === null || isNamedIn(json, name, folder)) unnamed.delete(name);
+    for (const name of unnamed) if (isNamedIn(json, name, folder)) unnamed.delete(name);
   }
   for (const name of unnamed) {
     const path = paths.join(folder, name);
@@ -143,17 +145,14 @@ function isNamedIn(json: string, name: string, folder: string): boolean {
 /** What begins as JSON, whatever it is called: a copy of a model.json may be called anything. */
 const BEGINNING = /^(\xef\xbb\xbf)?\s*\{/;
 
-/** The texts of the files of a folder that are JSON; null for a file that cannot be read, which may name anything. */
-function* jsonIn(folder: string): Generator<string | null> {
+/** The texts of the files of a folder that are JSON. One that cannot be read, which may name anything, is an error. */
+function* jsonIn(folder: string): Generator<string> {
   const { fs, paths } = writingModules(folder);
   for (const name of fs.readdirSync(folder)) {
     const path = paths.join(folder, name);
-    if (PART.test(name) || statusOf(path)?.isFile() !== true) continue;
-    try {
-      if (BEGINNING.test(beginningOf(path))) yield readText(path);
-    } catch {
-      yield null;
-    }
+    // A draft names parts that it brings along.
+    if (PART.test(name) || isDraftName(name) || fs.statSync(path, STATUS)?.isFile() !== true) continue;
+    if (BEGINNING.test(beginningOf(path))) yield readText(path);
   }
 }
 

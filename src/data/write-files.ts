@@ -102,7 +102,8 @@ function replaceWithParts(
   finishJournal(target, inputs);
   removeDeadLocks(folder);
   const added = [...parts].filter(([name]) => !hasPart(paths.join(folder, name)));
-  writeJournal(folder, [...partsNamedBy(target), ...added.map(([name]) => name)]);
+  const names = [...partsNamedBy(target), ...added.map(([name]) => name)];
+  writeJournal(folder, [...readJournal(folder), ...names]);
   try {
     for (const [name, partDraft] of added) fs.renameSync(partDraft, paths.join(folder, name));
     syncFolder(folder);
@@ -128,20 +129,21 @@ function writeJournal(folder: string, names: readonly string[]): void {
 /** Removes the parts of the folder's journal that are left over, and the journal. */
 function finishJournal(target: string, inputs: readonly string[]): void {
   const { fs, paths } = writingModules(target);
-  const journal = journalOf(paths.dirname(target));
+  const folder = paths.dirname(target);
+  const journal = journalOf(folder);
   try {
     if (fs.lstatSync(journal, STATUS) === undefined) return;
-    removeUnnamedParts(target, readJournal(journal), inputs);
+    removeUnnamedParts(target, readJournal(folder), inputs);
     fs.rmSync(journal, { force: true });
   } catch {
-    // What is written is whole; the next process that writes here tries again.
+    // What is written is whole. The journal stays, so that the next process that writes here tries again.
   }
 }
 
-/** A journal that cannot be understood names nothing. */
-function readJournal(journal: string): string[] {
+/** The parts that may be left over in a folder; none by a journal that cannot be understood. */
+function readJournal(folder: string): string[] {
   try {
-    const names: unknown = JSON.parse(writingModules(journal).fs.readFileSync(journal, 'utf8'));
+    const names: unknown = JSON.parse(writingModules(folder).fs.readFileSync(journalOf(folder), 'utf8'));
     return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
   } catch {
     return [];

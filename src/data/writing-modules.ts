@@ -27,7 +27,7 @@ interface FileSystem {
   statSync(path: string, options: { bigint: true; throwIfNoEntry: false }): Status | undefined;
   lstatSync(path: string, options: { bigint: true; throwIfNoEntry: false }): Status | undefined;
   readlinkSync(path: string): string;
-  realpathSync(path: string): string;
+  readonly realpathSync: { native(path: string): string };
   accessSync(path: string, mode: number): void;
   readdirSync(path: string): string[];
   openSync(path: string, flags: 'r'): number;

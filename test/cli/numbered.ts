@@ -1,0 +1,39 @@
+/** @file Models that are a number: files like a TF.js model.json with eight shards, which say which number they are of. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { nameParts, writeOutput } from 'evenkeel/data';
+
+const SHARDS = 8;
+const SHARD_BYTES = 2 ** 16;
+
+const shard = (number: number, i: number) => new Uint8Array(SHARD_BYTES).fill((7 * number + i) % 251);
+
+export async function writeNumbered(path: string, number: number, signal?: AbortSignal): Promise<void> {
+  const parts = nameParts(
+    path,
+    Array.from({ length: SHARDS }, (_, i) => shard(number, i)),
+  );
+  const json = JSON.stringify({ number, weightsManifest: [{ paths: [...parts.keys()], weights: [] }] });
+  await writeOutput(path, new TextEncoder().encode(json), { parts, signal });
+}
+
+/** The number of the model at a path, of which every shard must be there; an error where it is mixed. */
+export function numberOf(path: string): number {
+  const { number, weightsManifest } = JSON.parse(readFileSync(path, 'utf8')) as {
+    number: number;
+    weightsManifest: [{ paths: string[] }];
+  };
+  const { paths } = weightsManifest[0];
+  const isWhole = paths.every((name, i) => readFileSync(join(dirname(path), name)).equals(shard(number, i)));
+  if (paths.length !== SHARDS || !isWhole) throw new Error(`The model ${number} is mixed.`);
+  return number;
+}
+
+/** What lies in a model's folder beside its own files. */
+export const leftIn = (path: string): string[] => {
+  const { weightsManifest } = JSON.parse(readFileSync(path, 'utf8')) as {
+    weightsManifest: [{ paths: string[] }];
+  };
+  const own = [...weightsManifest[0].paths.map((name) => join(dirname(path), name)), path];
+  return readdirSync(dirname(path)).filter((name) => !own.includes(join(dirname(path), name)));
+};
