@@ -1,7 +1,8 @@
 /** @file Tensors that lie on another backend, memory that grows on the way, and values that others hold. */
 import * as tf from '@tensorflow/tfjs';
-import { layerBatchNormalization } from 'evenkeel';
-import { expect, test, vi } from 'vitest';
+import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
+import { ValueError } from 'evenkeel/core';
+import { describe, expect, test } from 'vitest';
 import { wasmPassMemory } from '../../src/backends/host/wasm.js';
 import { describeBackends, useBackend } from '../backends.js';
 
@@ -32,7 +33,8 @@ test('values are read where they are after a tensor has come over and wasm memor
       return { memoryOffset: 16, refCount: 1 };
     },
   };
-  const memory = wasmPassMemory({ wasm: { wasmMemory }, dataIdMap } as unknown as tf.KernelBackend)!;
+  const wasm = { wasmMemory, _malloc: () => 16, _free: () => undefined };
+  const memory = wasmPassMemory({ wasm, dataIdMap } as unknown as tf.KernelBackend)!;
   const tensor = { dataId: {}, shape: [2], dtype: 'float32' as const };
   expect(memory.values(tensor, tensor).map((values) => [...values])).toEqual([
     [3, 4],
@@ -56,22 +58,87 @@ test('bytes reserved on wasm are given back before more are asked for', () => {
   expect([...held]).toEqual([128]);
 });
 
-test('where wasm memory is full, a step is refused and changes nothing', async () => {
-  await useBackend('wasm');
-  const { wasm } = tf.engine().backend as unknown as { wasm: { _malloc(byteLength: number): number } };
-  const layer = layerBatchNormalization();
-  const x = tf.ones([600, 50]);
-  tf.tidy(() => layer.apply(tf.ones([2, 50]), { training: true }) as tf.Tensor);
-  const before = layer.getWeights().map((weight) => [...weight.dataSync()]);
-  const held = [tf.memory().numTensors, tf.engine().backend.numDataIds()];
-  const malloc = vi.spyOn(wasm, '_malloc').mockImplementation(() => 0);
-  expect(() => layer.apply(x, { training: true })).toThrow(
-    'The wasm backend has no 120000 bytes left. Use smaller batches, or dispose of tensors that are not needed.',
+/** Takes all of wasm's memory, as far as `left` bytes. Returns how to give it back. */
+function fillMemory(left = 4): () => void {
+  const { backend } = tf.engine() as unknown as {
+    backend: {
+      makeOutput(shape: number[], dtype: 'float32'): tf.TensorInfo;
+      disposeData(dataId: object): void;
+      getMemoryOffset(dataId: object): number;
+    };
+  };
+  const taken: object[] = [];
+  for (let bytes = 2 ** 30; bytes >= left; bytes /= 2) {
+    try {
+      for (;;) {
+        const { dataId } = backend.makeOutput([bytes / 4], 'float32');
+        expect(backend.getMemoryOffset(dataId)).not.toBe(0);
+        taken.push(dataId);
+      }
+    } catch (error) {
+      expect(error).toBeInstanceOf(ValueError);
+    }
+  }
+  return () => {
+    for (const dataId of taken) backend.disposeData(dataId);
+  };
+}
+
+describe('where wasm memory is full', () => {
+  const FULL =
+    /^The wasm backend has no \d+ bytes left\. Use smaller batches, or dispose of tensors that are not needed\.$/;
+  const held = () => [tf.memory().numTensors, tf.memory().numBytes, tf.engine().backend.numDataIds()];
+
+  async function makeLayer(args: BatchNormalizationArgs = {}) {
+    await useBackend('wasm');
+    const layer = layerBatchNormalization(args);
+    tf.tidy(() => layer.apply(tf.randomNormal([60, 50]), { training: true }) as tf.Tensor);
+    const read = () => layer.getWeights().map((weight) => [...weight.dataSync()]);
+    return { layer, read };
+  }
+
+  test.each([4, 2 ** 17])(
+    'a step is refused and changes nothing, with %d bytes left in a piece',
+    { timeout: 60_000 },
+    async (left) => {
+      const { layer, read } = await makeLayer();
+      const x = tf.randomNormal<tf.Rank.R2>([6000, 50]);
+      const weights = read();
+      const before = held();
+      const free = fillMemory(left);
+      const filled = held();
+      expect(() => layer.apply(x, { training: true })).toThrow(FULL);
+      expect(() => layer.apply(x)).toThrow(FULL);
+      expect(held()).toEqual(filled);
+      free();
+      expect(held()).toEqual(before);
+      expect(read()).toEqual(weights);
+      const y = tf.tidy(() => layer.apply(x, { training: true }) as tf.Tensor);
+      expect(Math.abs(y.mean().dataSync()[0]!)).toBeLessThan(1e-5);
+      tf.dispose([x, y, ...layer.weights.map((weight) => weight.read())]);
+    },
   );
-  malloc.mockRestore();
-  expect([tf.memory().numTensors, tf.engine().backend.numDataIds()]).toEqual(held);
-  expect(layer.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before);
-  tf.dispose([x, ...layer.weights.map((weight) => weight.read())]);
+
+  test('so is a gradient, an optimizer of TF.js, and what is uploaded', { timeout: 60_000 }, async () => {
+    const { layer, read } = await makeLayer();
+    const x = tf.randomNormal<tf.Rank.R2>([600, 50]);
+    const optimizer = tf.train.sgd(0.1);
+    const loss = () =>
+      tf.sum(tf.square(layer.apply(x, { training: true, updateMovingStatistics: false }) as tf.Tensor));
+    const gradients = optimizer.computeGradients(loss as () => tf.Scalar);
+    const weights = read();
+    const filled = fillMemory();
+    expect(() => optimizer.minimize(loss as () => tf.Scalar)).toThrow(FULL);
+    expect(() => {
+      optimizer.applyGradients(gradients.grads);
+    }).toThrow(FULL);
+    expect(() => tf.tensor1d([1, 2, 3, 4])).toThrow(FULL);
+    expect(() => tf.add(x, 1)).toThrow(FULL);
+    filled();
+    expect(read()).toEqual(weights);
+    optimizer.minimize(loss as () => tf.Scalar);
+    tf.dispose([x, gradients, ...layer.weights.map((weight) => weight.read())]);
+  });
 });
 
 describeBackends(() => {

@@ -111,10 +111,11 @@ export function moments(memory: PassMemory, x: TensorInfo, layout: Layout, weigh
 export function normalize(memory: PassMemory, x: TensorInfo, layout: Layout, affine: Affine): TensorInfo {
   const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
-  const y = memory.allocate(x.shape);
   const { length } = affine.centre;
   const table = { count: 3, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
+  // The output last, which nobody would free where there is no memory for the rest.
   const address = memory.reserve(byteLengthOf(table));
+  const y = memory.allocate(x.shape);
   writeAt(wasmMemory, address, [affine.centre, affine.slope, affine.intercept]);
   memory.forEachSlab(sizes, 1, [x], y, (slab) => {
     onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
@@ -163,11 +164,11 @@ export function gradientNormalize(
 ): TensorInfo {
   const { kernels, wasmMemory } = memory;
   const sizes = sizesOf(layout);
-  const dx = memory.allocate(x.shape);
   const { length } = centre;
   const table = { count: 4, length, bytesPerNumber: 4, scratchBytes: scratchBytes(sizes) } as const;
   const weightsAt = byteLengthOf(table);
   const address = memory.reserve(weightsAt + weightBytes(weights));
+  const dx = memory.allocate(x.shape);
   writeAt(wasmMemory, address, [centre, a, b, c]);
   const weightOf = writeWeights(wasmMemory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;

@@ -3,6 +3,7 @@
  */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/nd-array.js';
+import { ValueError } from '../../text/value-error.js';
 import { instantiateKernels } from './wasm-kernels.js';
 import type { PassMemory } from './memory.js';
 
@@ -27,7 +28,8 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   const module = wasm as WasmBackend['wasm'] | undefined;
   const memory = module?.wasmMemory ?? module?.asm?.memory;
   if (!memory) return null;
-  // TF.js goes on with address 0 where the memory is full, and reads and writes there.
+  refuseWhereFull(wasm);
+  // That of a tensor from before is 0 where the memory was full.
   const addressOf = ({ dataId, shape }: TensorInfo) => {
     const { memoryOffset } = dataIdMap.get(dataId);
     if (memoryOffset === 0 && sizeOf(shape) > 0) throw outOfMemory(4 * sizeOf(shape));
@@ -49,10 +51,8 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       if (byteLength > reserved.byteLength) {
         if (reserved.address !== 0) wasm._free(reserved.address);
         reserved = { address: 0, byteLength: 0 };
-        // emscripten's addresses are signed, those beyond 2 GiB negative; 0 is none.
-        const address = wasm._malloc(byteLength) >>> 0;
-        if (address === 0) throw outOfMemory(byteLength);
-        reserved = { address, byteLength };
+        // emscripten's addresses are signed, those beyond 2 GiB negative.
+        reserved = { address: wasm._malloc(byteLength) >>> 0, byteLength };
       }
       return reserved.address;
     },
@@ -62,16 +62,7 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       values(tensor)[0]!.set(newValues);
       return true;
     },
-    allocate(shape) {
-      const tensor = (backend as WasmBackend).makeOutput(shape, 'float32');
-      try {
-        addressOf(tensor);
-      } catch (error) {
-        (backend as WasmBackend).dataIdMap.delete(tensor.dataId);
-        throw error;
-      }
-      return tensor;
-    },
+    allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),
     forEachSlab(sizes, _, inputs, output, run) {
       run({
         sizes,
@@ -84,7 +75,30 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   };
 }
 
+/** What TF.js' list of tensors may need when it grows. */
+const SPARE_BYTES = 2 ** 16;
+
+/**
+ * Where its memory is full, TF.js 4.22 goes on with address 0: operations give garbage without a word, and what is uploaded
+ * overwrites what lies there. Without a few bytes for its list of tensors it ends for good ("Aborted()"). So every
+ * allocation is refused before, those of TF.js' own operations too. Can go when tfjs-backend-wasm looks at what `_malloc`
+ * gives.
+ */
+function refuseWhereFull(wasm: WasmBackend['wasm']): void {
+  // emscripten puts the real functions in place when they are first called.
+  wasm._free(wasm._malloc(1));
+  const malloc = wasm._malloc.bind(wasm);
+  wasm._malloc = (byteLength) => {
+    const address = malloc(byteLength);
+    const spare = malloc(SPARE_BYTES);
+    wasm._free(spare);
+    if (spare !== 0 && (address !== 0 || byteLength === 0)) return address;
+    wasm._free(address);
+    throw outOfMemory(byteLength);
+  };
+}
+
 const outOfMemory = (byteLength: number) =>
-  new RangeError(
+  new ValueError(
     `The wasm backend has no ${byteLength} bytes left. Use smaller batches, or dispose of tensors that are not needed.`,
   );
