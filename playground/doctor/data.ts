@@ -1,8 +1,9 @@
 /** @file Data for a model from files that were dropped: NumPy's arrays (.npy, .npz), or IDX images. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type DataFile, fitData, readArrays } from 'evenkeel/data';
+import { type DataFile, fitData } from 'evenkeel/data';
 import { ValueError } from '../../src/text/value-error.js';
+import { readDropped } from '../shared/dropped.js';
 
 const stemOf = (name: string): string => name.replace(/(\.npy)?(\.gz)?$/, '');
 
@@ -29,9 +30,7 @@ function join(files: readonly DataFile[], inputs: readonly string[]): DataFile {
  * @throws ValueError for files that are damaged, hold something else, or do not fit
  */
 export async function readData(dropped: readonly File[], model: LayersModel): Promise<Tensor[]> {
-  const files = (await Promise.all(dropped.map((file) => readArrays(file)))).sort((a, b) =>
-    a.name.localeCompare(b.name),
-  );
+  const files = (await readDropped(dropped)).sort((a, b) => a.name.localeCompare(b.name));
   const { inputs } = model;
   const isOfPixels =
     files.every(({ format }) => format === 'idx') && inputs.every(({ dtype }) => dtype === 'float32');

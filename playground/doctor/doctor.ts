@@ -13,6 +13,9 @@ import {
   type FormatName,
 } from '../shared/doctor-protocol.js';
 import { useBackend } from '../training/backends.js';
+import { shorten } from '../../src/text/show.js';
+import { LONGEST_TEXT, limitsFor } from '../shared/limits.js';
+import { cutExamination, cutFolding } from './cut.js';
 import { readData } from './data.js';
 
 interface Data {
@@ -56,7 +59,7 @@ export class Doctor implements DoctorFunctions {
 
   async #examine(model: LayersModel, data: Data | null, options: ToolOptions): Promise<Examination> {
     const report = await inspect(model, data && [...data.tensors], options);
-    return { ...this.#describe(model, data), report, tensors: memory().numTensors };
+    return cutExamination({ ...this.#describe(model, data), report, tensors: memory().numTensors });
   }
 
   #describe(model: LayersModel, data: Data | null): Pick<Examination, 'inputs' | 'parameters' | 'data'> {
@@ -69,18 +72,10 @@ export class Doctor implements DoctorFunctions {
 
   open(files: readonly File[]): Promise<Examination> {
     return this.#afterOthers(async (options) => {
-      const model = await loadKerasModel(files, { ...options, compile: false });
-      try {
-        const examination = await this.#examine(model, null, options);
-        this.#model?.dispose();
-        if (this.#data) dispose([...this.#data.tensors]);
-        this.#model = model;
-        this.#data = null;
-        return { ...examination, tensors: memory().numTensors };
-      } catch (error) {
-        model.dispose();
-        throw error;
-      }
+      const model = await loadKerasModel(files, { ...options, limits: limitsFor(files), compile: false });
+      const examination = await this.#examine(model, null, options);
+      this.#model = model;
+      return examination;
     });
   }
 
@@ -88,7 +83,8 @@ export class Doctor implements DoctorFunctions {
     return this.#afterOthers(async (options) => {
       const model = this.#theModel();
       const tensors = await readData(files, model);
-      const data = { source: files.map(({ name }) => name).join(', '), tensors };
+      const source = shorten(files.map(({ name }) => name).join(', '), LONGEST_TEXT);
+      const data = { source, tensors };
       const before = this.#data;
       try {
         const examination = await this.#examine(model, data, options);
@@ -109,7 +105,7 @@ export class Doctor implements DoctorFunctions {
       const { model, ...folding } = await fold(before, { ...options, ...data });
       before.dispose();
       this.#model = model;
-      return folding;
+      return cutFolding(folding);
     });
   }
 

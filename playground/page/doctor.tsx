@@ -15,47 +15,92 @@ import { DropZone } from './drop-zone.js';
 import { announcement, problems, tell } from './state.js';
 import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
+import { shorten } from '../../src/text/show.js';
+import { MOST_NUMBERS } from '../shared/limits.js';
 
 const examination = signal<Examination | null>(null);
 const folding = signal<Folding | null>(null);
-/** What is being done, in words; null where nothing is. */
-const task = signal<string | null>(null);
 const progress = signal<Progress | null>(null);
 const layerLookedAt = signal(0);
 const format = signal<FormatName>('keras3 keras');
 /** The name of the file that the model came in, without its ending. */
 let fileName = 'model';
 
-const worker = new WatchedWorker<DoctorFunctions, DoctorPageFunctions>('doctor', {
-  progressed: (now) => {
-    progress.value = now;
-  },
-});
-const doctor = worker.functions;
+type DoctorWorker = WatchedWorker<DoctorFunctions, DoctorPageFunctions>;
 
-/** Does something that takes a while, and tells what goes wrong. */
-async function during(what: string, job: () => Promise<string>): Promise<void> {
-  if (task.value !== null) return;
-  task.value = what;
+/** Which worker has the model that is shown, and the files that it read it from; null without a model. */
+let holder: { readonly worker: DoctorWorker; readonly files: readonly File[] } | null = null;
+
+const beginWorker = (): DoctorWorker =>
+  new WatchedWorker(
+    'doctor',
+    {
+      progressed: (now) => {
+        progress.value = now;
+      },
+    },
+    tell,
+  );
+
+interface Task {
+  /** In words. */
+  readonly what: string;
+  readonly worker: DoctorWorker;
+}
+/** What is being done; null where nothing is. */
+const task = signal<Task | null>(null);
+
+/** Has a worker do something that takes a while, and tells what goes wrong. */
+async function during(
+  what: string,
+  worker: DoctorWorker,
+  job: (doctor: DoctorWorker['functions']) => Promise<string>,
+): Promise<void> {
+  task.value = { what, worker };
   progress.value = null;
   problems.value = problems.value.filter(({ about }) => about !== 'doctor');
   try {
-    announcement.value = await job();
+    announcement.value = await job(worker.functions);
   } catch (error) {
-    tell(messageOf(error), 'doctor');
+    // What ended a worker stays to be read while the next one begins.
+    tell(messageOf(error), worker.isEnded ? null : 'doctor');
   } finally {
     task.value = null;
   }
 }
 
+/** Milliseconds in which a task that is stopped may end by itself, which leaves the model as it was. */
+const GRACE = 2000;
+
+function stop(stopped: Task): void {
+  const { worker } = stopped;
+  // Where the worker has ended meanwhile, there is nothing left to stop.
+  worker.functions.cancel.asEvent().catch(() => undefined);
+  setTimeout(() => {
+    if (task.value === stopped)
+      worker.end(`${stopped.what} did not stop by itself, so the doctor was ended.`);
+  }, GRACE);
+}
+
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-const summary = ({ report }: Examination): string =>
-  `${counted(report.layers.length, 'batch normalization')}, ${counted(report.findings.length, 'finding')}.`;
+const summary = ({ counts }: Examination): string =>
+  `${counted(counts.layers, 'batch normalization')}, ${counted(counts.findings, 'finding')}.`;
 
-const open = (files: readonly File[]): Promise<void> =>
-  during('Reading the model', async () => {
+/**
+ * Reads a model in a worker of its own: whatever becomes of that one, the model that is shown stays where it is until
+ * there is another.
+ */
+async function open(files: readonly File[]): Promise<void> {
+  if (task.value !== null) {
+    tell(`${task.value.what}: wait until it is done, or stop it.`, 'doctor');
+    return;
+  }
+  const worker = beginWorker();
+  await during('Reading the model', worker, async (doctor) => {
     const examined = await doctor.open(files);
+    holder?.worker.end('Another model was opened.');
+    holder = { worker, files };
     const main = files.find(({ name }) => /\.(h5|hdf5|keras|json)$/i.test(name)) ?? files[0]!;
     fileName = main.name.replace(/\.[^.]*$/, '');
     folding.value = null;
@@ -63,30 +108,48 @@ const open = (files: readonly File[]): Promise<void> =>
     examination.value = examined;
     return summary(examined);
   });
+  if (holder?.worker !== worker) worker.end('The model could not be read.');
+}
+
+/** Does something with the model. Where that ended its worker, the model is read again. */
+async function withModel(
+  what: string,
+  job: (doctor: DoctorWorker['functions']) => Promise<string>,
+): Promise<void> {
+  if (task.value !== null || holder === null) return;
+  const { worker, files } = holder;
+  if (!worker.isEnded) await during(what, worker, job);
+  if (!worker.isEnded) return;
+  holder = null;
+  examination.value = null;
+  tell('The model is read again, as its file has it: what was done to it since has to be done again.');
+  await open(files);
+}
 
 const takeData = (files: readonly File[]): Promise<void> =>
-  during('Looking at the data', async () => {
+  withModel('Looking at the data', async (doctor) => {
     examination.value = await doctor.takeData(files);
     return summary(examination.value);
   });
 
 const fold = (): Promise<void> =>
-  during('Folding', async () => {
-    const { folded, kept } = (folding.value = await doctor.fold());
+  withModel('Folding', async (doctor) => {
+    folding.value = await doctor.fold();
+    const { folded, kept } = folding.value.counts;
     layerLookedAt.value = 0;
     examination.value = await doctor.examine();
-    return `Folded ${folded.length}, kept ${kept.length}.`;
+    return `Folded ${folded}, kept ${kept}.`;
   });
 
 const recalibrate = (): Promise<void> =>
-  during('Recalibrating', async () => {
+  withModel('Recalibrating', async (doctor) => {
     await doctor.recalibrate();
     examination.value = await doctor.examine();
     return `Recalibrated. ${summary(examination.value)}`;
   });
 
 const download = (): Promise<void> =>
-  during('Writing the file', async () => {
+  withModel('Writing the file', async (doctor) => {
     const bytes = await doctor.save(format.value);
     const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)]));
     const link = document.createElement('a');
@@ -98,18 +161,19 @@ const download = (): Promise<void> =>
   });
 
 function Task() {
-  if (task.value === null) return null;
+  const doing = task.value;
+  if (doing === null) return null;
   const { done = 0, total = null, step = '' } = progress.value ?? {};
   return (
     <p class="task" role="status">
       <span>
-        {task.value} {step && `(${step})`}
+        {doing.what} {step && `(${step})`}
       </span>
-      <progress aria-label={task.value} {...(total === null ? {} : { max: total, value: done })} />
+      <progress aria-label={doing.what} {...(total === null ? {} : { max: total, value: done })} />
       <button
         type="button"
         onClick={() => {
-          doctor.cancel.asEvent().catch(tell);
+          stop(doing);
         }}
       >
         Stop
@@ -124,6 +188,8 @@ const SHOWN_CHANNELS = 24;
 function FindingView({ finding }: { readonly finding: Finding }) {
   const { name, severity, layer, channels, message, cure, evidence } = finding;
   const shown = channels.slice(0, SHOWN_CHANNELS).map((channel) => channel + 1);
+  const others = channels.length - shown.length;
+  const isCut = channels.length >= MOST_NUMBERS;
   return (
     <li class="finding" data-severity={severity}>
       <p>
@@ -140,7 +206,7 @@ function FindingView({ finding }: { readonly finding: Finding }) {
       <p class="cure">{cure}</p>
       <p class="note">
         {channels.length > 0 &&
-          `Channels ${shown.join(', ')}${channels.length > shown.length ? ` and ${channels.length - shown.length} more` : ''}. `}
+          `Channels ${shown.join(', ')}${others > 0 ? ` and ${isCut ? 'at least ' : ''}${others} more` : ''}. `}
         {Object.entries(evidence)
           .map(([key, value]) => `${key}: ${value}`)
           .join(', ')}
@@ -158,8 +224,8 @@ const PARAMETER_LINES: readonly Line[] = [
   { label: 'beta', color: 'b', width: 1.5 },
 ];
 
-const channelNumbers = ({ channels }: InspectedLayer): number[] =>
-  Array.from({ length: channels }, (_, i) => i + 1);
+/** The channels that the page knows, of more where there are many. */
+const channelNumbers = ({ movingMean }: InspectedLayer): number[] => movingMean.map((_, i) => i + 1);
 
 const rootsOf = (values: PlainNumbers | undefined): PlainNumbers =>
   values?.map((value) => (value === null ? null : Math.sqrt(value))) ?? [];
@@ -183,7 +249,7 @@ function LayerView({ layer }: { readonly layer: InspectedLayer }) {
   );
 }
 
-function Layers({ report }: Examination) {
+function Layers({ report, counts }: Examination) {
   const layers = report.layers;
   const chosen = layers[Math.min(layerLookedAt.value, layers.length - 1)];
   if (!chosen) return null;
@@ -204,7 +270,7 @@ function Layers({ report }: Examination) {
           </thead>
           <tbody>
             {layers.map((layer, i) => (
-              <tr key={layer.layer} class={layer === chosen ? 'chosen' : undefined}>
+              <tr key={i} class={layer === chosen ? 'chosen' : undefined}>
                 <th scope="row">
                   <button
                     type="button"
@@ -232,7 +298,9 @@ function Layers({ report }: Examination) {
         Off by: how far from mean 0 and deviation 1 normalized values are, root of the mean square over
         channels; seen with data only.
       </p>
+      <First of={layers} count={counts.layers} what="layers" />
       <h3>{chosen.layer}</h3>
+      <First of={chosen.movingMean} count={chosen.channels} what="channels" />
       <LayerView layer={chosen} />
     </section>
   );
@@ -245,12 +313,31 @@ function offBy({ inputs }: InspectedLayer): string {
   return Math.sqrt(squares / distances.length).toFixed(3);
 }
 
-function FoldingView({ folded, kept, largestDifference, largestOutput, comparedOn, warnings }: Folding) {
+/** Says where a list is only its beginning. */
+function First(props: { readonly of: readonly unknown[]; readonly count: number; readonly what: string }) {
+  const { of: shown, count, what } = props;
+  if (shown.length === count) return null;
+  return (
+    <p class="note">
+      These are the first {shown.length.toLocaleString('en')} of {count.toLocaleString('en')} {what}.
+    </p>
+  );
+}
+
+function FoldingView({
+  folded,
+  kept,
+  counts,
+  largestDifference,
+  largestOutput,
+  comparedOn,
+  warnings,
+}: Folding) {
   return (
     <section aria-labelledby="folding-title">
       <h2 id="folding-title">Folded</h2>
       <p data-testid="folding">
-        {folded.length} folded, {kept.length} kept. Outputs differ by at most{' '}
+        {counts.folded} folded, {counts.kept} kept. Outputs differ by at most{' '}
         {largestDifference.toExponential(1)}, the largest being {largestOutput.toPrecision(3)} (compared on{' '}
         {comparedOn}).
       </p>
@@ -275,6 +362,11 @@ function FoldingView({ folded, kept, largestDifference, largestOutput, comparedO
   );
 }
 
+const LONGEST_SHAPES = 200;
+
+const shapeText = (shape: readonly (number | null)[]): string =>
+  `[${shape.map((size) => size ?? 'n').join(', ')}]`;
+
 function Cures({ inputs, data }: Examination) {
   const isBusy = task.value !== null;
   return (
@@ -283,7 +375,7 @@ function Cures({ inputs, data }: Examination) {
       <div class="cures">
         <DropZone
           label="Drop data"
-          hint={`.npy or .npz of shape ${inputs.map((shape) => `[${shape.map((size) => size ?? 'n').join(', ')}]`).join(' and ')}, or IDX images`}
+          hint={`.npy or .npz of shape ${shorten(inputs.map(shapeText).join(' and '), LONGEST_SHAPES)}, or IDX images`}
           onFiles={(files) => void takeData(files)}
         />
         <div>
@@ -358,9 +450,10 @@ export default function Doctor() {
                 Nothing is wrong{examined.data === null && ', as far as weights can tell. Data tells more'}.
               </p>
             )}
+            <First of={examined.report.findings} count={examined.counts.findings} what="findings" />
             <ul>
-              {examined.report.findings.map((finding) => (
-                <FindingView key={`${finding.name} ${finding.layer ?? ''}`} finding={finding} />
+              {examined.report.findings.map((finding, i) => (
+                <FindingView key={i} finding={finding} />
               ))}
             </ul>
           </section>

@@ -1,5 +1,8 @@
 /** @file Where to drop files, or to choose them with the keyboard. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { messageOf } from '../../src/text/refusal.js';
+import { checkDropped } from '../shared/limits.js';
+import { tell } from './state.js';
 
 interface DropZoneProps {
   readonly label: string;
@@ -13,7 +16,15 @@ export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZ
   const zone = useRef<HTMLLabelElement>(null);
   const [isOver, setIsOver] = useState(false);
   const take = (list: FileList | null | undefined) => {
-    if (list && list.length > 0) onFiles([...list]);
+    if (!list || list.length === 0) return;
+    const files = [...list];
+    try {
+      checkDropped(files);
+    } catch (error) {
+      tell(messageOf(error), 'files');
+      return;
+    }
+    onFiles(files);
   };
   // Before the zone is painted: a file dropped on one that does not listen makes the browser leave the page.
   useLayoutEffect(() => {

@@ -2,6 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { BirpcReturn } from 'birpc';
 import { HOME, type Place, type View, readAddress, writeAddress } from '../shared/address.js';
+import { LONGEST_TEXT, MOST_PROBLEMS } from '../shared/limits.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { DEFAULTS, type Each, type Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
@@ -69,10 +70,9 @@ function askTrainer(): BirpcReturn<TrainerFunctions, PageFunctions> {
 
 /** Shows a problem, instead of any other about the same control. */
 export function tell(text: string, about: string | null = null): void {
-  problems.value = [
-    ...problems.value.filter((one) => one.text !== text && (about === null || one.about !== about)),
-    { text, about },
-  ];
+  const told = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
+  const others = problems.value.filter((one) => one.text !== told && (about === null || one.about !== about));
+  problems.value = [...others, { text: told, about }].slice(-MOST_PROBLEMS);
 }
 
 export function dismiss(problem: Problem): void {

@@ -2,7 +2,9 @@
  * @file The settings as the part of an address after #, so that a state can be shared: what differs from the defaults, as
  * `depth=5&b={"renorm":true}`. Addresses come from anywhere, so what they say is checked.
  */
+import { show } from '../../src/text/show.js';
 import { ValueError } from '../../src/text/value-error.js';
+import { LONGEST_ADDRESS, MOST_PROBLEMS } from './limits.js';
 import {
   ACCEPTED,
   DEFAULTS,
@@ -38,6 +40,15 @@ const VALUE_NAMES = Object.keys(ACCEPTED) as ValueName[];
 const isLayerArguments = (value: unknown): value is LayerArguments =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Levels of lists and objects in the layer's arguments, which take three. */
+const MOST_LEVELS = 8;
+
+/** Whether a value is too deep to be written again, or sent to the worker, without end of the stack. */
+const isDeep = (value: unknown, levels = MOST_LEVELS): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((part) => isDeep(part, levels - 1)));
+
 function parseLayer(name: string, text: string): LayerArguments | null {
   if (text === NONE) return null;
   let value: unknown;
@@ -46,27 +57,33 @@ function parseLayer(name: string, text: string): LayerArguments | null {
   } catch {
     value = undefined;
   }
-  if (isLayerArguments(value)) return value;
+  if (isLayerArguments(value) && !isDeep(value)) return value;
   throw new ValueError(
-    `${name}: expected '${NONE}' or the layer's arguments as JSON, such as {"renorm":true}, received '${text}'.`,
+    `${name}: expected '${NONE}' or the layer's arguments as JSON, such as {"renorm":true}, received ${show(text)}.`,
   );
 }
 
 function parseIndex(name: string, text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new ValueError(`${name}: expected a whole number from 0 on, received '${text}'.`);
+  throw new ValueError(`${name}: expected a whole number from 0 on, received ${show(text)}.`);
 }
 
 function parseView(text: string): View {
   const view = VIEWS.find((name) => name === text);
   if (view) return view;
-  throw new ValueError(`view: expected one of ${VIEWS.join(', ')}, received '${text}'.`);
+  throw new ValueError(`view: expected one of ${VIEWS.join(', ')}, received ${show(text)}.`);
 }
 
 /** What `hash` says, defaults where it says nothing, and what it says that cannot be. */
 export function readAddress(hash: string): { place: Place; problems: string[] } {
   const problems: string[] = [];
-  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  const isLong = hash.length > LONGEST_ADDRESS;
+  if (isLong) {
+    problems.push(
+      `The address: expected at most ${LONGEST_ADDRESS} characters after #, received ${hash.length}.`,
+    );
+  }
+  const given = new URLSearchParams(isLong ? '' : hash.replace(/^#/, ''));
   /** The value that the address gives for `name`; `fallback` where it gives none, or one that cannot be. */
   const read = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
     const text = given.get(name);
@@ -97,7 +114,11 @@ export function readAddress(hash: string): { place: Place; problems: string[] } 
     layer: read('layer', HOME.layer, (text) => parseIndex('layer', text)),
     unit: read('unit', HOME.unit, (text) => parseIndex('unit', text)),
   };
-  for (const name of given.keys()) problems.push(`The address: there is no setting '${name}'.`);
+  // More would only push one another out.
+  const unknown = [...new Set(given.keys())];
+  for (const name of unknown.slice(0, MOST_PROBLEMS)) {
+    problems.push(`The address: there is no setting ${show(name)}.`);
+  }
   return { place, problems };
 }
 

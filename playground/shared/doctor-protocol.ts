@@ -8,13 +8,19 @@ export interface Examination {
   readonly parameters: number;
   /** What the data is that was looked at, in words; null without. */
   readonly data: string | null;
+  /** The beginning of it, if it is long. */
   readonly report: InspectReport;
+  /** How many there are in all. */
+  readonly counts: { readonly layers: number; readonly findings: number };
   /** How many tensors TF.js holds. */
   readonly tensors: number;
 }
 
-/** What folding did. */
-export type Folding = Omit<FoldReport, 'model'>;
+/** What folding did; the beginning of it, if it is long. */
+export interface Folding extends Omit<FoldReport, 'model'> {
+  /** How many there are in all. */
+  readonly counts: { readonly folded: number; readonly kept: number };
+}
 
 /** The files that a model can be saved as. */
 export const FORMATS = {
@@ -24,9 +30,9 @@ export const FORMATS = {
 } as const;
 export type FormatName = keyof typeof FORMATS;
 
-/** What the page asks of the worker. After a refusal the model is as it was before. */
+/** What the page asks of the worker, which has one model. After a refusal the model is as it was before. */
 export interface DoctorFunctions {
-  /** Reads a model from what was dropped, and looks at it. */
+  /** Reads the model from what was dropped, and looks at it. */
   open(files: readonly File[]): Promise<Examination>;
   /** Reads data from what was dropped, and looks at the model with it. */
   takeData(files: readonly File[]): Promise<Examination>;

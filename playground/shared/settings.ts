@@ -2,6 +2,7 @@
  * @file What can be set in the playground: its type, the defaults, and the one place where a value given as text, in the
  * page or in an address, is checked.
  */
+import { show } from '../../src/text/show.js';
 import { ValueError } from '../../src/text/value-error.js';
 
 export const NETWORKS = ['a', 'b'] as const;
@@ -117,7 +118,7 @@ export const LABELS: Readonly<Record<ValueName, string>> = {
 export function parseValue(name: ValueName, text: string): string | number {
   const accepted = ACCEPTED[name];
   const refuse = (expected: string): never => {
-    throw new ValueError(`${LABELS[name]}: expected ${expected}, received '${text}'.`);
+    throw new ValueError(`${LABELS[name]}: expected ${expected}, received ${show(text)}.`);
   };
   if (accepted.kind === 'choice') {
     return accepted.choices.includes(text) ? text : refuse(`one of ${accepted.choices.join(', ')}`);

@@ -1,9 +1,10 @@
 /** @file Files that were dropped on the page: MNIST, in IDX, and sets that are published like it. */
-import { type DataFile, readArrays } from 'evenkeel/data';
+import type { DataFile } from 'evenkeel/data';
 import { contentOf, digitsFrom } from '../../shared/digit-files.js';
 import type { Digits } from '../../shared/digits.js';
 import type { Random } from '../../shared/random.js';
 import { ValueError } from '../../src/text/value-error.js';
+import { readDropped } from '../shared/dropped.js';
 import { type Dataset, imageDataset } from './dataset.js';
 
 const EXPECTED =
@@ -47,7 +48,7 @@ function join(first: Digits, second: Digits): Digits {
  */
 export async function droppedDataset(dropped: readonly File[], random: Random): Promise<Dataset> {
   if (dropped.length === 0) throw new ValueError(`No files were dropped yet. ${EXPECTED}`);
-  const files = await Promise.all(dropped.map((file) => readArrays(file)));
+  const files = await readDropped(dropped);
   for (const file of files) {
     if (!contentOf(file)) throw new ValueError(`${file.name} holds neither images nor labels. ${EXPECTED}`);
   }

@@ -13,22 +13,22 @@ import type { Playground } from './browser.js';
 // Keeps TF.js from advising another backend.
 tf.enableProdMode();
 
-const MODEL_ZONE = '.doctor section:first-child .drop';
-const DATA_ZONE = '.cures .drop';
+export const MODEL_ZONE = '.doctor section:first-child .drop';
+export const DATA_ZONE = '.cures .drop';
 const MARKUP = '<img src=x onerror=alert(1)>';
 
-interface NamedBytes {
+export interface NamedBytes {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-const modelFile = (name: string): NamedBytes => ({
+export const modelFile = (name: string): NamedBytes => ({
   name,
   bytes: readModel(modelNamed(name)),
 });
 
 /** Numbers as NumPy saves them. */
-function npy(shape: readonly number[], values: Float32Array): Uint8Array {
+export function npy(shape: readonly number[], values: Float32Array): Uint8Array {
   const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
   const header = Buffer.from(`${dictionary.padEnd(117)}\n`, 'latin1');
   const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length, 0]);

@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { drawDigit, drawDigits, PIXELS, SIDE } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import { ValueError } from '../../src/text/value-error.js';
+import type { Finding, InspectedLayer } from 'evenkeel/tools';
 import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
+import { cutExamination } from '../../playground/doctor/cut.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
 import { toDigit } from '../../playground/shared/ink.js';
@@ -67,6 +69,77 @@ describe('an address', () => {
         }
       }),
     );
+  });
+
+  test('gives what can be made and written again, and short problems, whatever it is', () => {
+    const name = fc.oneof(
+      fc.constantFrom(
+        ...Object.keys(ACCEPTED),
+        'a',
+        'b',
+        'view',
+        'layer',
+        'unit',
+        '__proto__',
+        'toString',
+        'layers',
+      ),
+      fc.string(),
+    );
+    const value = fc.oneof(
+      fc.constantFrom(
+        '1e308',
+        '-1',
+        'NaN',
+        'Infinity',
+        '',
+        '0x10',
+        '1e-400',
+        '9'.repeat(400),
+        '[]',
+        'null',
+        '{}',
+      ),
+      fc.constantFrom(
+        '{"__proto__":{"x":1}}',
+        '{"constructor":1}',
+        `${'{"a":'.repeat(500)}1${'}'.repeat(500)}`,
+      ),
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.double().map(String),
+    );
+    const encode = fc.constantFrom(String, (text: string) =>
+      new URLSearchParams({ text }).toString().slice(5),
+    );
+    const part = fc.tuple(name, value, encode).map(([one, of, encoded]) => `${encoded(one)}=${encoded(of)}`);
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
+        const { place, problems } = readAddress(`#${parts.join('&')}`);
+        for (const one of Object.keys(ACCEPTED) as ValueName[]) {
+          expect(parseValue(one, String(place.settings[one]))).toBe(place.settings[one]);
+        }
+        expect(problems.length).toBeLessThan(30);
+        for (const problem of problems) expect(problem.length).toBeLessThan(400);
+        expect(readAddress(writeAddress(place)).problems).toEqual([]);
+        // As the page does, and the worker gets it.
+        structuredClone(place);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+  });
+
+  test.each([
+    ['of ten million characters', `#a={"name":"${'x'.repeat(1e7)}"}`, 1],
+    ['of ten million names', `#${'x&'.repeat(1e7)}`, 1],
+    ['of thousands of names', `#${Array.from({ length: 14_000 }, (_, i) => `x${i}`).join('&')}`, 8],
+    ['nested as deep as it is long', `#a=${'['.repeat(99_000)}`, 1],
+    ['of arguments that are nested so', `#a=${'{"a":'.repeat(9000)}1${'}'.repeat(9000)}`, 1],
+  ])('%s gives the defaults and says so', { timeout: 5000 }, (_, hash, count) => {
+    const { place, problems } = readAddress(hash);
+    expect(place).toEqual(HOME);
+    expect(problems).toHaveLength(count);
   });
 
   test.each([
@@ -232,4 +305,54 @@ test('a history is bounded, begins with the first measurement and ends with the 
   expect(history[0]!.step).toBe(0);
   expect(history.length).toBeGreaterThan(200);
   expect(history.filter(({ a }) => a.decisions !== null)).toHaveLength(1);
+});
+
+describe('what the page gets of a report', () => {
+  const channels = (count: number) => Array.from({ length: count }, (_, i) => i);
+  const layer = (name: string, count: number): InspectedLayer => ({
+    ...{ layer: name, implementation: 'evenkeel', axis: -1, momentum: 0.99, epsilon: 0.001, renorm: false },
+    ...{ virtualBatchSize: null, isFrozen: false, calls: 1, channels: count, gamma: null, beta: null },
+    ...{ movingMean: channels(count), movingVariance: channels(count), inputs: null },
+  });
+  const finding = (name: string, count: number): Finding => ({
+    ...{
+      name: 'constant-channel',
+      severity: 'warning',
+      layer: name,
+      channels: channels(count),
+      evidence: { share: 1 },
+    },
+    ...{ message: `${name} is dead.`, cure: 'None.' },
+  });
+  const cut = (names: readonly string[], count: number) =>
+    cutExamination({
+      ...{ inputs: [[null, 2]], parameters: 1, data: null, tensors: 0 },
+      report: {
+        ...{ model: names[0]!, data: null, outputs: [] },
+        layers: names.map((name) => layer(name, count)),
+        findings: names.map((name) => finding(name, count)),
+      },
+    });
+
+  test('is all of it, where it is of the usual size', () => {
+    const names = Array.from({ length: 120 }, (_, i) => `layer ${i}`);
+    const { report, counts } = cut(names, 1024);
+    expect(report.layers).toEqual(names.map((name) => layer(name, 1024)));
+    expect(report.findings).toEqual(names.map((name) => finding(name, 1024)));
+    expect(counts).toEqual({ layers: 120, findings: 120 });
+  });
+
+  test('is the beginning, where there are many layers, many channels, or long names', () => {
+    const many = cut(
+      Array.from({ length: 2000 }, (_, i) => `layer ${i}`),
+      2000,
+    );
+    expect(many.counts).toEqual({ layers: 2000, findings: 2000 });
+    expect(many.report.layers).toHaveLength(500);
+    expect(many.report.layers[499]!.layer).toBe('layer 499');
+    expect(many.report.layers[0]!.movingMean).toEqual(channels(1048));
+    expect(many.report.layers[0]!.channels).toBe(2000);
+    const long = cut(['x'.repeat(1e7)], 1e6);
+    expect(JSON.stringify(long).length).toBeLessThan(100_000);
+  });
 });

@@ -1,9 +1,11 @@
 /** @file What the page lets neither in nor out, whatever it is given: cases of page.test.ts, which brings the browser. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { BrowserContextOptions } from 'playwright-core';
+import { gzipSync } from 'node:zlib';
+import type { BrowserContextOptions, Worker } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Playground } from './browser.js';
+import { DATA_ZONE, MODEL_ZONE, modelFile, npy, openModel } from './doctor-cases.js';
 
 /** Another site, and what it was asked for. */
 async function elsewhere(): Promise<{ url: string; asked: string[] }> {
@@ -88,6 +90,17 @@ interface Outcome {
   readonly refusedBy: readonly string[];
 }
 
+/** Has a worker compute for ever. */
+function hang(worker: Worker): void {
+  // Later, since what a debugger evaluates goes on when its worker is ended.
+  const begun = worker.evaluate(() => {
+    setTimeout(() => {
+      for (;;);
+    });
+  });
+  begun.catch(() => undefined);
+}
+
 /** @param openPage opens the page, for quick training unless an address is given */
 export function safetyCases(
   openPage: (hash?: string, options?: BrowserContextOptions) => Promise<Playground>,
@@ -139,11 +152,159 @@ export function safetyCases(
       const playground = await openPage();
       const { page } = playground;
       await playground.press('Doctor');
-      await playground.until(() => Promise.resolve(page.workers().length === 2));
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      expect(page.workers()).toHaveLength(2);
       const attempts = Object.entries(SCRIPTS).map(
         ([name, { run, refusedBy }]) => [name, run, refusedBy] as const,
       );
       for (const context of [page, ...page.workers()]) await check(playground, context, attempts);
+    });
+  });
+
+  describe('a worker that hangs or fails', () => {
+    const openDoctor = async (): Promise<Playground> => {
+      const playground = await openPage();
+      await playground.press('Doctor');
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      return playground;
+    };
+    const other = modelFile('keras3-conv.keras');
+    const untilTold = (playground: Playground, text: string): Promise<void> =>
+      playground.until(async () => (await playground.problems()).includes(text));
+
+    test('is ended by Stop, and the model that was there stays', async () => {
+      const playground = await openDoctor();
+      playground.page.once('worker', hang);
+      await playground.drop([other], MODEL_ZONE);
+      await playground.press('Stop');
+      await untilTold(playground, 'Reading the model did not stop by itself, so the doctor was ended.');
+      expect(await playground.button('Stop').count()).toBe(0);
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+      // Another file is examined at once.
+      await playground.drop([other], MODEL_ZONE);
+      await playground.text('folding').waitFor({ state: 'detached' });
+      expect(await playground.text('summary').innerText()).toContain('1 batch normalization');
+      // Of the doctor's workers one is left.
+      await playground.until(() => Promise.resolve(playground.page.workers().length === 2));
+    });
+
+    test('is ended when nothing comes of it for a minute', async () => {
+      const playground = await openDoctor();
+      const { page } = playground;
+      await page.clock.install();
+      page.once('worker', hang);
+      await playground.drop([other], MODEL_ZONE);
+      await playground.button('Stop').waitFor();
+      await page.clock.runFor(58_000);
+      expect(await playground.problems()).toEqual([]);
+      await page.clock.runFor(3000);
+      await untilTold(playground, 'The doctor gave no sign of life for 60 seconds and was stopped.');
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+    });
+
+    test('while it cures a model reads that one again', async () => {
+      const playground = await openDoctor();
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+      hang(playground.page.workers().at(-1)!);
+      await playground.drop([{ name: 'data.npy', bytes: npy([2, 3], new Float32Array(6)) }], DATA_ZONE);
+      await playground.press('Stop');
+      await untilTold(playground, 'Looking at the data did not stop by itself, so the doctor was ended.');
+      await untilTold(
+        playground,
+        'The model is read again, as its file has it: what was done to it since has to be done again.',
+      );
+      await playground.until(async () =>
+        (await playground.text('summary').innerText()).includes('1 batch normalization'),
+      );
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+    });
+
+    test('by an error of its own is told, and another takes its place', async () => {
+      const playground = await openDoctor();
+      await playground.page
+        .workers()
+        .at(-1)!
+        .evaluate(() => {
+          setTimeout(() => {
+            throw new RangeError('Array buffer allocation failed');
+          });
+        });
+      await untilTold(playground, 'The doctor failed: Uncaught RangeError: Array buffer allocation failed.');
+      await playground.press('Fold');
+      await playground.page.getByText('The model is read again').waitFor();
+      await playground.until(async () => (await playground.button('Stop').count()) === 0);
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+    });
+
+    test('while it trains begins anew with the same networks', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await page.clock.install();
+      await page.reload();
+      await playground.ready();
+      await playground.set('Activation', 'tanh');
+      hang(page.workers()[0]!);
+      await playground.press('Start');
+      await page.clock.runFor(61_000);
+      await untilTold(playground, 'The trainer gave no sign of life for 60 seconds and was stopped.');
+      await playground.ready();
+      expect(await page.getByLabel('Activation', { exact: true }).inputValue()).toBe('tanh');
+      expect(await playground.number('step')).toBe(0);
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+    });
+  });
+
+  describe('files', () => {
+    test('are refused before they are read, where they are too many or too large', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      const drop = (files: 'many' | 'large') =>
+        page.evaluate((what) => {
+          const dataTransfer = new DataTransfer();
+          const part = new Blob([new Uint8Array(2 ** 24)]);
+          const made =
+            what === 'many'
+              ? Array.from({ length: 10_000 }, (_, i) => new File([], `${i}`))
+              : [new File(Array<Blob>(65).fill(part), 'large')];
+          for (const file of made) dataTransfer.items.add(file);
+          document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
+        }, files);
+      for (const view of ['Playground', 'Doctor']) {
+        await playground.press(view);
+        await page.locator('.drop').waitFor();
+        await drop('many');
+        await playground.until(async () => (await playground.problems()).length === 1);
+        expect(await playground.problems()).toEqual([
+          'The page takes at most 1,000 files of 1,073,741,824 bytes together, received 10,000 of 0. Drop fewer, or use ' +
+            'the command, evenkeel-cli, which has no such limits.',
+        ]);
+        await drop('large');
+        await playground.until(async () => (await playground.problems())[0]!.includes('1 of 1,090,519,040'));
+        await page.getByRole('button', { name: /^Dismiss/ }).click();
+      }
+    });
+
+    test('that unpack to far more than they are, are refused', async () => {
+      const playground = await openPage();
+      const bomb = { name: 'bomb.npy.gz', bytes: gzipSync(npy([25_000_000], new Float32Array(25_000_000))) };
+      const refuse = async (zone?: string) => {
+        await playground.drop([bomb], zone);
+        await playground.until(async () => (await playground.problems()).length === 1);
+        expect((await playground.problems())[0]).toMatch(/bomb\.npy\.gz.* at most \d+ are accepted/);
+        await playground.page.getByRole('button', { name: /^Dismiss/ }).click();
+      };
+      await refuse();
+      await playground.press('Doctor');
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      await refuse(DATA_ZONE);
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
     });
   });
 }

@@ -1,0 +1,22 @@
+/** @file Files of data that were dropped, read one after the other, so that together they take no more than one may. */
+import { type DataFile, readArrays } from 'evenkeel/data';
+import { MOST_MEMORY, limitsFor } from './limits.js';
+
+/** At most. */
+const BYTES_PER_NUMBER = 8;
+
+/**
+ * What files of data hold.
+ *
+ * @throws ValueError for files that are damaged, hold something else, or unpack to more than the page can hold
+ */
+export async function readDropped(files: readonly File[]): Promise<DataFile[]> {
+  const read: DataFile[] = [];
+  let memory = MOST_MEMORY;
+  for (const file of files) {
+    const data = await readArrays(file, { limits: limitsFor([file], memory) });
+    for (const { values } of data.arrays.values()) memory -= BYTES_PER_NUMBER * values.length;
+    read.push(data);
+  }
+  return read;
+}
