@@ -1,11 +1,13 @@
 /** @file The commands: what they write is the model that it should be, and what they refuse leaves nothing behind. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { type InspectReport } from 'evenkeel/tools';
 import { layerBatchNormalization } from 'evenkeel';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../cli/src/program.js';
 import { writeModel } from '../../cli/src/write-model.js';
 import { SCALED, dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
 
@@ -284,6 +286,22 @@ describe('what cannot be done', () => {
     expect(readdirSync(folder)).toEqual([name]);
   });
 
+  it('names the limit of open files, by 3', async () => {
+    const controller = new AbortController();
+    const stderr: string[] = [];
+    const terminal = {
+      out() {
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+      },
+      note: (text: string) => stderr.push(text),
+      progress: null,
+      paint: (_: unknown, text: string) => text,
+      width: 100,
+    };
+    expect(await run(['inspect', modelFile('tf-keras-mlp.h5')], terminal, controller.signal)).toBe(3);
+    expect(stderr.join('')).toMatch(/^Too many files are open \(EMFILE\)\. Raise the limit of this shell/);
+  });
+
   it('stops when it is told to, and writes nothing', async () => {
     const controller = new AbortController();
     const folder = makeFolder();
@@ -300,6 +318,52 @@ describe('what cannot be done', () => {
     const { code, stderr } = await evenkeel([...args, '--batch-size', '1'], controller.signal);
     expect([code, stderr]).toEqual([130, 'Stopped. Nothing was written.\n']);
     expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('a file that is read', () => {
+  it('is not written over: model, shard, data, module, by their names and by others', async () => {
+    const folder = makeFolder();
+    const path = (name: string) => join(folder, name);
+    writeFileSync(path('model.h5'), goldenModel('tf-keras-mlp.h5'));
+    await evenkeel(['convert', path('model.h5'), path('web.json')]);
+    const shard = readdirSync(folder).find((name) => name.endsWith('.bin'))!;
+    copyFileSync(dataFile([50, 6]), path('data.npy'));
+    writeFileSync(path('scaled.mjs'), SCALED);
+    linkSync(path('data.npy'), path('data.json'));
+    symlinkSync(shard, path('report.html'));
+    symlinkSync('scaled.mjs', path('out.keras'));
+    const contents = () =>
+      new Map(readdirSync(folder).map((name) => [name, readFileSync(path(name), 'hex')]));
+    const before = contents();
+    const inputs = ['--data', path('data.npy'), '--import', path('scaled.mjs')];
+    for (const [model, output] of [
+      ['model.h5', 'model.h5'],
+      ['model.h5', 'data.json'],
+      ['model.h5', 'out.keras'],
+      ['web.json', 'web.json'],
+    ]) {
+      const { code, stderr } = await evenkeel(['recalibrate', path(model!), path(output!), ...inputs]);
+      expect([code, stderr]).toEqual([3, expect.stringContaining('a file that is read. Give another name.')]);
+    }
+    for (const html of ['web.json', shard, 'report.html', 'data.npy', 'data.json', 'scaled.mjs']) {
+      const { code, stdout, stderr } = await evenkeel([
+        ...['inspect', pathToFileURL(path('web.json')).href, '--html', path(html)],
+        ...inputs,
+      ]);
+      expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('a file that is read.')]);
+    }
+    expect(contents()).toEqual(before);
+  });
+
+  it('may lie beside its own conversion, of which the shards are the same', async () => {
+    const folder = makeFolder();
+    const [first, second] = [join(folder, 'a.json'), join(folder, 'b.json')];
+    await evenkeel(['convert', modelFile('tf-keras-mlp.h5'), first]);
+    expect((await evenkeel(['convert', first, second])).code).toBe(0);
+    expect((await evenkeel(['freeze', second, first])).code).toBe(0);
+    expect(readdirSync(folder)).toHaveLength(4);
+    expectClose(await predict(first, SHAPE), await predict(second, SHAPE));
   });
 });
 

@@ -87,4 +87,31 @@ describe('a process that writes models, and is ended', () => {
     },
     KILLS * 10_000 + 60_000,
   );
+
+  it('by a second signal, ends at once, and leaves no draft', async () => {
+    const path = join(makeFolder(), 'model.json');
+    const { child, ended } = await startWriter(path, 0, 'deaf');
+    child.kill('SIGINT');
+    await wait(1500);
+    expect(child.exitCode).toBe(null);
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(130);
+    expect(numberOf(path)).toBeGreaterThan(0);
+    expect(leftIn(path)).toEqual([]);
+  });
+
+  it('while others write there too, leaves a model of one of them', async () => {
+    const path = join(makeFolder(), 'model.json');
+    for (let round = 0; round < 3; round++) {
+      const writers = await Promise.all([1e3, 1e6, 1e9].map((first) => startWriter(path, first)));
+      for (const [i, { child, ended }] of writers.entries()) {
+        await wait(20 * GOLDEN * (i + round));
+        child.kill(i === 2 ? 'SIGTERM' : 'SIGKILL');
+        await ended;
+        expect(numberOf(path)).toBeGreaterThanOrEqual(1e3);
+      }
+    }
+    await writeNumbered(path, 1);
+    expect([numberOf(path), leftIn(path)]).toEqual([1, []]);
+  });
 });

@@ -1,19 +1,22 @@
-/** @file The command as a process: what goes to which stream, and Ctrl-C. */
-import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+/** @file The command as a process: what goes to which stream, signals, and what is full or has gone away. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import { dataFile, makeFolder, modelFile } from './files.js';
 
-async function start(args: readonly string[], meanwhile?: (interrupt: () => void) => Promise<void>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/src/main.ts', ...args], { cwd: ROOT });
+const PROGRAM = [process.execPath, '--import', 'tsx', 'cli/src/main.ts'] as const;
+
+async function start(args: readonly string[], meanwhile?: (child: ChildProcess) => Promise<void>) {
+  const [node, ...program] = PROGRAM;
+  const child = spawn(node, [...program, ...args], { cwd: ROOT });
   const outcome = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
-  await meanwhile?.(() => child.kill('SIGINT'));
+  await meanwhile?.(child);
   return { code: await closed, ...outcome };
 }
 
@@ -39,14 +42,64 @@ it('prints no colours where nobody looks', async () => {
   expect(stdout).not.toContain('\u001b');
 });
 
-it('stops on Ctrl-C, which npm passes on once more, and leaves no file', async () => {
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)('stops on %s, which npm passes on once more, by %i, and leaves no file', async (signal, code) => {
   const folder = makeFolder();
   const args = ['recalibrate', modelFile('tf-keras-mlp.h5'), join(folder, 'out.h5'), '--batch-size', '1'];
-  const outcome = await start([...args, '--data', dataFile([500_000, 6])], async (interrupt) => {
+  const outcome = await start([...args, '--data', dataFile([500_000, 6])], async (child) => {
     await wait(5000);
-    interrupt();
-    interrupt();
+    child.kill(signal);
+    child.kill(signal);
   });
-  expect(outcome).toEqual({ code: 130, stdout: '', stderr: 'Stopped. Nothing was written.\n' });
+  expect(outcome).toEqual({ code, stdout: '', stderr: 'Stopped. Nothing was written.\n' });
   expect(readdirSync(folder)).toEqual([]);
+});
+
+/** Runs the command with what a shell puts before and after it. */
+function inShell(args: readonly string[], before: string, after: string) {
+  const script = `${before} exec "$@" ${after}`;
+  const { status, stderr, stdout } = spawnSync('sh', ['-c', script, 'sh', ...PROGRAM, ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return { code: status, stderr, stdout };
+}
+
+it('says where standard output is full, by 3', () => {
+  const args = ['inspect', modelFile('tf-keras-mlp.h5'), '--fail-on', 'note'];
+  expect(inShell(args, '', '> /dev/full')).toEqual({
+    code: 3,
+    stdout: '',
+    stderr:
+      'Standard output cannot be written: ENOSPC: no space left on device, write. What it got is not all.\n',
+  });
+  expect(inShell(args, '', '> /dev/full 2> /dev/full').code).toBe(3);
+  expect(inShell(['nothing'], '', '2> /dev/full').code).toBe(2);
+});
+
+it('ends as ever where nobody reads any more', async () => {
+  const args = ['inspect', modelFile('tf-keras-mlp.h5'), '--fail-on', 'note', '--json'];
+  const { code, stderr } = await start([...args, '--data', dataFile([50, 6])], (child) => {
+    child.stdout!.destroy();
+    return Promise.resolve();
+  });
+  expect([code, stderr]).toEqual([1, '']);
+  expect(inShell(args.slice(0, 2), '', '>&-')).toEqual({ code: 0, stdout: '', stderr: '' });
+});
+
+it('leaves the old file where the new one does not fit', () => {
+  const folder = makeFolder();
+  const [model, output] = [modelFile('tf-keras-mlp.h5'), join(folder, 'out.h5')];
+  copyFileSync(model, output);
+  // In blocks of 512 bytes.
+  expect(inShell(['convert', model, output], 'ulimit -f 8;', '')).toEqual({
+    code: 3,
+    stdout: '',
+    stderr: `Cannot write '${output}': EFBIG: file too large, write\n`,
+  });
+  expect(readFileSync(output).equals(readFileSync(model))).toBe(true);
+  expect(readdirSync(folder)).toEqual(['out.h5']);
 });
