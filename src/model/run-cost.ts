@@ -194,7 +194,7 @@ function outputShapesOf(layer: Layer, inputs: readonly RunShape[]): RunShape[] {
 const countKernels = (layer: Layer): number =>
   withInner(layer)
     .flatMap(ownWeightsOf)
-    .filter(({ name }) => /kernel[^/]*$/.test(name))
+    .filter(({ name }) => name.slice(name.lastIndexOf('/') + 1).includes('kernel'))
     .reduce((sum, { shape }) => sum + countNumbers(shape), 0);
 
 /** How many numbers of a sample each of its channels has. */

@@ -130,9 +130,25 @@ function matcherOf(pattern: LayerPattern): (name: string) => boolean {
   if (typeof pattern !== 'string') {
     throw new TypeError(`pattern: expected a string such as 'conv*' or a RegExp, received ${show(pattern)}.`);
   }
-  const pieces = pattern.split('*').map((piece) => piece.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  const glob = new RegExp(`^${pieces.join('.*')}$`, 's');
-  return (name) => glob.test(name);
+  const pieces = pattern.split('*');
+  return (name) => hasPieces(name, pieces);
+}
+
+/**
+ * Whether a name consists of the pieces in their order, with any characters between them. Each is taken where it comes
+ * first, so that nothing is tried twice: names in a file may be long.
+ */
+function hasPieces(name: string, [first = '', ...others]: readonly string[]): boolean {
+  const last = others.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of others) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
 }
 
 function nothingMatches(pattern: LayerPattern, found: readonly FoundLayer[]): string {

@@ -310,4 +310,16 @@ describe('a weight', () => {
       "A weight's name has 100000 characters. Accepted are 16383.",
     );
   });
+
+  test('is found in time among many with long names', { timeout: 10_000 }, async () => {
+    const weights = Array.from({ length: 500 }, (_, i) => ({
+      ...KERNEL,
+      shape: [0],
+      name: `${'a'.repeat(16_000)}${i}`,
+    }));
+    const model = { name: 'model.json', bytes: modelOf({ paths: ['a'], weights: [...weights, KERNEL] }) };
+    expect(await refusal([model, { name: 'a', bytes: kernelBytes }])).toMatch(
+      /^The file has weights of \['aaa/,
+    );
+  });
 });

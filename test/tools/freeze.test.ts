@@ -164,3 +164,29 @@ test('unfreeze reaches layers of a model in a TimeDistributed', () => {
     'dense/bias',
   ]);
 });
+
+test('a pattern has its pieces in their order, each once', () => {
+  const of = (pattern: string) => {
+    const model = tf.sequential({
+      layers: ['abab', 'ab', 'a.b', 'axxb'].map((name) => layers.dense({ name, units: 1, inputShape: [1] })),
+    });
+    try {
+      return freeze(model, pattern).changed;
+    } finally {
+      model.dispose();
+    }
+  };
+  expect(of('ab*ab')).toEqual(['abab']);
+  expect(of('a*b')).toEqual(['abab', 'ab', 'a.b', 'axxb']);
+  expect(of('a*x*b')).toEqual(['axxb']);
+  expect(of('*.*')).toEqual(['a.b']);
+  expect(of('*b*b*')).toEqual(['abab']);
+});
+
+test('a pattern of many stars is compared with long names in time', { timeout: 5000 }, () => {
+  const model = tf.sequential({
+    layers: [layers.dense({ name: 'a'.repeat(16_000), units: 1, inputShape: [1] })],
+  });
+  expect(() => freeze(model, '*a*a*a*a*b')).toThrow(/No layer matches/);
+  model.dispose();
+});

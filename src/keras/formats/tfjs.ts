@@ -101,7 +101,9 @@ class WeightNames {
   constructor(names: Iterable<string>) {
     this.left = new Set(names);
     for (const name of this.left) {
-      const key = name.replace(/[^/]*\/([^/]*)$/, '$1');
+      const end = name.lastIndexOf('/');
+      const start = end > 0 ? name.lastIndexOf('/', end - 1) + 1 : 0;
+      const key = name.slice(0, start) + name.slice(end < 0 ? 0 : end + 1);
       const others = this.#withCells.get(key);
       if (others) others.add(name);
       else this.#withCells.set(key, new Set([name]));

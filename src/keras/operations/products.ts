@@ -32,12 +32,16 @@ interface Subscripts {
 /** Labels for what an ellipsis stands for, which no equation can have. */
 const HIDDEN = '0123456789';
 
+/** More characters than any equation needs: an engine may have no room to look at very many. */
+const LONGEST_EQUATION = 1000;
+
 /** Reads an equation for operands of known ranks. */
 function readEquation(equation: string, ranks: readonly number[]): Subscripts {
-  const plain = equation.replace(/\s+/g, '');
+  const plain = equation.slice(0, LONGEST_EQUATION + 1).replace(/\s+/g, '');
   const refuse = (reason: string): never => {
     throw new ValueError(`its equation ${show(equation)} ${reason}`);
   };
+  if (equation.length > LONGEST_EQUATION) refuse('is too long.');
   if (!/^(?:[a-z]|\.{3}|,)+(?:->(?:[a-z]|\.{3})*)?$/.test(plain)) refuse('is none.');
   const [left, given] = plain.split('->') as [string, string?];
   const parts = left.split(',');
