@@ -1,5 +1,5 @@
 /** @file TF.js' backends, each loaded when it is first asked for. */
-import { enableProdMode, getBackend, setBackend } from '@tensorflow/tfjs-core';
+import { enableProdMode, env, getBackend, setBackend } from '@tensorflow/tfjs-core';
 import { ValueError } from '../../src/text/value-error.js';
 import type { BackendName } from '../shared/settings.js';
 import { messageOf } from '../../src/text/refusal.js';
@@ -14,6 +14,9 @@ const LOADERS: Readonly<Record<BackendName, () => Promise<unknown>>> = {
       import('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'),
     ]);
     const [plain, simd, threaded] = urls.map((url) => new URL(url.default, import.meta.url).href);
+    // Its threads are scripts that it makes of text, which the page's policy forbids. They would be had where a server
+    // isolates the page from other sites.
+    env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     setWasmPaths({
       'tfjs-backend-wasm.wasm': plain!,
       'tfjs-backend-wasm-simd.wasm': simd!,

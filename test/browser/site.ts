@@ -8,7 +8,7 @@ import { type Installed, installLibrary } from '../package/installed.js';
 const PAGE = fileURLToPath(new URL('page', import.meta.url));
 
 /** Makes a page isolated from other sites, without which it has no shared memory and so no threads. */
-const ISOLATING = {
+export const ISOLATING = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };

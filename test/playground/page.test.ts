@@ -305,6 +305,14 @@ describe.skipIf(!executablePath)(
       }
     });
 
+    test('trains where its server isolates it from other sites', async () => {
+      const playground = await Playground.open(browser, { ...site, url: site.isolatedUrl }, QUICK);
+      expect(await playground.page.evaluate(() => crossOriginIsolated)).toBe(true);
+      expect(await playground.text('backend').innerText()).toBe('wasm');
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+    });
+
     test('says that a backend is missing, and stays with the one it has', async () => {
       const playground = await open(QUICK);
       await playground.set('Backend', 'webgpu');

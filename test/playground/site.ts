@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { build } from 'vite';
+import { ISOLATING } from '../browser/site.js';
 import { ROOT } from '../docs/blocks.js';
 
 /** Where the folder stands on the server: not at its root. */
@@ -20,12 +21,14 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface Site {
   readonly url: string;
+  /** The same, isolated from other sites by its server. */
+  readonly isolatedUrl: string;
   /** What a file of it holds; the page itself where no name is given. */
   read(file: string): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-function serve(folder: string): Server {
+function serve(folder: string, headers: Readonly<Record<string, string>>): Server {
   return createServer(({ url }, response) => {
     const { pathname } = new URL(url!, 'http://localhost');
     const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || 'index.html' : null;
@@ -34,7 +37,10 @@ function serve(folder: string): Server {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' });
+    response.writeHead(200, {
+      ...headers,
+      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+    });
     createReadStream(file).pipe(response);
   });
 }
@@ -46,14 +52,21 @@ export async function publish(): Promise<Site> {
     logLevel: 'error',
     build: { outDir: folder, reportCompressedSize: false },
   });
-  const server = serve(folder);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const servers = [{}, ISOLATING].map((headers) => serve(folder, headers));
+  const listening = servers.map(async (server) => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`;
+  });
+  const [url, isolatedUrl] = await Promise.all(listening);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    url: url!,
+    isolatedUrl: isolatedUrl!,
     read: (file) => readFile(join(folder, file || 'index.html')),
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
       rmSync(folder, { recursive: true });
     },
   };
