@@ -10,7 +10,7 @@
  * `Sequential.build` keeps a model at the beginning as a layer.
  */
 import { Sequential } from '@tensorflow/tfjs-layers';
-import { type Layer, type NormalizationLayer, withInner } from './graph.js';
+import { type Layer, type NormalizationLayer, innerLayersOf, isContainer } from './graph.js';
 import { builtModelOf, containerPrototype } from './tensorflow-internals.js';
 
 interface Trainable {
@@ -22,6 +22,8 @@ interface Building {
 }
 
 let isBuilding = false;
+/** The models that `trainable` has reached while it is being set. */
+const reached = new Set<Trainable>();
 
 /** From now on, `trainable` of any model means in TF.js what it means in Keras. */
 export function freezeAsKeras(): void {
@@ -31,11 +33,18 @@ export function freezeAsKeras(): void {
     ...inherited,
     set(this: Trainable, trainable: boolean) {
       if (isBuilding) return;
-      inherited.set!.call(this, trainable);
-      for (const layer of this.layers) {
-        layer.trainable = trainable;
-        // The cells of recurrent layers say themselves whether they are trained, and freeze() has said no.
-        if (trainable) for (const inner of withInner(layer)) inner.trainable = true;
+      const isOutermost = reached.size === 0;
+      // A model in it is reached several times, and would reach those in it each time.
+      if (reached.has(this)) return;
+      reached.add(this);
+      try {
+        inherited.set!.call(this, trainable);
+        for (const layer of this.layers) {
+          layer.trainable = trainable;
+          if (trainable) unfreezeHeld(layer);
+        }
+      } finally {
+        if (isOutermost) reached.clear();
       }
     },
   });
@@ -54,6 +63,18 @@ export function freezeAsKeras(): void {
       nonTrainableWeights: { configurable: true, get: () => this.nonTrainableWeights },
     });
   };
+}
+
+/**
+ * Unfreezes what a layer holds: the cells of recurrent layers say themselves whether they are trained, and freeze() has
+ * said no. What is in a model it reaches by itself.
+ */
+function unfreezeHeld(layer: Layer): void {
+  if (isContainer(layer)) return;
+  for (const held of innerLayersOf(layer)) {
+    held.trainable = true;
+    unfreezeHeld(held);
+  }
 }
 
 /**

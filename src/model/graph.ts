@@ -95,7 +95,15 @@ export function innerLayersOf(layer: Layer): Layer[] {
 }
 
 /** A layer and all in it, the outermost first. */
-export const withInner = (layer: Layer): Layer[] => [layer, ...innerLayersOf(layer).flatMap(withInner)];
+export function withInner(layer: Layer): Layer[] {
+  const all: Layer[] = [];
+  const visit = (one: Layer) => {
+    all.push(one);
+    innerLayersOf(one).forEach(visit);
+  };
+  visit(layer);
+  return all;
+}
 
 /** Every call of a layer, in all containers together. */
 export const callsTo = (layer: Layer): LayerCall[] =>

@@ -77,23 +77,22 @@ export class RunEstimate {
 
   /**
    * @param inputs the shapes that the model is called with
-   * @param isFreeing whether tensors go as soon as no layer needs them, as in `predict`; in `apply` they stay
    * @throws ValueError for inputs that a layer cannot take
    */
-  of(inputs: readonly RunShape[], isFreeing: boolean): RunCost {
-    return this.#run(this.model, inputs, '', isFreeing);
+  of(inputs: readonly RunShape[]): RunCost {
+    return this.#run(this.model, inputs, '');
   }
 
-  #run(container: LayersModel, inputs: readonly RunShape[], prefix: string, isFreeing: boolean): RunCost {
+  #run(container: LayersModel, inputs: readonly RunShape[], prefix: string): RunCost {
     const known = this.#known.get(container) ?? new Map<string, RunCost>();
     this.#known.set(container, known);
-    const key = `${isFreeing}:${inputs.map((shape) => shape.join()).join(';')}`;
-    const cost = known.get(key) ?? this.#compute(container, inputs, prefix, isFreeing);
+    const key = inputs.map((shape) => shape.join()).join(';');
+    const cost = known.get(key) ?? this.#compute(container, inputs, prefix);
     known.set(key, cost);
     return cost;
   }
 
-  #compute(container: LayersModel, inputs: readonly RunShape[], prefix: string, isFreeing: boolean): RunCost {
+  #compute(container: LayersModel, inputs: readonly RunShape[], prefix: string): RunCost {
     const shapes = new Map<SymbolicTensor, RunShape>(
       container.inputs.map((tensor, i) => [tensor, inputs[i]!]),
     );
@@ -116,8 +115,8 @@ export class RunEstimate {
         most = held + numbers;
         peak = inner ?? { path: prefix + call.layer.name, inputs: taken, outputs };
       }
-      if (isFreeing)
-        held -= countAll(unused(call, users).map((tensor) => shapes.get(tensor) ?? tensor.shape));
+      // TF.js frees what no layer needs any more, unless it trains.
+      held -= countAll(unused(call, users).map((tensor) => shapes.get(tensor) ?? tensor.shape));
     }
     return {
       bytes: BYTES * most,
@@ -134,7 +133,7 @@ export class RunEstimate {
     prefix: string,
   ): Pick<RunCost, 'outputs' | 'steps'> & Pick<Work, 'numbers'> & { readonly inner?: Peak | null } {
     if (isContainer(layer)) {
-      const { outputs, steps, bytes, peak } = this.#run(layer, inputs, `${prefix}${layer.name}/`, false);
+      const { outputs, steps, bytes, peak } = this.#run(layer, inputs, `${prefix}${layer.name}/`);
       return { outputs, steps, inner: peak, numbers: bytes / BYTES - countAll(inputs) - countAll(outputs) };
     }
     if (isTimeDistributed(layer)) return this.#timeDistributed(layer, inputs, prefix);

@@ -26,7 +26,7 @@ export function randomShapes(model: LayersModel, limits: RunLimits): number[][] 
   });
   if (model.inputs.some(({ shape }) => shape[0] != null)) return shapes;
   const take = (samples: number) => shapes.map(([, ...sample]) => [samples, ...sample]);
-  return take(samplesThatFit(SAMPLES, (samples) => limits.fits({ inputs: take(samples), isFreeing: true })));
+  return take(samplesThatFit(SAMPLES, (samples) => limits.fits({ inputs: take(samples) })));
 }
 
 /** As many samples as fit, halved as often as it takes; 1 where none do. */

@@ -160,7 +160,6 @@ function batchSizeFor(model: LayersModel, shapes: readonly number[][], limits: R
   const runs = (batchSize: number) => ({
     inputs: shapes.map(([, ...sample]) => [batchSize, ...sample]),
     count: Math.ceil(samples / batchSize),
-    isFreeing: true,
   });
   // A stateful model takes batches of one size only.
   const batchSize =

@@ -21,8 +21,6 @@ export interface Runs {
   readonly inputs: readonly RunShape[];
   /** How many there are whose outputs are kept. Default: 1. */
   readonly count?: number;
-  /** Whether each frees what is no longer needed, as in `predict`; in `apply` nothing goes. Default: false. */
-  readonly isFreeing?: boolean;
 }
 
 const DEFAULTS = { memory: 2 ** 32, steps: 2 ** 22 } as const;
@@ -73,8 +71,8 @@ export class RunLimits {
     this.#checked.add(key);
   }
 
-  #costOf({ inputs, isFreeing = false }: Runs): RunCost {
-    return this.#estimate.of(inputs, isFreeing);
+  #costOf({ inputs }: Runs): RunCost {
+    return this.#estimate.of(inputs);
   }
 
   #bytesOf({ bytes, outputs }: RunCost, { inputs, count = 1 }: Runs): number {

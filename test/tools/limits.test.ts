@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import { ValueError } from 'evenkeel/core';
 import { kerasLayers, loadKerasModel } from 'evenkeel/keras';
-import { fold, inspect, recalibrate, replaceBatchNormalization } from 'evenkeel/tools';
+import { fold, freeze, inspect, recalibrate, replaceBatchNormalization, unfreeze } from 'evenkeel/tools';
 import { describe, expect, test } from 'vitest';
 import { RunEstimate } from '../../src/model/run-cost.js';
 import { MODELS, inputsOf, readModel } from '../keras-files/golden.js';
@@ -201,20 +201,49 @@ describe('the estimate', () => {
       const inputs = inputsOf(golden);
       const shapes = inputs.map(({ shape }) => shape);
       const given = inputs.length === 1 ? inputs[0]! : inputs;
-      const runs = [
-        { isFreeing: true, run: () => model.predict(given) },
-        { isFreeing: false, run: () => model.apply(given, { training: false }) },
-      ];
-      for (const { isFreeing, run } of runs) {
+      const runs = [() => model.predict(given), () => model.apply(given, { training: false })];
+      for (const run of runs) {
         const { numBytes } = tf.memory();
         const { peakBytes } = await tf.profile(() => {
           tf.tidy(() => void run());
           return [] as never;
         });
-        const { bytes } = new RunEstimate(model).of(shapes, isFreeing);
+        const { bytes } = new RunEstimate(model).of(shapes);
         expect(peakBytes - numBytes, golden.file).toBeLessThan(2.5 * bytes);
       }
       discard(model, ...inputs);
     }
+  });
+});
+
+describe('models nested sixty deep', () => {
+  const half = () => [layers.dense({ units: 2, inputShape: [2] }), layerBatchNormalization()];
+  const nest = (within: (model: tf.LayersModel) => Layer[]) => {
+    let model: tf.LayersModel = tf.sequential({ layers: half() });
+    for (let depth = 0; depth < 60; depth++) model = tf.sequential({ layers: within(model) });
+    return model;
+  };
+
+  // It doubled with each level.
+  test.each<[string, (model: tf.LayersModel) => Layer[]]>([
+    ['chains', (model) => [model, layers.dense({ units: 2 })]],
+    [
+      'TimeDistributed',
+      (model) => [
+        layers.reshape({ targetShape: [1, 2], inputShape: [2] }),
+        layers.timeDistributed({ layer: model }),
+        layers.reshape({ targetShape: [2] }),
+      ],
+    ],
+  ])('%s are looked at in no time', { timeout: 30_000 }, async (_, within) => {
+    const model = nest(within);
+    const x = tf.ones([4, 2]);
+    const { model: folded, largestDifference } = await fold(model, x);
+    await inspect(model, x);
+    await recalibrate(model, x);
+    freeze(model);
+    unfreeze(model);
+    expect(largestDifference).toBeLessThan(1e-5);
+    discard(model, folded, x);
   });
 });
