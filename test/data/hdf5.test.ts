@@ -104,6 +104,57 @@ describe.each(['earliest', 'latest'])('links within a file, %s,', (version) => {
   });
 });
 
+/** Reads everything that the golden case has. */
+function readAll(bytes: Uint8Array, name: string): void {
+  const file = readHdf5(bytes);
+  const { groups, texts, numbers } = FILES.find((one) => one.name === name)!;
+  for (const path of Object.keys(groups)) file.keys(path);
+  for (const [path, attributes] of Object.entries(texts)) {
+    for (const attribute of Object.keys(attributes)) file.texts(path, attribute);
+  }
+  for (const path of Object.keys(numbers)) file.array(path);
+}
+
+describe('a bit that is changed is noticed', () => {
+  test.each([
+    ['many, latest', ['OHDR', 'FRHP', 'FHIB', 'FHDB', 'BTHD', 'BTIN', 'BTLF']],
+    ['indexed, latest', ['FAHD', 'FADB', 'EAHD', 'EAIB', 'EADB', 'EASB', 'BTHD', 'BTIN', 'BTLF']],
+  ])('in blocks of %s', { timeout: 60_000 }, (name, signatures) => {
+    const original = fileNamed(name);
+    readAll(original, name);
+    const unnoticed: unknown[] = [];
+    for (const signature of signatures) {
+      const start = Buffer.from(original).indexOf(signature);
+      expect(start, signature).toBeGreaterThan(0);
+      for (const offset of [4, 5, 6, 10, 14, 18, 20]) {
+        const bytes = original.slice();
+        bytes[start + offset]! ^= 1;
+        try {
+          readAll(bytes, name);
+          unnoticed.push([signature, offset]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ValueError);
+        }
+      }
+    }
+    expect(unnoticed).toEqual([]);
+  });
+
+  test.each(['earliest', 'latest'])('in chunks with a checksum, %s', (version) => {
+    const bytes = fileNamed(`chunked, ${version}`);
+    const path = 'checksum int8';
+    // The first chunk, as it is stored: with a checksum, and without.
+    const { values } = readHdf5(bytes).array(path);
+    const first = [0, 1, 2, 3, 4, 5].map((i) => values[i]!);
+    const at = Buffer.from(bytes).lastIndexOf(Buffer.from(Int8Array.from(first).buffer));
+    expect(at).toBeGreaterThan(0);
+    bytes[at]! ^= 1;
+    expect(() => readHdf5(bytes).array(path)).toThrow(
+      /the chunk 0 of 'checksum int8'.* has another checksum/,
+    );
+  });
+});
+
 test('numbers are the same from a file within a larger buffer, and from a Buffer, which stays as it is', () => {
   const bytes = fileNamed('chunked, earliest');
   const around = Buffer.concat([Buffer.alloc(3), bytes, Buffer.alloc(5)]);

@@ -11,7 +11,7 @@ export function openLocalHeap(storage: Storage, address: number): (offset: numbe
   header.skip(3);
   const length = header.length();
   // The list of what is free.
-  header.length();
+  header.skip(storage.lengthSize);
   const { start } = storage.cursor(header.place(), 'the texts of a local heap', length);
   return (offset) => {
     if (offset >= length) header.fail('has no text there');

@@ -59,13 +59,13 @@ export class StoredObject {
 
   /** The content of a message that must be there. */
   get(type: number, what: string): Cursor {
-    return this.find(type, what) ?? this.fail(`has no ${what}`);
+    return this.find(type, what) ?? this.fail(`lacks ${what}`);
   }
 
   /** The content of a message that others share; it shares none itself. */
   own(type: number, what: string): Cursor {
     const message = this.messages.find((one) => one.type === type && !one.isShared);
-    return message ? this.storage.cursor(message.address, what, message.length) : this.fail(`has no ${what}`);
+    return message ? this.storage.cursor(message.address, what, message.length) : this.fail(`lacks ${what}`);
   }
 
   /** @throws ValueError always */
