@@ -4,7 +4,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { makeCase } from './cases.js';
 import { type Finding, framesIn } from './finding.js';
-import type { Request, Response } from './runner.js';
+import { MAKING, type Request, type Response } from './runner.js';
 import type { tryCase } from './trial.js';
 
 const [, , trialPath, folder] = process.argv;
@@ -24,7 +24,7 @@ process.on('unhandledRejection', (error) => {
 process.on('message', (request: Request) => {
   void (async () => {
     const start = performance.now();
-    say({ step: 'make the case' });
+    say({ step: MAKING });
     const one = request.case ?? (await makeCase(request.seed, request.number));
     const bytes = one.files.reduce((sum, file) => sum + file.bytes.byteLength, 0);
     const rest = process.memoryUsage.rss();

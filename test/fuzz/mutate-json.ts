@@ -27,6 +27,9 @@ const put = ({ holder, key }: Spot, value: unknown): void => {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 };
 
+/** Characters of what is put in. */
+const LARGEST = 300_000;
+
 const MUTATORS: Record<string, (root: unknown, spot: Spot, spots: readonly Spot[], random: Random) => void> =
   {
     'a hostile value': (_root, spot, _spots, random) => {
@@ -46,14 +49,15 @@ const MUTATORS: Record<string, (root: unknown, spot: Spot, spots: readonly Spot[
       else put({ holder, key: `${key}_1` }, copy);
     },
     'a value many times': (_root, { holder, key }, _spots, random) => {
-      if (toJson(holder[key]).length > 2000) return;
+      const count = random.count(1000);
+      if (count * toJson(holder[key]).length > LARGEST) return;
       put(
         { holder, key },
-        Array.from({ length: random.count(1000) }, () => holder[key]),
+        Array.from({ length: count }, () => structuredClone(holder[key])),
       );
     },
     'a value within itself': (_root, { holder, key }, _spots, random) => {
-      if (toJson(holder[key]).length > 20_000) return;
+      if (toJson(holder[key]).length > LARGEST) return;
       const inner = structuredClone(holder[key]);
       const spots = spotsIn(holder[key]);
       if (spots.length > 0) put(random.pick(spots), inner);

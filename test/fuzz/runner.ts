@@ -55,6 +55,9 @@ const HEAP_MEGABYTES = 768;
 const CASES_PER_CHILD = 3000;
 /** Of a stack that is asked for while JavaScript runs. */
 const REPORT_MS = 1500;
+/** What a child does first. */
+export const MAKING = 'make the case';
+const MAKING_MS = 30_000;
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 const TRIAL = fileURLToPath(new URL('trial.ts', import.meta.url));
@@ -144,9 +147,9 @@ export class Runner {
     const child = (this.#child ??= await this.#start());
     this.#cases++;
     const pid = child.pid!;
-    let step = 'begin';
+    let step = MAKING;
     let recipe = request.case?.recipe ?? '';
-    let allowed = this.limits.ms;
+    let allowed = MAKING_MS;
     let memoryBefore = residentBytes(pid);
     const clock = () => ({ processor: processorMs(pid), wall: performance.now() });
     let stepStart = clock();
@@ -178,11 +181,11 @@ export class Runner {
         ]);
       };
       const timer = setInterval(() => {
-        // Making a case may take what it takes: that is this program's own.
-        const isMaking = step === 'make the case' || step === 'begin';
+        // That is this program's own, which is told as what it is.
+        const isMaking = step === MAKING;
         if (residentBytes(pid) - memoryBefore > this.limits.memoryBytes && !isMaking) {
           void stop(`more than ${this.limits.memoryBytes} bytes of memory`);
-        } else if (isLate() && !isMaking) void stop(`more than ${Math.round(allowed)} ms`);
+        } else if (isLate()) void stop(`more than ${Math.round(allowed)} ms`);
       }, WATCH_MS);
       child.on('message', (response: Response) => {
         if (isOver) return;
