@@ -1,5 +1,6 @@
 /** @file A TF.js model's configuration as tf-keras or Keras 3 writes it; refused where they would compute something else. */
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { LONGEST_NAME } from '../data/limits.js';
 import { ValueError } from '../text/value-error.js';
 import type { Json, JsonObject } from './json.js';
 import { writeInputShape } from './layer-hooks.js';
@@ -38,8 +39,21 @@ interface DescribedContainer {
 
 /** @throws ValueError that names the layer, and the fix */
 export function exportModel(model: LayersModel, dialect: Dialect): JsonObject {
+  checkLengths(model);
   if (dialect === 'keras3') warnOfRenaming(model);
   return exportContainer(model, dialect);
+}
+
+/** @throws ValueError for names that would not be read again */
+function checkLengths(model: LayersModel): void {
+  const long = [model, ...layersOf(model).map(({ layer }) => layer)].find(
+    ({ name }) => name.length > LONGEST_NAME,
+  );
+  if (!long) return;
+  throw new ValueError(
+    `The name ${show(long.name)} of ${long.name.length} characters cannot be saved: a file's have at most ` +
+      `${LONGEST_NAME}. Give a shorter one.`,
+  );
 }
 
 function warnOfRenaming(model: LayersModel): void {

@@ -210,8 +210,17 @@ function placement(config: JsonObject, { missingTypes }: Context): LayerConfig['
   return result;
 }
 
+/** What TF.js cuts into batches has no more. */
+const MOST_DIMENSIONS = 6;
+
 function importShape(shape: Json, name: string): (number | null)[] {
   const isDimension = (d: Json) => d === null || (Number.isSafeInteger(d) && (d as number) >= 0);
+  if (Array.isArray(shape) && shape.length > MOST_DIMENSIONS) {
+    throw new ValueError(
+      `The input shape of ${show(name)} has ${shape.length} dimensions, and TF.js takes ${MOST_DIMENSIONS}, with that of ` +
+        `the batch. Reshape the input in the model, and save it again.`,
+    );
+  }
   if (Array.isArray(shape) && shape.every(isDimension)) return shape as (number | null)[];
   throw new ValueError(`The input shape of ${show(name)} is ${show(shape)}. The file is damaged.`);
 }

@@ -138,23 +138,17 @@ function groupAt(root: Hdf5Group, path: readonly string[]): Hdf5Group {
   }, root);
 }
 
-/** Keras takes no longer name of a weight in HDF5. */
-const LONGEST_NAME = 64_512;
-
 /**
  * The parts of a layer's name, each of which is a group.
  *
- * @throws ValueError for a name that HDF5 takes for another, since it passes over some parts, or that is too long
+ * @throws ValueError for a name that HDF5 takes for another, since it passes over some parts
  */
 function groupsOf(name: string): string[] {
   const groups = name.split('/');
-  const isPassedOver = groups.some((part) => part === '' || part === '.');
-  if (!isPassedOver && name.length <= LONGEST_NAME) return groups;
-  const reason = isPassedOver
-    ? `where '.' and nothing are no parts of a name`
-    : `where a name has at most ${LONGEST_NAME} characters`;
+  if (!groups.some((part) => part === '' || part === '.')) return groups;
   throw new ValueError(
-    `Layer ${show(name)} cannot be saved as .h5, ${reason}. Rename it, or save the model as .keras.`,
+    `Layer ${show(name)} cannot be saved as .h5, where '.' and nothing are no parts of a name. Rename it, or save ` +
+      `the model as .keras.`,
   );
 }
 

@@ -44,6 +44,26 @@ const FLAG_SETTINGS = [
   'center',
 ];
 
+/** Settings that are whole numbers, one or a list: TF.js looks at few of them before it computes with them. */
+const SIZE_SETTINGS = [
+  ...['units', 'filters', 'n', 'input_dim', 'output_dim', 'dims', 'target_shape'],
+  ...['kernel_size', 'pool_size', 'strides', 'dilation_rate', 'size'],
+];
+
+/** More than tensors have dimensions, in any library. */
+const MOST_SIZES = 64;
+
+/** @throws ValueError for anything but whole numbers */
+function checkSizes(name: string, value: Json): Json {
+  const sizes = [value].flat();
+  if (sizes.length <= MOST_SIZES && sizes.every((size) => size === null || Number.isSafeInteger(size))) {
+    return value;
+  }
+  throw new ValueError(
+    `its ${name} is ${show(value)}, where a whole number is expected, or at most ${MOST_SIZES} in a list.`,
+  );
+}
+
 /** A setting of a Keras layer as TF.js takes it; undefined leaves it to TF.js' default. */
 export function settingFromKeras(
   name: string,
@@ -57,7 +77,9 @@ export function settingFromKeras(
   if (name.endsWith('_regularizer')) return serializeObject(resolveRegularizer(name, value));
   if (name.endsWith('_constraint')) return serializeObject(resolveConstraint(name, value));
   if (WORD_SETTINGS.includes(name) && typeof value === 'string') return camelCase(value);
-  return isObject(value) && isObject(value.config) && 'value' in value.config ? value.config.value : value;
+  const own =
+    isObject(value) && isObject(value.config) && 'value' in value.config ? value.config.value! : value;
+  return SIZE_SETTINGS.includes(name) ? checkSizes(name, own) : own;
 }
 
 /** The file brings the weights, so an initializer that TF.js lacks changes nothing that is computed. */

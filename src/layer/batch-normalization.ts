@@ -33,7 +33,7 @@ import type { Initializer } from './keras-objects.js';
 import { hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
 import { show } from '../text/show.js';
-import { penaltyOf, store } from './variables.js';
+import { expectShape, penaltyOf, store } from './variables.js';
 import { constrain } from '../model/constraints.js';
 import {
   type WeightSpecification,
@@ -178,7 +178,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
       name,
       shape,
       'float32',
-      initializer as Initializer,
+      expectShape(initializer as Initializer, this.name, name),
       undefined,
       isTrained,
       constraint ?? undefined,

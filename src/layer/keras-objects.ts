@@ -37,10 +37,16 @@ interface Kind<T> {
   readonly factories: Record<string, Factory<T>>;
   /** Names worth suggesting. */
   readonly examples: string;
+  /** What TF.js' classes of this kind inherit; the class itself is not exported. */
+  readonly base: object;
 }
+
+const baseOf = (object: object): object =>
+  Object.getPrototypeOf(Object.getPrototypeOf(object) as object) as object;
 
 const INITIALIZERS: Kind<Initializer> = {
   noun: 'initializer',
+  base: baseOf(initializers.zeros()),
   examples: "'zeros', 'ones', 'randomNormal', 'heNormal'",
   factories: {
     zeros: () => initializers.zeros(),
@@ -72,6 +78,7 @@ const penalty = (value: unknown, fallback: number) => (typeof value === 'number'
 
 const REGULARIZERS: Kind<Regularizer> = {
   noun: 'regularizer',
+  base: baseOf(regularizers.l1l2({ l1: 0, l2: 0 })),
   examples: "'l1', 'l2', 'l1l2'",
   factories: {
     l1: (c) => regularizers.l1({ l1: penalty(c.l1, 0.01) }),
@@ -82,6 +89,7 @@ const REGULARIZERS: Kind<Regularizer> = {
 
 const CONSTRAINTS: Kind<Constraint> = {
   noun: 'constraint',
+  base: baseOf(constraints.nonNeg()),
   examples: "'nonNeg', 'maxNorm', 'unitNorm', 'minMaxNorm'",
   factories: {
     maxnorm: (c) => constraints.maxNorm(c),
@@ -111,7 +119,7 @@ function fromName<T extends KerasObject>(
   if (factory) return factory(camelCased(config));
   // A class of the user's, registered with tf.serialization.registerClass.
   const [registered, fromConfig] = registeredClass(name) ?? [];
-  if (registered && fromConfig && isObject(registered.prototype)) {
+  if (registered && fromConfig && isObject(kind, registered.prototype)) {
     return fromConfig(registered, config as serialization.ConfigDict) as T;
   }
   throw new ValueError(
@@ -120,13 +128,20 @@ function fromName<T extends KerasObject>(
   );
 }
 
-/** TF.js does not export the classes to extend, so anything with `apply` will do, unless it is a layer. */
-const isObject = (value: unknown): value is KerasObject =>
+/** What of TF.js' has an `apply` of another meaning: layers, activations, and objects of the other kinds. */
+const basesOfOthers = (kind: object): object[] => [
+  layers.Layer.prototype,
+  Object.getPrototypeOf(registeredClass('linear')![0].prototype) as object,
+  ...[INITIALIZERS, REGULARIZERS, CONSTRAINTS].filter((other) => other !== kind).map(({ base }) => base),
+];
+
+/** TF.js does not export the classes to extend, so anything with `apply` will do, unless it is something else of TF.js'. */
+const isObject = (kind: object, value: unknown): value is KerasObject =>
   typeof value === 'object' &&
   value !== null &&
-  !(value instanceof layers.Layer) &&
   'apply' in value &&
-  typeof value.apply === 'function';
+  typeof value.apply === 'function' &&
+  !basesOfOthers(kind).some((base) => Object.prototype.isPrototypeOf.call(base, value));
 
 function resolve<T extends KerasObject>(kind: Kind<T>, argument: string, identifier: unknown): T {
   if (typeof identifier === 'string') {
@@ -134,7 +149,7 @@ function resolve<T extends KerasObject>(kind: Kind<T>, argument: string, identif
     const byName = kind.noun === 'regularizer' && /^l1_?l2$/.test(identifier) ? { l1: 0.01, l2: 0.01 } : {};
     return fromName(kind, argument, identifier, byName);
   }
-  if (isObject(identifier)) return identifier as T;
+  if (isObject(kind, identifier)) return identifier as T;
   if (typeof identifier === 'object' && identifier !== null) {
     const { className, class_name: kerasClassName, config } = identifier as ObjectConfiguration;
     const name = className ?? kerasClassName;

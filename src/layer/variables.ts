@@ -1,11 +1,25 @@
 /**
- * @file What TF.js leaves out around a variable: a penalty whose gradient is Keras' at 0, and new values in the variable's
- * own memory.
+ * @file What TF.js leaves out around a variable: a check of its first values, a penalty whose gradient is Keras' at 0, and
+ * new values in the variable's own memory.
  */
-import { type Scalar, Tensor, add, mul, neg, relu, square, sum, tensor, tidy } from '@tensorflow/tfjs-core';
+import {
+  type Scalar,
+  Tensor,
+  add,
+  mul,
+  neg,
+  relu,
+  square,
+  sum,
+  tensor,
+  tidy,
+  util,
+} from '@tensorflow/tfjs-core';
 import { type LayerVariable, regularizers } from '@tensorflow/tfjs-layers';
 import type { FusedBackend } from '../backends/backend.js';
-import type { Regularizer } from './keras-objects.js';
+import { show } from '../text/show.js';
+import { ValueError } from '../text/value-error.js';
+import type { Initializer, Regularizer } from './keras-objects.js';
 
 /** TF.js' one class of regularizer, which it does not export. */
 const L1L2 = regularizers.l1l2().constructor;
@@ -27,6 +41,20 @@ export function penaltyOn(regularizer: Regularizer, x: Tensor): Scalar {
 /** The penalty on a variable, as a function for `addLoss`. */
 export const penaltyOf = (regularizer: Regularizer, variable: LayerVariable) => (): Scalar =>
   penaltyOn(regularizer, variable.read());
+
+/** An initializer for a layer's weight, whose values must have the shape that it is asked for: kernels rely on it. */
+export function expectShape(initializer: Initializer, layer: string, weight: string): Initializer {
+  const apply: Initializer['apply'] = (shape, dtype) => {
+    const values = initializer.apply(shape, dtype);
+    if (util.arraysEqual(values.shape, shape as number[])) return values;
+    values.dispose();
+    throw new ValueError(
+      `Layer ${show(layer)}: the initializer of its ${weight} gave values of shape ${show(values.shape)}, where ` +
+        `${show(shape)} was asked for. Have its apply(shape) return that shape.`,
+    );
+  };
+  return Object.create(initializer, { apply: { value: apply } }) as Initializer;
+}
 
 /** Gives a statistic its new value: in its own memory, where the kernels reach it and nobody else holds it. */
 export function store(

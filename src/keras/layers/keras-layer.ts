@@ -2,7 +2,7 @@
 import { type Tensor, serialization } from '@tensorflow/tfjs-core';
 import { type LayerVariable, type SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import type { Initializer } from '../../layer/keras-objects.js';
-import { penaltyOf } from '../../layer/variables.js';
+import { expectShape, penaltyOf } from '../../layer/variables.js';
 import { constrain } from '../../model/constraints.js';
 import { checkNames } from '../../text/names.js';
 import { refuse } from '../../text/refusal.js';
@@ -160,7 +160,8 @@ export abstract class KerasLayer extends layers.Layer {
     }
     const settings = this as unknown as ParameterSettings<string>;
     const [initializer, regularizer, constraint] = settingsOfParameter(parameter);
-    const variable = this.addWeight(name, [...shape], 'float32', initial(settings[initializer]!));
+    const checked = expectShape(initial(settings[initializer]!), this.name, name);
+    const variable = this.addWeight(name, [...shape], 'float32', checked);
     const limit = settings[constraint];
     if (limit) constrain(variable, limit);
     const penalty = settings[regularizer];

@@ -108,13 +108,10 @@ abstract class Lookup<T extends Token> extends KerasLayer implements HiddenWork 
   }
 
   #withoutSpecial(vocabulary: readonly T[]): readonly T[] {
-    const special = [
-      ...(this.#masks ? [this.maskToken] : []),
-      ...Array<T>(this.numOovIndices).fill(this.oovToken),
-    ];
-    return special.every((token, i) => vocabulary[i] === token)
-      ? vocabulary.slice(special.length)
-      : vocabulary;
+    const count = this.#masks + this.numOovIndices;
+    const special = vocabulary.slice(0, count);
+    const isSpecial = (token: T, i: number) => token === (i < this.#masks ? this.maskToken : this.oovToken);
+    return special.length === count && special.every(isSpecial) ? vocabulary.slice(count) : vocabulary;
   }
 
   get #depth(): number {

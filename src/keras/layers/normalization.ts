@@ -6,7 +6,6 @@ import {
   div,
   maximum,
   mul,
-  ones,
   reshape,
   sqrt,
   sub,
@@ -125,7 +124,7 @@ export class Normalization extends KerasLayer {
       const isFitting =
         given.rank <= this.#keptAxes.length &&
         shape.every((size, i) => size === 1 || size === this.#fitting[i]);
-      if (isFitting) return mul(reshape(given, shape), ones([...this.#fitting]));
+      if (isFitting) return reshape(given, shape);
       throw new ValueError(
         `Layer ${show(this.name)}: mean and variance of shape ${show(given.shape)} do not fit an input of ` +
           `${show(this.#fitting)} along axis ${show(this.axis)}.`,
