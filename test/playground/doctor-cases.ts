@@ -36,7 +36,7 @@ export function npy(shape: readonly number[], values: Float32Array): Uint8Array 
 }
 
 /** A model as TF.js saves it: model.json and a file of weights. */
-async function tfjsFiles(model: tf.LayersModel): Promise<NamedBytes[]> {
+export async function tfjsFiles(model: tf.LayersModel): Promise<NamedBytes[]> {
   let saved: tf.io.ModelArtifacts | undefined;
   await model.save(
     tf.io.withSaveHandler((artifacts) => {
@@ -62,11 +62,15 @@ export function unhealthyModel(): Promise<NamedBytes[]> {
   return tfjsFiles(tf.model({ inputs: input, outputs }));
 }
 
-async function bytesOf(download: Download): Promise<Uint8Array> {
+export async function bytesOf(download: Download): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
+
+/** Waits until nothing is being read or done any more. */
+export const untilDone = (playground: Playground): Promise<void> =>
+  playground.until(async () => (await playground.button('Stop').count()) === 0);
 
 export async function openModel(playground: Playground, files: readonly NamedBytes[]): Promise<void> {
   await playground.drop(files, MODEL_ZONE);

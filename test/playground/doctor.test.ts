@@ -1,8 +1,13 @@
 /** @file The doctor's worker, without a page: what Stop leaves, and what it then says. */
 import { loadKerasModel } from 'evenkeel/keras';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Doctor } from '../../playground/doctor/doctor.js';
 import { goldenModel, npy, numbers } from '../cli/files.js';
+
+// Here is no server that would have its WebAssembly: the doctor takes the backend cpu.
+vi.mock('@tensorflow/tfjs-backend-wasm', () => {
+  throw new Error('There is no server.');
+});
 
 const fileOf = (name: string, bytes: Uint8Array) => new File([new Uint8Array(bytes)], name);
 

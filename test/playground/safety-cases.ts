@@ -2,10 +2,22 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import * as tf from '@tensorflow/tfjs';
+import { layerBatchNormalization } from 'evenkeel';
 import type { BrowserContextOptions, Worker } from 'playwright-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Playground } from './browser.js';
-import { DATA_ZONE, MODEL_ZONE, modelFile, npy, openModel } from './doctor-cases.js';
+import { loadKerasModel } from '../../src/keras/index.js';
+import {
+  DATA_ZONE,
+  MODEL_ZONE,
+  bytesOf,
+  modelFile,
+  npy,
+  openModel,
+  tfjsFiles,
+  untilDone,
+} from './doctor-cases.js';
 
 /** Another site, and what it was asked for. */
 async function elsewhere(): Promise<{ url: string; asked: string[] }> {
@@ -236,7 +248,7 @@ export function safetyCases(
       await untilTold(playground, 'The doctor failed: Uncaught RangeError: Array buffer allocation failed.');
       await playground.press('Fold');
       await playground.page.getByText('The model is read again').waitFor();
-      await playground.until(async () => (await playground.button('Stop').count()) === 0);
+      await untilDone(playground);
       await playground.press('Fold');
       await playground.text('folding').waitFor();
     });
@@ -305,6 +317,38 @@ export function safetyCases(
       await refuse(DATA_ZONE);
       await playground.press('Fold');
       await playground.text('folding').waitFor();
+    });
+
+    test('that once had the doctor compute for ever are examined or refused', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await playground.press('Doctor');
+      await page.locator(MODEL_ZONE).waitFor();
+
+      const input = tf.input({ shape: [3, 2] });
+      let sum = tf.layers.masking({ maskValue: 0 }).apply(input) as tf.SymbolicTensor;
+      for (let i = 0; i < 60; i++) sum = tf.layers.add().apply([sum, sum]) as tf.SymbolicTensor;
+      const outputs = layerBatchNormalization(sum, { name: 'a/__proto__' });
+      await openModel(playground, await tfjsFiles(tf.model({ inputs: input, outputs })));
+      expect(await playground.text('summary').innerText()).toContain('1 batch normalization');
+      // Of a name that is no group's, in HDF5.
+      await page.getByLabel('as', { exact: true }).selectOption({ label: '.h5 for tf-keras and R' });
+      const started = page.waitForEvent('download', { timeout: 10_000 });
+      await playground.press('Download');
+      const saved = await loadKerasModel(await bytesOf(await started));
+      expect(saved.layers).toHaveLength(63);
+
+      const { bytes } = modelFile('tf-keras-conv.h5');
+      const at = Buffer.from(bytes).indexOf('layer_names');
+      expect(at).toBeGreaterThan(0);
+      for (let offset = -8; offset < 40; offset += 6) {
+        const damaged = Uint8Array.from(bytes, (byte, i) => (i === at + offset ? byte ^ 0xff : byte));
+        await playground.drop([{ name: `${offset}.h5`, bytes: damaged }], MODEL_ZONE);
+        await playground.button('Stop').waitFor();
+        await untilDone(playground);
+      }
+      // None of it was ended by force.
+      expect((await playground.problems()).filter((problem) => /doctor|wait/.test(problem))).toEqual([]);
     });
   });
 }
