@@ -33,7 +33,7 @@ export async function checkCompatibility(
   }
   const check = await withTensorFlow(settings, async () => {
     const { checkKerasModel } = await import('evenkeel/keras');
-    return naming(path, () => checkKerasModel(path));
+    return naming(path, () => checkKerasModel(path, { limits: settings.limit }));
   });
   context.terminal.out(settings.json ? formatJson(check) : formatCheck(path, check, context.terminal));
   if (check.blockers.length > 0) context.setExitCode(BLOCKED);

@@ -25,7 +25,7 @@ export async function withModel<T>(
   use: (model: LayersModel) => Promise<T>,
 ): Promise<T> {
   return withTensorFlow(settings, async () => {
-    const model = await load(path, signal);
+    const model = await load(path, settings, signal);
     try {
       return await use(model);
     } finally {
@@ -49,9 +49,13 @@ export async function withTensorFlow<T>(
   }
 }
 
-async function load(path: string, signal: AbortSignal): Promise<LayersModel> {
+async function load(
+  path: string,
+  { limit: limits }: BackendSettings,
+  signal: AbortSignal,
+): Promise<LayersModel> {
   const { loadKerasModel } = await import('evenkeel/keras');
-  return naming(path, () => loadKerasModel(path, { signal, compile: false }));
+  return naming(path, () => loadKerasModel(path, { limits, signal, compile: false }));
 }
 
 /** Has the message of a refusal begin with the path of the file that is refused. */

@@ -1,7 +1,7 @@
 /** @file Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BatchOptions, FitOptions } from 'evenkeel/data';
-import type { Dialect } from 'evenkeel/keras';
+import type { Dialect, Limits } from 'evenkeel/keras';
 import { UsageError } from '../../shared/usage-error.js';
 
 const BACKENDS = ['wasm', 'cpu'] as const;
@@ -13,6 +13,8 @@ export interface BackendSettings {
   readonly backend: BackendName;
   /** Modules that register classes of layers. */
   readonly import?: readonly string[];
+  /** What reading files and running models may cost. */
+  readonly limit?: Partial<Limits>;
 }
 
 export interface DataSettings extends FitOptions {
@@ -26,6 +28,43 @@ export interface OutputSettings {
 
 export interface TargetSettings {
   readonly for?: Dialect;
+}
+
+/** What can be limited, and whether it is counted in bytes. */
+const LIMITS: Readonly<Record<keyof Limits, boolean>> = {
+  size: true,
+  memory: true,
+  entries: false,
+  depth: false,
+  steps: false,
+};
+
+const BYTES = {
+  '': 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+} as const;
+
+/** Adds a limit such as `memory=8GB` to those before it. */
+function addLimit(text: string, before: Partial<Limits> = {}): Partial<Limits> {
+  const [, name = '', number = '', unit = ''] =
+    /^(\w+)=(\d+(?:\.\d+)?|Infinity)([A-Za-z]*)$/.exec(text) ?? [];
+  if (
+    !Object.hasOwn(LIMITS, name) ||
+    !Object.hasOwn(BYTES, unit) ||
+    (unit !== '' && !LIMITS[name as keyof Limits])
+  ) {
+    throw new InvalidArgumentError(
+      `It must be one of ${Object.keys(LIMITS).join(', ')} with a number, such as depth=500; bytes may have a unit, ` +
+        `such as memory=8GB (${Object.keys(BYTES).filter(Boolean).join(', ')}).`,
+    );
+  }
+  return { ...before, [name]: Number(number) * BYTES[unit as keyof typeof BYTES] };
 }
 
 function positiveInteger(text: string): number {
@@ -58,6 +97,13 @@ export const addCommonOptions = (command: Command): Command =>
       '--import <file>',
       'a module of yours that registers layers of your own, before the model is loaded; may be given again',
       (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
+    )
+    .option(
+      '--limit <name=number>',
+      'how much reading files and running the model may cost: memory=8GB, depth=500; may be given again ' +
+        '(default: size=4GiB; memory=64MiB and a hundredfold of the file, to run a model 4GiB; entries=10000 and one ' +
+        'per 256 bytes; depth=200; steps=1048576 and one per byte, to run a model 4194304)',
+      addLimit,
     )
     .option('--json', 'print one JSON document instead of text')
     .option('--quiet', 'show no progress');

@@ -392,3 +392,94 @@ it('writes nothing where it is stopped between making the files and writing them
   await expect(writeModel(model, target, controller.signal)).rejects.toThrow('This operation was aborted');
   expect(readdirSync(folder)).toEqual([]);
 });
+
+describe('--limit', () => {
+  const GREEDY = JSON.stringify({
+    modelTopology: {
+      class_name: 'Sequential',
+      config: {
+        name: 'greedy',
+        layers: [
+          { class_name: 'RepeatVector', config: { name: 'repeat', n: 1e8, batch_input_shape: [null, 4] } },
+          { class_name: 'GlobalMaxPooling1D', config: { name: 'pool' } },
+        ],
+      },
+    },
+    weightsManifest: [],
+  });
+  const greedy = () => {
+    const path = join(makeFolder(), 'greedy.json');
+    writeFileSync(path, GREEDY);
+    return path;
+  };
+
+  it('says what a model asks for, and which option allows it', { timeout: 20_000 }, async () => {
+    const path = greedy();
+    const output = join(makeFolder(), 'folded.json');
+    const { code, stderr } = await evenkeel(['fold', path, output, '--quiet']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^model: it takes about .* GB of memory .*'pool' makes \[1, 4\] of \[1, 100000000, 4\].*--limit memory=… of the command\.\n$/,
+    );
+    expect(readdirSync(dirname(output))).toEqual([]);
+    const data = dataFile([2, 4]);
+    expect((await evenkeel(['inspect', path, '--data', data, '--quiet'])).stderr).toMatch(
+      /^model: it takes about/,
+    );
+  });
+
+  it.each([
+    ['fold', 'memory=1kB', /at most 1(\.00 kB|000) .*accepted/],
+    ['fold', 'steps=2', /steps, and at most 2 (steps )?are accepted/],
+    ['convert', 'entries=1', /entries, and at most 1 are accepted/],
+    ['inspect', 'size=10', /bytes, and at most 10 are accepted/],
+    ['freeze', 'depth=1', /levels, and at most 1 are accepted/],
+  ])('reaches %s', async (command, limit, message) => {
+    const output = command === 'inspect' ? [] : [join(makeFolder(), 'out.json')];
+    const outcome = await evenkeel([command, modelFile('tf-keras-mlp.h5'), ...output, '--limit', limit]);
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringMatching(message) as string });
+  });
+
+  it('reaches data, and a model that is only checked', async () => {
+    const path = modelFile('tf-keras-mlp.h5');
+    const data = dataFile([5000, 6]);
+    const limited = await evenkeel([
+      'inspect',
+      path,
+      '--data',
+      data,
+      '--limit',
+      'memory=1GB',
+      '--limit',
+      'size=100kB',
+    ]);
+    expect(limited).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/data\.npy.*at most 100000 are accepted/) as string,
+    });
+    const checked = await evenkeel(['inspect', '--compatibility', path, '--limit', 'size=10']);
+    expect(checked).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/at most 10 are accepted/) as string,
+    });
+  });
+
+  it.each([
+    'memory',
+    'memory=',
+    'memory=-1',
+    'memory=8XB',
+    'depth=8kB',
+    'memroy=8GB',
+    '__proto__=8',
+    'memory=1e9',
+  ])('cannot be %s', async (limit) => {
+    const outcome = await evenkeel(['inspect', modelFile('tf-keras-mlp.h5'), '--limit', limit]);
+    expect(outcome).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /one of size, memory, entries, depth, steps with a number, such as depth=500/,
+      ) as string,
+    });
+  });
+});

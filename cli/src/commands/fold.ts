@@ -61,6 +61,7 @@ async function foldModel(
     try {
       const { model: folded, ...report } = await fold(model, {
         data,
+        limits: settings.limit,
         signal,
         onProgress: progress.onProgress,
       });

@@ -79,7 +79,11 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
     const progress = showProgress(terminal, settings.quiet);
     try {
-      return await inspect(model, batches, { signal, onProgress: progress.onProgress });
+      return await inspect(model, batches, {
+        limits: settings.limit,
+        signal,
+        onProgress: progress.onProgress,
+      });
     } finally {
       progress.stop();
     }

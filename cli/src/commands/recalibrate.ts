@@ -79,6 +79,7 @@ async function recalibrateModel(
         statistics: settings.statistics,
         order: settings.onePass ? 'one pass' : 'layer by layer',
         tolerance: settings.tolerance,
+        limits: settings.limit,
         signal,
         onProgress: progress.onProgress,
       });
