@@ -57,7 +57,8 @@ function followLinks(path: string, hasParts: boolean): Place {
     const folder = fs.realpathSync.native(paths.dirname(link));
     return { folder, path: paths.join(folder, paths.basename(link)) };
   };
-  if (path === '' || /[/\\]$/.test(path)) throw refusal(path, 'it is not the name of a file');
+  if (path === '' || path.endsWith('/') || path.endsWith(paths.sep))
+    throw refusal(path, 'it is not the name of a file');
   const given = placeOf(path);
   let place = given;
   for (let links = 0; links <= MOST_LINKS; links++) {

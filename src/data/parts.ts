@@ -13,13 +13,16 @@ const LONGEST_NAME = 255;
 /** Digits of SHA-256 in a name. */
 const DIGITS = 16;
 
+/** What addresses or other systems take for something else than a character of a name. */
+const UNSAFE = /[\\:*?"<>|#%\p{Cc}]/gu;
+
 /** A name of a part: its stem, and what says which part of how many it is, of which content. */
 const PART = /^.+-(shard\d+of\d+\.([0-9a-f]{16})\.bin)$/s;
 
-/** Their names, by their order and their content: `model-shard1of8.3f2a9c0d51e8b7a4.bin`. */
+/** Names for the parts of the file at a path, by their order and their content: `model-shard1of8.3f2a9c0d51e8b7a4.bin`. */
 export function nameParts(path: string, parts: readonly Uint8Array[]): Map<string, Uint8Array> {
   const { crypto, paths } = writingModules(path);
-  const stem = paths.basename(path, paths.extname(path));
+  const stem = paths.basename(path, paths.extname(path)).replaceAll(UNSAFE, '_');
   return new Map(
     parts.map((bytes, i) => {
       const digest = crypto.createHash('sha256').update(bytes).digest('hex').slice(0, DIGITS);

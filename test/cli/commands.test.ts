@@ -52,6 +52,17 @@ describe('convert', () => {
     },
   );
 
+  it.each(['c:d', 'a\\b', "$&$`$'", 'a\nb', 'ü'.repeat(125)])(
+    'to a name like %j writes what is read again',
+    async (stem) => {
+      const [folder, source] = [makeFolder(), modelFile('tf-keras-mlp.h5')];
+      const [first, second] = ['json', 'h5'].map((ending) => join(folder, `${stem}.${ending}`));
+      expect((await evenkeel(['convert', source, first!])).code).toBe(0);
+      expect((await evenkeel(['convert', first!, second!])).code).toBe(0);
+      expectClose(await predict(second!, SHAPE), await predict(source, SHAPE));
+    },
+  );
+
   it('writes what stock TF.js loads from its own parts', async () => {
     const output = join(makeFolder(), 'web.json');
     const { stdout } = await evenkeel(['convert', modelFile('tf-keras-mlp.h5'), output, '--json']);

@@ -160,7 +160,7 @@ describe('a file that is read', () => {
   });
 });
 
-it.each(['n'.repeat(250), 'ü'.repeat(125), "$&$'$`$$", 'a\nb', '-rf', '日本'])(
+it.each(['n'.repeat(250), 'ü'.repeat(125), "$&$'$`$$", 'a\nb', 'http:a\\b', '-rf', '日本'])(
   'a name like %j is no matter',
   async (stem) => {
     const path = join(makeFolder(), `${stem}.json`);
@@ -176,6 +176,10 @@ describe('shards', () => {
     expect([...nameParts('a/model.json', [bytesOf('one'), bytesOf('two')]).keys()]).toEqual([
       'model-shard1of2.7692c3ad3540bb80.bin',
       'model-shard2of2.3fc4ccfe745870e2.bin',
+    ]);
+    // As addresses and every system take them.
+    expect([...nameParts('http:a\\b?c#d%41\n$&ü .json', [bytesOf('one')]).keys()]).toEqual([
+      'http_a_b_c_d_41_$&ü -shard1of1.7692c3ad3540bb80.bin',
     ]);
   });
 

@@ -1,6 +1,6 @@
 /** @file `npm start` as its user meets it: what it prints, writes, refuses, and does on Ctrl-C. */
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,14 +24,14 @@ interface Outcome {
 /** Runs the demo; `meanwhile` may send it signals. */
 async function start(
   args: readonly string[],
-  meanwhile?: (interrupt: () => void) => Promise<void>,
+  meanwhile?: (child: ChildProcess) => Promise<void>,
 ): Promise<Outcome> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'demo/main.ts', ...args], { cwd: ROOT });
   const outcome = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
   const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
-  await meanwhile?.(() => child.kill('SIGINT'));
+  await meanwhile?.(child);
   const code = await closed;
   return { ...outcome, code };
 }
@@ -119,20 +119,26 @@ describe('npm start', () => {
     expect(findingsIn(readReport(out)).settings.backend).toBe('cpu');
   });
 
-  it('leaves a report of what was done so far on Ctrl-C, and says so by 130', async () => {
-    const out = join(makeFolder(), 'out');
-    const { code, stdout } = await start(['--steps', '1000000', '--out', out], async (interrupt) => {
-      while (!existsSync(out)) await wait(50);
-      await wait(1500);
-      interrupt();
-      // npm passes on what the terminal has sent already.
-      interrupt();
-    });
-    expect(code).toBe(130);
-    expect(stdout).toMatch(/^Stopped after \d+ of 1,000,000 steps\.\n┌/);
-    const { stepsDone, series } = findingsIn(readReport(out));
-    expect(series.at(-1)!.step).toBe(stepsDone);
-  });
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    'leaves a report of what was done so far on %s, and says so by %i',
+    async (signal, expected) => {
+      const out = join(makeFolder(), 'out');
+      const { code, stdout } = await start(['--steps', '1000000', '--out', out], async (child) => {
+        while (!existsSync(out)) await wait(50);
+        await wait(1500);
+        child.kill(signal);
+        // npm passes on what the terminal has sent already.
+        child.kill(signal);
+      });
+      expect(code).toBe(expected);
+      expect(stdout).toMatch(/^Stopped after \d+ of 1,000,000 steps\.\n┌/);
+      const { stepsDone, series } = findingsIn(readReport(out));
+      expect(series.at(-1)!.step).toBe(stepsDone);
+    },
+  );
 
   it('refuses what the layer refuses, with its words and no stack, by 2', async () => {
     const { code, stdout, stderr } = await start(['--options', '{"renrom":true}', '--out', makeFolder()]);
@@ -150,6 +156,17 @@ describe('npm start', () => {
       stdout: '',
       stderr: `${data}/train-images-idx3-ubyte is there, but ${data}/train-labels-idx1-ubyte(.gz) is missing.\n`,
     });
+  });
+
+  it('refuses to write its report over its data', async () => {
+    const folder = makeFolder();
+    writeSet(folder, 'train', drawDigits(100, new Random(3, 'digits')), false);
+    symlinkSync('train-labels-idx1-ubyte', join(folder, 'report.html'));
+    const { code, stderr } = await start(['--data', folder, '--out', folder]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^--out: Cannot write '.*report\.html': it is .*a file that is read\. Give another name/,
+    );
   });
 
   it('refuses a folder that it cannot write to, before it trains', async () => {
