@@ -134,6 +134,13 @@ def indexed(file: h5py.File, seed: int) -> None:
     dataset.write(h5s.ALL, h5s.ALL, data)
 
 
+def sparse(file: h5py.File, seed: int) -> None:
+    """So many chunks that blocks of their index have pages, few of which are written."""
+    numbers = file.create_dataset("x", (135_000,), "i1", chunks=(1,), maxshape=(None,), fillvalue=5, track_times=False)
+    for i in (0, 3, 250, 131_100, 134_608):
+        numbers[i] = 1
+
+
 def filled(file: h5py.File, seed: int) -> None:
     """Not written, or in part, and with a value for that."""
     file.create_dataset("row", (5,), "<f4", fillvalue=2.5, track_times=False)
@@ -199,6 +206,7 @@ FILES = {
     "keras_like, by creation": (keras_like, {"track_order": True}),
     "keras_like, by creation, latest": (keras_like, {"track_order": True, "libver": "latest"}),
     "indexed, latest": (indexed, {"libver": "latest"}),
+    "sparse, latest": (sparse, {"libver": "latest"}),
     "refused": (refused, {"libver": "latest"}),
 }
 

@@ -385,6 +385,12 @@ describe('little that becomes much:', () => {
     expectRefusal(bytes, (file) => file.array('x'), /unpacks to 12 bytes, and its shape takes 16/);
   });
 
+  test('rows of one number, many of them', () => {
+    // 16 MB of zeros, which are copied number by number.
+    const bytes = withChunk(deflateSync(Buffer.alloc(2 ** 24)), [2 ** 22, 2], [2 ** 22, 1], [1]);
+    expectRefusal(bytes, (file) => file.array('x'), /steps, and at most/);
+  });
+
   test('a chunk that is compressed twice', () => {
     const bytes = withChunk(deflateSync(deflateSync(Buffer.alloc(2 ** 24))), [2 ** 22], [2 ** 22], [1, 1]);
     expectRefusal(bytes, (file) => file.array('x'), /compressed twice/);

@@ -184,12 +184,13 @@ export function openExtensibleArray(storage: Storage, address: number): ChunkLoo
     }
     const superAt = superBlocks.pieceAt((number - direct) * offsetSize, offsetSize).address();
     if (superAt === null) return NO_CHUNK;
-    const bytesOfBits = level.elements > perPage ? Math.ceil(level.elements / perPage / 8) : 0;
-    const { written, addresses } = openSuper(superAt, level.blocks, bytesOfBits);
+    // Each block has room for its bits in whole bytes, but all bits are in a row.
+    const pages = level.elements > perPage ? level.elements / perPage : 0;
+    const { written, addresses } = openSuper(superAt, level.blocks, Math.ceil(pages / 8));
     const at = addresses.pieceAt(block * offsetSize, offsetSize).address();
     if (at === null) return NO_CHUNK;
-    const bitsOfBlock = written.subarray(block * bytesOfBits);
-    if (bytesOfBits > 0 && !hasBit(bitsOfBlock, Math.floor(inBlock / perPage))) return NO_CHUNK;
+    const page = block * pages + Math.floor(inBlock / perPage);
+    if (pages > 0 && !hasBit(written, page)) return NO_CHUNK;
     return readElement(openData(at, level.elements)(inBlock));
   };
 }

@@ -38,11 +38,10 @@ export function readChunks(dataset: ChunkedDataset, target: Uint8Array): boolean
   }
   const byteLength = product(chunkShape) * elementSize;
   const counts = shape.map((size, d) => Math.ceil(size / chunkShape[d]!));
-  const expected = product(counts);
+  const copy = copierOf(dataset, target);
   const seen = new Set<number>();
-  for (const chunk of placedChunks(dataset, counts, byteLength)) {
+  for (const { place, address, skipped, ...chunk } of placedChunks(dataset, counts, byteLength)) {
     storage.step();
-    const { place, address } = chunk;
     // A dataset that became smaller may have some beyond its edge.
     if (address === null || place.some((at, d) => at >= counts[d]!)) continue;
     const number = place.reduce((all, at, d) => all * counts[d]! + at, 0);
@@ -50,23 +49,21 @@ export function readChunks(dataset: ChunkedDataset, target: Uint8Array): boolean
     if (seen.has(number)) throw damaged(`${name} is there twice`);
     seen.add(number);
     const sizes = place.map((at, d) => Math.min(chunkShape[d]!, shape[d]! - at * chunkShape[d]!));
-    const stored = storage.cursor(address, name, chunk.byteLength ?? byteLength);
+    const storedLength = chunk.byteLength ?? byteLength;
+    let bytes = storage.cursor(address, name, storedLength).bytes(storedLength);
     const isAtEdge = sizes.some((size, d) => size < chunkShape[d]!);
     const isBare = filters.length === 0 || (layout.leavesEdges && isAtEdge);
     if (!isBare) {
-      storage.stepOver(stored.left);
+      storage.stepOver(storedLength);
       // The dataset itself is counted; chunks that reach far over its edge are not in it.
       storage.takeMemory(byteLength - product(sizes) * elementSize, what);
+      bytes = undoFilters(bytes, filters, { skipped, byteLength, elementSize, what: name });
+    } else if (storedLength !== byteLength) {
+      throw damaged(`${name} has ${storedLength} bytes, and its shape takes ${byteLength}`);
     }
-    const bytes = undoFilters(stored.bytes(stored.left), isBare ? [] : filters, {
-      skipped: chunk.skipped,
-      byteLength,
-      elementSize,
-      what: name,
-    });
-    copyChunk(bytes, target, { place, sizes, chunkShape, shape, elementSize });
+    copy(bytes, place, sizes);
   }
-  return seen.size === expected;
+  return seen.size === product(counts);
 }
 
 function* placedChunks(
@@ -150,35 +147,42 @@ function numbering(
   return (place) => dimensions.reduce((all, d, i) => (i === 0 ? 0 : all * counts[d]!) + place[d]!, 0);
 }
 
-interface Placement {
-  readonly place: readonly number[];
-  /** How much of the chunk is within the dataset, in each dimension. */
-  readonly sizes: readonly number[];
-  readonly chunkShape: readonly number[];
-  readonly shape: readonly number[];
-  readonly elementSize: number;
-}
-
 /** Shorter runs are copied faster byte by byte. */
 const SHORT_RUN = 64;
 
-/** Copies what is within the dataset, by runs that are in a row on both sides. */
-function copyChunk(chunk: Uint8Array, target: Uint8Array, placement: Placement): void {
-  const { place, sizes, chunkShape, shape, elementSize } = placement;
+/**
+ * Copies what of a chunk is within the dataset, by runs that are in a row on both sides: the chunk, its place, and how much
+ * of it that is in each dimension.
+ */
+function copierOf(
+  { storage, shape, elementSize, layout: { shape: chunkShape } }: ChunkedDataset,
+  target: Uint8Array,
+): (chunk: Uint8Array, place: readonly number[], sizes: readonly number[]) => void {
   // Dimensions at the end that the chunk has all of make the runs longer.
   let last = shape.length - 1;
   while (last > 0 && chunkShape[last] === shape[last]) last -= 1;
   const stridesOf = (sizes: readonly number[]) =>
     sizes.map((_, d) => product(sizes.slice(d + 1)) * elementSize);
   const [from, to] = [stridesOf(chunkShape), stridesOf(shape)];
-  const length = sizes[last]! * from[last]!;
-  const start = place.reduce((all, at, d) => all + at * chunkShape[d]! * to[d]!, 0);
-  for (const row of places(sizes.slice(0, last))) {
-    const [source, at] = [from, to].map((strides) => row.reduce((all, i, d) => all + i * strides[d]!, 0)) as [
-      number,
-      number,
-    ];
-    if (length < SHORT_RUN) for (let i = 0; i < length; i++) target[start + at + i] = chunk[source + i]!;
-    else target.set(chunk.subarray(source, source + length), start + at);
-  }
+  return (chunk, place, sizes) => {
+    const length = sizes[last]! * from[last]!;
+    const row = new Array<number>(last).fill(0);
+    storage.step(product(sizes.slice(0, last)));
+    let source = 0;
+    let at = place.reduce((all, one, d) => all + one * chunkShape[d]! * to[d]!, 0);
+    for (;;) {
+      if (length < SHORT_RUN) for (let i = 0; i < length; i++) target[at + i] = chunk[source + i]!;
+      else target.set(chunk.subarray(source, source + length), at);
+      let d = last - 1;
+      for (; d >= 0; d--) {
+        source += from[d]!;
+        at += to[d]!;
+        if (++row[d]! < sizes[d]!) break;
+        source -= sizes[d]! * from[d]!;
+        at -= sizes[d]! * to[d]!;
+        row[d] = 0;
+      }
+      if (d < 0) return;
+    }
+  };
 }
