@@ -7,13 +7,14 @@ import { type Status, writingModules } from './writing-modules.js';
 /** Of this machine, and of the processes that see each other's numbers here; containers have their own. */
 function hostId(): string {
   const { fs, os, crypto } = writingModules('.');
-  let space = '';
+  const names = [os.hostname()];
   try {
-    space = fs.readlinkSync('/proc/self/ns/pid');
+    names.push(fs.readlinkSync('/proc/self/ns/pid'));
+    names.push(fs.readFileSync('/etc/machine-id', 'latin1'));
   } catch {
-    // Not Linux.
+    // Not every system has these.
   }
-  const name = new TextEncoder().encode(`${os.hostname()}\n${space}`);
+  const name = new TextEncoder().encode(names.join('\n'));
   return crypto.createHash('sha256').update(name).digest('hex').slice(0, 8);
 }
 

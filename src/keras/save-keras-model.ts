@@ -18,6 +18,7 @@ import {
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
+import { checkOutput } from '../data/output-path.js';
 import { writeOutput } from '../data/write-files.js';
 import type { Dialect } from './setting-values.js';
 import { checkNames } from '../text/names.js';
@@ -64,6 +65,7 @@ export async function saveKerasModel(
   options: SaveOptions,
 ): Promise<Uint8Array | undefined> {
   const { dialect, format } = checkArguments(model, target, options);
+  if (target != null) checkOutput(target);
   const values = await readValues(model);
   const config = exportModel(model, dialect);
   const bytes =

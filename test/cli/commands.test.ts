@@ -1,5 +1,13 @@
 /** @file The commands: what they write is the model that it should be, and what they refuse leaves nothing behind. */
-import { copyFileSync, linkSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
@@ -204,6 +212,25 @@ describe('inspect', () => {
     expect(page.match(/&lt;\/script&gt;&lt;img src=x&gt;/g)?.length).toBeGreaterThanOrEqual(2);
     const [, data] = /<script type="application\/json" id="inspection">(.*?)<\/script>/s.exec(page)!;
     expect((JSON.parse(data!) as InspectReport).model).toBe(name);
+  });
+});
+
+describe('inspect --html', () => {
+  it('prints what was found also where the page cannot be written in the end', async () => {
+    const folder = makeFolder();
+    const [reports, module] = [join(folder, 'reports'), join(folder, 'module.mjs')];
+    mkdirSync(reports);
+    // Run when the page could still be written.
+    writeFileSync(
+      module,
+      `import { rmdirSync } from 'node:fs';\nexport default () => rmdirSync(${JSON.stringify(reports)});`,
+    );
+    const args = ['inspect', modelFile('tf-keras-mlp.h5'), '--data', dataFile([50, 6]), '--import', module];
+    const { code, stdout, stderr } = await evenkeel([...args, '--html', join(reports, 'report.html')]);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^Cannot write '.*report\.html': ENOENT/);
+    expect(stdout).toContain('young-statistics');
+    expect(stdout).not.toContain('Report:');
   });
 });
 

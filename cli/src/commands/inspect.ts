@@ -88,14 +88,15 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
       progress.stop();
     }
   });
-  if (html !== undefined) {
-    const { writeReport } = await import('../report/write-report.js');
-    await writeReport(html, report, path, { inputs, signal });
-  }
   const { groupFindings } = await import('evenkeel/tools');
   const groups = groupFindings(report.findings);
   terminal.out(settings.json ? formatJson(report) : formatReport(report, groups, terminal));
-  if (html !== undefined && !settings.json) terminal.out(`\nReport: ${escapeControls(html)}\n`);
+  if (html !== undefined) {
+    // After what was found, which is not lost where the page cannot be written.
+    const { writeReport } = await import('../report/write-report.js');
+    await writeReport(html, report, path, { inputs, signal });
+    if (!settings.json) terminal.out(`\nReport: ${escapeControls(html)}\n`);
+  }
   const least = settings.failOn && SEVERITIES.indexOf(settings.failOn);
   if (least !== undefined && report.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= least)) {
     context.setExitCode(FOUND);
