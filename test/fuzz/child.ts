@@ -21,29 +21,25 @@ process.on('unhandledRejection', (error) => {
   rejections.push({ signature, what: `An unhandled rejection: ${stack}` });
 });
 
+async function serve(request: Request): Promise<void> {
+  say({ step: MAKING });
+  const one = request.case ?? (await makeCase(request.seed, request.number));
+  const bytes = one.files.reduce((sum, file) => sum + file.bytes.byteLength, 0);
+  const rest = process.memoryUsage.rss();
+  const peakBefore = peak();
+  say({ step: 'begin', bytes, recipe: one.recipe });
+  const findings = await trial.tryCase(one, join(folder!, 'case'), (step) => say({ step }));
+  await breathe();
+  // The peak of the process is that of this case, if it is a new one.
+  const took = peak() > peakBefore ? peak() - rest : 0;
+  say({ done: true, findings: [...findings, ...rejections.splice(0)], took, peak: peak() });
+}
+
 process.on('message', (request: Request) => {
-  void (async () => {
-    const start = performance.now();
-    say({ step: MAKING });
-    const one = request.case ?? (await makeCase(request.seed, request.number));
-    const bytes = one.files.reduce((sum, file) => sum + file.bytes.byteLength, 0);
-    const rest = process.memoryUsage.rss();
-    const peakBefore = peak();
-    say({ step: 'begin', bytes, recipe: one.recipe });
-    const made = performance.now();
-    const findings = await trial.tryCase(one, join(folder!, 'case'), (step) => say({ step }));
-    await breathe();
-    // The peak of the process is that of this case, if it is a new one.
-    const took = peak() > peakBefore ? peak() - rest : 0;
-    say({
-      done: true,
-      findings: [...findings, ...rejections.splice(0)],
-      took,
-      peak: peak(),
-      ms: performance.now() - made,
-      making: made - start,
-    });
-  })();
+  serve(request).catch((error: unknown) => {
+    // A fault of this program's own.
+    process.stderr.write(`${(error as Error).stack ?? String(error)}\n`, () => process.exit(1));
+  });
 });
 
 // Whoever started this may have ended.

@@ -50,7 +50,7 @@ const saying = (text: string): Case => ({
 });
 
 describe('the runner', () => {
-  const limits = { ...LIMITS, ms: 1000, memoryBytes: 300e6 };
+  const limits = { ...LIMITS, ms: 1000, idleMs: 3000, memoryBytes: 300e6 };
   const runner = new Runner(limits, fileURLToPath(new URL('planted.ts', import.meta.url)));
   afterAll(() => {
     runner.close();
@@ -62,6 +62,7 @@ describe('the runner', () => {
 
   test.each([
     ['hang', /^more than 1000 ms: do as the file says/],
+    ['wait', /^more than 1000 ms: do as the file says/],
     ['heap', /^(?:more than 300000000 bytes of memory|crash): do as the file says/],
     ['bytes', /memory/],
     ['exit', /^crash: do as the file says/],

@@ -93,7 +93,9 @@ async function keepAndShrink(
   found.set(finding.signature, entry);
   const what = finding.what.split('\n').map(escapeControls).join('\n  ');
   process.stderr.write(`FOUND ${name} (${escapeControls(recipe)})\n  ${what}\n`);
-  const one = await makeCase(seed, number);
+  const one = await makeCase(seed, number).catch(() => null);
+  // What cannot be made is a fault of this program's own, which its seed tells.
+  if (!one) return;
   const hasFault = async (tried: typeof one) => {
     const { findings } = await runner.run({ seed, number, case: tried });
     return findings.some(({ signature }) => signature === finding.signature);

@@ -24,8 +24,6 @@ export type Response =
       /** Bytes of memory that the case took, beyond what was there before. */
       readonly took: number;
       readonly peak: number;
-      readonly ms: number;
-      readonly making: number;
     };
 
 export interface Outcome {
@@ -39,14 +37,16 @@ export interface Limits {
   readonly ms: number;
   /** Besides, for each megabyte of the files. */
   readonly msPerMegabyte: number;
+  /** By the clock, for a child that does nothing and waits. A busy machine lets it wait as well. */
+  readonly idleMs: number;
   /** Beyond what the process had before the case. */
   readonly memoryBytes: number;
 }
 
-export const LIMITS: Limits = { ms: 5000, msPerMegabyte: 1000, memoryBytes: 2 ** 30 };
+export const LIMITS: Limits = { ms: 5000, msPerMegabyte: 1000, idleMs: 30_000, memoryBytes: 2 ** 30 };
 
-/** A machine may be busy with other things: so much longer by the clock. */
-const CLOCK_FACTOR = 12;
+/** A child that used less of the processor did nothing. */
+const IDLE_SHARE = 0.01;
 const WATCH_MS = 50;
 /** A child that has grown beyond this is replaced, so that the next peak is seen. */
 const WORN_BYTES = 700 * 2 ** 20;
@@ -157,7 +157,8 @@ export class Runner {
       const now = clock();
       const wall = now.wall - stepStart.wall;
       if (now.processor === null || stepStart.processor === null) return wall > allowed;
-      return now.processor - stepStart.processor > allowed || wall > CLOCK_FACTOR * allowed;
+      const used = now.processor - stepStart.processor;
+      return used > allowed || (wall > this.limits.idleMs && used < IDLE_SHARE * wall);
     };
     const outcome = await new Promise<Outcome>((resolve) => {
       let isOver = false;

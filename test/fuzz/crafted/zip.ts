@@ -21,7 +21,11 @@ function field64(size: bigint): Uint8Array {
   return field;
 }
 
-function asMember({ name, content, isDeflated = false, says, size64 }: ZipEntry): Member {
+/** A zip has 16 bits for the length of a name. */
+const LONGEST_NAME = 0xffff;
+
+function asMember({ name: given, content, isDeflated = false, says, size64 }: ZipEntry): Member {
+  const name = Buffer.from(given).subarray(0, LONGEST_NAME);
   const stored = isDeflated ? deflateRawSync(content) : content;
   const right = { method: isDeflated ? 8 : 0, checksum: crc32(content), size: content.length };
   if (size64 === undefined) return { name, stored, says: { ...right, ...says } };
