@@ -6,7 +6,11 @@ import { checkNumber, refuse } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 
-/** Limits of what is read. Each may be raised for files that one trusts; `Infinity` is no limit. */
+/**
+ * Limits of what is read, so that a small file cannot ask for hours or gigabytes. Each may be raised for files that one
+ * trusts: `loadKerasModel(path, { limits: { memory: 8e9 } })`, or `--limit memory=8GB` of the command. `Infinity` is no
+ * limit. What is left out has its default, which no honest file is known to pass.
+ */
 export interface Limits {
   /** Bytes of a file, and of the files that it names, all together. Default: 4 GiB. */
   readonly size: number;
