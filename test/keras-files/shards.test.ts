@@ -1,11 +1,11 @@
 /** @file The files and weights that a model.json names: where they may lie, and what TF.js can decode. */
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { promises as files, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { ValueError } from 'evenkeel';
 import type { Limits } from 'evenkeel/data';
 import { loadKerasModel } from 'evenkeel/keras';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { makeFolder } from '../cli/files.js';
 
 const text = new TextEncoder();
@@ -199,7 +199,22 @@ describe('many shards', () => {
       Object.fromEntries(names.map((name, i) => [name, kernelBytes.subarray(i, i + 1)])),
       model,
     );
+    const { open } = files;
+    let [isOpen, most] = [0, 0];
+    const spy = vi.spyOn(files, 'open').mockImplementation(async (...given) => {
+      most = Math.max(most, ++isOpen);
+      const handle = await open(...given);
+      const close = handle.close.bind(handle);
+      handle.close = () => close().finally(() => isOpen--);
+      return handle;
+    });
+    onTestFinished(() => {
+      spy.mockRestore();
+    });
     expect(await weightsOf(path)).toEqual([...values]);
+    // Systems allow a few hundred files or more.
+    expect(most).toBeLessThanOrEqual(8);
+    expect(isOpen).toBe(0);
     expect(await refusal(path, { entries: 8999 })).toMatch(
       /takes 9000 entries, and at most 8999 are accepted/,
     );
