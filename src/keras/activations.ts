@@ -306,7 +306,7 @@ export function activationFromKeras(value: Json, dialect: Dialect): string {
 }
 
 function tfjsName(name: string, dialect: Dialect): string | undefined {
-  const keras = ALIASES[name] ?? name;
+  const keras = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : name;
   const isStock = keras === 'hard_sigmoid' && dialect === 'tf-keras';
   if (Object.hasOwn(FUNCTIONS, keras) && !isStock) return register(ourName(keras));
   const stock = STOCK.find(([one]) => one === keras)?.[1];

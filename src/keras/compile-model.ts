@@ -3,6 +3,7 @@ import { type Variable, serialization } from '@tensorflow/tfjs-core';
 import type { LayerVariable, LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { isContainer } from '../model/graph.js';
 import { hasMask } from '../model/masks.js';
+import { withinStack } from '../model/stack.js';
 import { callMaking, giveOptimizer, propertyOf, variableOf } from '../model/tensorflow-internals.js';
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -29,7 +30,9 @@ export function compileModel(model: LayersModel, { config, optimizerWeights }: T
     checkOthers(model, config);
     const trained = weightsByFolder(treeOf(model, fileOrder)).filter(isTrained);
     const optimizer = readOptimizer(config.optimizer ?? null, trained, optimizerWeights);
-    giveOptimizer(model, optimizer, losses, metrics);
+    withinStack(model.name, () => {
+      giveOptimizer(model, optimizer, losses, metrics);
+    });
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
     console.warn(`The model ${show(model.name)} is not compiled: ${error.message}. ${ADVICE}.`);

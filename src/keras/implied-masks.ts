@@ -37,11 +37,26 @@ export function withoutImpliedMasks(saved: readonly JsonObject[]): readonly Json
     return inner ? `any ${madeBy(from)}` : null;
   };
 
+  /** What is known of tensors, by their layers and nodes. */
+  const known = new Map<string, string | null>();
+
   /** The same for the mask of a tensor, by the layer that it comes from. */
   const expectedFor = (tensor: Json[] | null): string | null => {
+    const way: string[] = [];
+    const expected = follow(tensor, way);
+    for (const key of way) known.set(key, expected);
+    return expected;
+  };
+
+  const follow = (tensor: Json[] | null, way: string[]): string | null => {
     let end = tensor;
-    // A graph is no longer than its layers; one of a damaged file may run in circles.
-    for (let i = 0; end && i < saved.length; i++) {
+    while (end) {
+      const key = JSON.stringify([end[0], end[1]]);
+      const answer = known.get(key);
+      if (answer !== undefined) return answer;
+      // A damaged file may run in circles: there is no mask.
+      known.set(key, null);
+      way.push(key);
       const layer = byName.get(end[0]);
       const input = historyOf(argumentsAt(layer, end[1])[0]);
       const config = isObject(layer?.config) ? layer.config : {};

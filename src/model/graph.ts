@@ -121,11 +121,12 @@ export function callsOf(container: LayersModel): LayerCall[] {
 function callsOfGraph({ inputs, outputs }: LayersModel): LayerCall[] {
   const calls: LayerCall[] = [];
   const seen = new Set<LayerCall>();
+  const given = new Set(inputs);
   const pending = outputs.toReversed().map((tensor) => ({ tensor, isReady: false }));
   // A stack, since models are deeper than calls may be.
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { tensor, isReady } = next;
-    if (inputs.includes(tensor)) continue;
+    if (given.has(tensor)) continue;
     const call = callMaking(tensor);
     if (isReady) {
       calls.push(call);

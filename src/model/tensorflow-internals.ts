@@ -49,8 +49,10 @@ const describe = (object: serialization.Serializable) => ({
   config: object.getConfig(),
 });
 /** The inputs of a container that no output uses: TF.js keeps them, and leaves them out of its configuration. */
-export const unusedInputsOf = ({ inputLayers, layers: members }: LayersModel): Layer[] =>
-  inputLayers.filter((layer) => !members.includes(layer));
+export function unusedInputsOf({ inputLayers, layers: members }: LayersModel): Layer[] {
+  const used = new Set(members);
+  return inputLayers.filter((layer) => !used.has(layer));
+}
 
 /** The configuration of a functional model with all of its inputs, whether or not it has them already. */
 export function withAllInputs(
@@ -58,9 +60,9 @@ export function withAllInputs(
   config: serialization.ConfigDict,
 ): serialization.ConfigDict {
   const members = config.layers as (serialization.ConfigDict & { name: string })[];
-  const isMissing = ({ name }: Layer) => members.every((member) => member.name !== name);
+  const names = new Set(members.map(({ name }) => name));
   const missing = unusedInputsOf(container)
-    .filter(isMissing)
+    .filter(({ name }) => !names.has(name))
     .map((layer) => ({
       name: layer.name,
       className: layer.getClassName(),

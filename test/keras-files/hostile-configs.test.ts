@@ -248,6 +248,44 @@ describe('graphs take time by their size', () => {
   });
 });
 
+test('masks that Keras 3 writes into a graph, layer after layer', async () => {
+  const tensor = (name: string, shape: Json): Json => ({
+    class_name: '__keras_tensor__',
+    config: { shape, dtype: 'float32', keras_history: [name, 0, 0] },
+  });
+  const called = (
+    className: string,
+    name: string,
+    config: Record<string, Json>,
+    args: Json[],
+    mask: Json = null,
+  ) => ({
+    ...layer(className, name, config),
+    inbound_nodes: [{ args, kwargs: { mask } }],
+  });
+  const steps = [null, 4, 1];
+  const inner: Json = { class_name: 'Activation', config: { name: 'i', activation: 'linear' } };
+  const layers = [
+    { ...layer('InputLayer', 'x', { batch_shape: steps, dtype: 'float32' }), inbound_nodes: [] },
+    called('Masking', 'm', { mask_value: 0 }, [tensor('x', steps)]),
+    called('NotEqual', 'unequal', {}, [tensor('x', steps), 0]),
+    called('Any', 'any', { axis: -1, keepdims: false }, [tensor('unequal', steps)]),
+    ...range(2000, (i) =>
+      called(
+        'TimeDistributed',
+        `a${i}`,
+        { layer: inner },
+        [tensor(i === 0 ? 'm' : `a${i - 1}`, steps)],
+        tensor('any', [null, 4]),
+      ),
+    ),
+  ];
+  const model = await loadKerasModel(
+    file({ ...functional(layers, [['a1999', 0, 0]]), keras_version: '3.5.0' }),
+  );
+  expect(model.layers).toHaveLength(2002);
+}, 60_000);
+
 describe('nodes have the numbers of the file', () => {
   // TF.js numbers them as it makes them: that of the second call comes first here, since b is made after a.
   test('where a layer stands before one that its first call needs', async () => {
@@ -397,6 +435,23 @@ describe('what has no end is refused, with what raises the limit', () => {
         `{"name":"r","cell":${nested(before, after, 40)}}}]}},"weightsManifest":[]}`,
     );
     await refusal([{ name: 'model.json', bytes: stacked }]);
+  });
+
+  test('cells within cells', async () => {
+    let cell: Json = { class_name: 'LSTMCell', config: { name: 'c', units: 1 } };
+    const weights: Record<string, number[]> = {};
+    for (let i = 0; i < 30; i++)
+      cell = { class_name: 'StackedRNNCells', config: { name: `s${i}`, cells: [cell] } };
+    for (const [name, shape] of Object.entries({ kernel: [1, 4], recurrent_kernel: [1, 4], bias: [4] })) {
+      weights[`r/${'RNNCell_0/'.repeat(30)}${name}`] = shape;
+    }
+    const model = await loadKerasModel(
+      file(
+        functional([input('x', [null, 2, 1]), layer('RNN', 'r', { cell }, ['x'])], [['r', 0, 0]]),
+        weights,
+      ),
+    );
+    expect(outputOf(model, tf.ones([1, 2, 1]))).toHaveLength(1);
   });
 
   test('a limit may be raised', async () => {

@@ -179,15 +179,24 @@ function* foldersOf(file: Hdf5File, path: string, budget: Budget, depth = 1): Ge
   }
 }
 
+/** The folders of the layers of containers, which are thousands. */
+const folders = new WeakMap<readonly LayerConfig[], ReadonlyMap<LayerConfig, string>>();
+
+function foldersAmong(siblings: readonly LayerConfig[]): ReadonlyMap<LayerConfig, string> {
+  const known = folders.get(siblings);
+  if (known) return known;
+  const names = numberedFolders(siblings.map(({ className }) => className));
+  const made = new Map(siblings.map((layer, i) => [layer, names[i]!]));
+  folders.set(siblings, made);
+  return made;
+}
+
 /** The folder of the last layer of a path, as `treeOf` names it. */
-function folderOf(path: readonly LayerConfig[]): string {
-  return path
+const folderOf = (path: readonly LayerConfig[]): string =>
+  path
     .slice(1)
     .map((layer, i) => {
       const siblings = path[i]!.config.layers;
-      if (!siblings) return 'layer';
-      const folders = numberedFolders(siblings.map(({ className }) => className));
-      return `layers/${folders[siblings.indexOf(layer)]!}`;
+      return siblings ? `layers/${foldersAmong(siblings).get(layer)!}` : 'layer';
     })
     .join('/');
-}

@@ -73,7 +73,7 @@ export function openHdf5Weights(
   return {
     capacity,
     hasNames: true,
-    shapeOf: (path) => shapeInHdf5(file, pathsOf, path),
+    shapeOf: shapesIn(file, pathsOf),
     *match(model, by) {
       // Without weights, there may be no names.
       const left = new Set(file.texts(root, 'layer_names') ?? []);
@@ -133,15 +133,36 @@ function inOrderOf(paths: readonly string[], node: LayerNode): readonly Placed[]
   return found ?? rows[0]!;
 }
 
-/** By its name: a layer within others shares a group with them. */
-function shapeInHdf5(
+/**
+ * Finds the shape of the moving mean of a layer, by its name: a layer within others shares a group with them.
+ *
+ * @param pathsOf the weights in the group of a layer of the model
+ */
+function shapesIn(
   file: Hdf5File,
   pathsOf: (name: string) => readonly string[],
-  [, top, ...inner]: readonly LayerConfig[],
-): readonly number[] | null {
-  const layer = inner.at(-1) ?? top;
-  const paths = pathsOf(top?.savedName ?? '').filter((path) => /\/moving_mean(:0)?$/.test(path));
-  const own = paths.filter((path) => path.split('/').at(-2) === layer?.savedName);
-  const path = own.length === 1 ? own[0] : paths.length === 1 ? paths[0] : undefined;
-  return path === undefined ? null : file.shape(path);
+): (path: readonly LayerConfig[]) => readonly number[] | null {
+  /** The moving means in a group: all, and by the layers that they are of. */
+  const known = new Map<string, { all: readonly string[]; byLayer: Map<string, string[]> }>();
+  const meansIn = (group: string) => {
+    const found = known.get(group);
+    if (found) return found;
+    const all = pathsOf(group).filter((path) => /\/moving_mean(:0)?$/.test(path));
+    const byLayer = new Map<string, string[]>();
+    for (const path of all) {
+      const layer = path.split('/').at(-2)!;
+      const others = byLayer.get(layer);
+      if (others) others.push(path);
+      else byLayer.set(layer, [path]);
+    }
+    const made = { all, byLayer };
+    known.set(group, made);
+    return made;
+  };
+  return ([, top, ...inner]) => {
+    const { all, byLayer } = meansIn(top?.savedName ?? '');
+    const own = byLayer.get((inner.at(-1) ?? top)?.savedName ?? '') ?? [];
+    const path = own.length === 1 ? own[0] : all.length === 1 ? all[0] : undefined;
+    return path === undefined ? null : file.shape(path);
+  };
 }

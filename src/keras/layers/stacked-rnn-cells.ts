@@ -46,12 +46,13 @@ export class StackedRNNCells extends KerasCell {
 
   /** The input of a step for each cell. */
   #steps(step: Shape): { cell: Cell; step: Shape }[] {
-    let next = step;
-    return this.cells.map((cell) => {
-      const own = { cell, step: next };
-      next = outputShapeOf(cell, next);
-      return own;
-    });
+    const steps: { cell: Cell; step: Shape }[] = [];
+    for (const cell of this.cells) {
+      // The output of the last is left out: what asks for it asks once, however deep cells lie within cells.
+      const before = steps.at(-1);
+      steps.push({ cell, step: before ? outputShapeOf(before.cell, before.step) : step });
+    }
+    return steps;
   }
 
   override stateShapes(step: Shape): Shape[] {
