@@ -6,6 +6,7 @@ import { countNumbers } from '../model/run-cost.js';
 import { BorrowedStates, statefulLayersOf } from '../model/states.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 import { assignExactly } from '../model/weights.js';
+import { running } from './observe.js';
 import { STOCK_AXIS, isStockOffLastAxis } from './normalizations.js';
 import type { RunLimits } from './run-limits.js';
 
@@ -178,8 +179,9 @@ export async function predictionsOf(
   const states = new BorrowedStates(model);
   let outputs: Tensor[] = [];
   try {
+    const given = inputs.length === 1 ? inputs[0]! : [...inputs];
     outputs = states.during(() =>
-      [model.predict(inputs.length === 1 ? inputs[0]! : [...inputs], { batchSize })].flat(),
+      running(model, () => tidy(() => [model.predict(given, { batchSize })].flat())),
     );
     return await Promise.all(outputs.map(async (output) => Float32Array.from(await output.data())));
   } finally {

@@ -5,6 +5,7 @@
 import { type Tensor, dispose, nextFrame, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { checkNames } from '../text/names.js';
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type Inputs, inputsOf, isRecord } from './data.js';
 import {
@@ -122,6 +123,7 @@ async function foldModel(
   checkNames('option', 'fold', options, FOLD_OPTIONS);
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
+  checkComparable(model);
   // Of the model and its copy.
   const limits = new RunLimits(model, options, 2);
   const given = data == null ? null : inputsToCompareOn(model, data);
@@ -145,6 +147,28 @@ async function foldModel(
   } finally {
     if (data == null) dispose([...inputs]);
   }
+}
+
+/** @throws ValueError for a model that TF.js predicts nothing of, or only by text */
+function checkComparable({ inputs, inputNames }: LayersModel): void {
+  inputs.forEach(({ shape, dtype }, i) => {
+    const what = `model: its input ${show(inputNames[i]!)} (${dtype}, ${show(shape)})`;
+    if (shape.length < 2) {
+      throw new ValueError(
+        `${what} has no dimension beside that of the batch, and TF.js adds one. Reshape it.`,
+      );
+    }
+    if (shape[0] === 0) {
+      throw new ValueError(
+        `${what} takes batches of 0 samples, which nothing can be compared on. Leave it open.`,
+      );
+    }
+    if (dtype === 'string') {
+      throw new ValueError(
+        `${what} is text, and fold compares on numbers. Fold a model that begins where the text has become numbers.`,
+      );
+    }
+  });
 }
 
 /** What TF.js takes for a batch. */
@@ -171,7 +195,7 @@ function batchSizeFor(model: LayersModel, shapes: readonly number[][], limits: R
 
 function inputsToCompareOn(model: LayersModel, data: Inputs): readonly Tensor[] {
   const inputs = inputsOf(model, data, 'data');
-  if (inputs.every(({ size }) => size > 0)) return inputs;
+  if (inputs[0]!.shape[0] > 0) return inputs;
   throw new ValueError(
     'data: there are no samples in it. Give at least one, or none at all for random inputs.',
   );

@@ -15,6 +15,8 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { refusing } from '../text/refusal.js';
+import { show } from '../text/show.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { Moments } from '../core/passes.js';
 import type { CallArguments } from '../layer/call-arguments.js';
@@ -51,9 +53,32 @@ export function runWith(
 ): Tensor[] {
   const undo = normalizations.map((normalization) => standIn(normalization, normalize));
   try {
-    return [model.apply([...inputs], { training: false }) as Tensor | Tensor[]].flat();
+    return running(model, () => [model.apply([...inputs], { training: false }) as Tensor | Tensor[]].flat());
   } finally {
     for (const one of undo) one();
+  }
+}
+
+/**
+ * Thrown through TF.js to end a run where nothing that comes after it is of interest: layer by layer, that is half of
+ * all work. TF.js runs a container to its end; `LayersModel.execute` stops at a layer of the model, but not at one of a
+ * model within. This can go when TF.js runs a model up to any tensor in it.
+ */
+export class EndOfRun extends Error {}
+
+/**
+ * Runs a model. What TF.js throws then is about the model, or about what was given to it.
+ *
+ * @throws ValueError that names the model
+ */
+export function running<T>(model: LayersModel, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof EndOfRun) throw error;
+    return refusing(`The model ${show(model.name)} cannot be run`, () => {
+      throw error;
+    });
   }
 }
 

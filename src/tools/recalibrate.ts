@@ -13,7 +13,14 @@ import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.j
 import type { NormalizationLayer } from '../model/graph.js';
 import { BorrowedStates } from '../model/states.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
-import { type Call, MomentsOfRun, normalizeByBatch, normalizeByStatistics, runWith } from './observe.js';
+import {
+  type Call,
+  EndOfRun,
+  MomentsOfRun,
+  normalizeByBatch,
+  normalizeByStatistics,
+  runWith,
+} from './observe.js';
 import { Population, type Statistics, areFinite, distances, plain } from './population.js';
 import { type ToolOptions, breathe } from '../model/progress.js';
 import { type LimitOptions, RunLimits } from './run-limits.js';
@@ -205,13 +212,6 @@ interface Result {
   readonly population: Population;
   readonly after: Statistics;
 }
-
-/**
- * Thrown through TF.js to end a run where nothing that comes after it is of interest: layer by layer, that is half of
- * all work. TF.js runs a container to its end; `LayersModel.execute` stops at a layer of the model, but not at one of a
- * model within. This can go when TF.js runs a model up to any tensor in it.
- */
-class EndOfRun extends Error {}
 
 /** One pass over the data, for the statistics of some layers. To be disposed after use. */
 class Pass {
