@@ -40,6 +40,21 @@ test('a file within a larger buffer is read from its own beginning', async () =>
   expect(model.layers.at(-1)?.weights).toHaveLength(4);
 });
 
+test('a model after a user block loads, whatever that holds', async () => {
+  const bytes = await fileOfLayers(1);
+  const before = new Uint8Array(1024);
+  before.set(new TextEncoder().encode('{ "note": 1 }'));
+  const model = await loadKerasModel(Uint8Array.from([...before, ...bytes]));
+  expect(model.layers.at(-1)?.weights).toHaveLength(4);
+});
+
+test('HDF5 within an archive is no HDF5 after a user block', async () => {
+  const bytes = new Uint8Array(4096);
+  bytes.set([0x50, 0x4b, 3, 4]);
+  bytes.set(await fileOfLayers(1).then((file) => file.subarray(0, 3000)), 512);
+  await expect(loadKerasModel(bytes)).rejects.toThrow(/archive/);
+});
+
 test('weights that were never written are refused', async () => {
   const model = tf.sequential();
   layerBatchNormalization(model, {
