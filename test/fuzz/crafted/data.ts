@@ -86,6 +86,11 @@ function idx(random: Random): Crafted {
   return { bytes: joinBytes([header, content]), recipe: 'IDX' };
 }
 
+let zeros: Uint8Array | undefined;
+
+/** 100 MB. */
+const packedZeros = () => (zeros ??= gzipSync(new Uint8Array(1e8)));
+
 function packed(random: Random): Crafted {
   const { bytes, recipe } = random.pick([npy, npz, idx])(random);
   return random.pick<() => Crafted>([
@@ -97,8 +102,8 @@ function packed(random: Random): Crafted {
     () => ({ bytes: joinBytes([gzipSync(bytes), random.bytes(20)]), recipe: `${recipe}, gzipped, and more` }),
     () => ({ bytes: new Uint8Array(gzipSync(gzipSync(bytes))), recipe: `${recipe}, gzipped twice` }),
     () => {
-      const zeros = joinBytes([npy(random).bytes, new Uint8Array(random.pick([1e6, 1e8, 2.5e8]))]);
-      return { bytes: new Uint8Array(gzipSync(zeros, { level: 1 })), recipe: 'a bomb of gzip' };
+      const many = Array.from({ length: random.pick([1, 3, 20]) }, () => packedZeros());
+      return { bytes: joinBytes([gzipSync(npy(random).bytes), ...many]), recipe: 'a bomb of gzip' };
     },
   ])();
 }
