@@ -28,6 +28,9 @@ export type Step = (name: string) => void;
 /** A file outside the model's folder, which none of a model's weights may come from. */
 const SECRET = Float32Array.from({ length: 64 }, () => 77_777.125);
 
+/** What tools may take for a run: by default that is as much as a machine has, and minutes. */
+const RUN = { limits: { memory: 2 ** 28, steps: 2 ** 16 } };
+
 const guard = new Guard();
 
 class Trial {
@@ -166,8 +169,8 @@ class Trial {
     }
     const states = tf.memory().numTensors - given;
     await this.#attempt('inspect', () => inspect(model));
-    if (inputs) await this.#attempt('inspect with data', () => inspect(model, inputs), mayThrow);
-    const folded = await this.#attempt('fold', () => fold(model), mayThrow);
+    if (inputs) await this.#attempt('inspect with data', () => inspect(model, inputs, RUN), mayThrow);
+    const folded = await this.#attempt('fold', () => fold(model, RUN), mayThrow);
     if (folded) disposeModel(folded.model);
     tf.dispose(inputs ?? []);
     // Without a prediction before, that is all there is to compare with.
@@ -222,6 +225,7 @@ class Trial {
       ['freeze', path, output],
     ]);
     const name = args[0]!;
+    const limited = name === 'convert' || name === 'freeze' ? [] : ['--limit', 'memory=256MB'];
     let text = '';
     const add = (more: string) => (text += more);
     const terminal = {
@@ -233,7 +237,7 @@ class Trial {
     };
     guard.begin(this.folder);
     this.tell(name);
-    const code = await run([...args, '--backend', 'cpu'], terminal, new AbortController().signal);
+    const code = await run([...args, '--backend', 'cpu', ...limited], terminal, new AbortController().signal);
     if (code === 70)
       this.#found(
         `${name}: 70: ${/.*\n\s+at.*/.exec(text)?.[0] ?? ''}`.replace(/:\d+:\d+/g, ''),
