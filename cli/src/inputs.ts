@@ -16,7 +16,8 @@ export async function inputsOf(
   { data, import: modules = [] }: InputSettings,
 ): Promise<string[]> {
   const path = pathOf(model);
-  return [path, ...(await shardsOf(path)), ...(data === undefined ? [] : [data]), ...modules];
+  // A file may name another many times.
+  return [...new Set([path, ...(await shardsOf(path)), ...(data === undefined ? [] : [data]), ...modules])];
 }
 
 function pathOf(model: string): string {

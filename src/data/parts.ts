@@ -19,6 +19,9 @@ const UNSAFE = /[\\:*?"<>|#%\p{Cc}]/gu;
 /** A name of a part: its stem, and what says which part of how many it is, of which content. */
 const PART = /^.+-(shard\d+of\d+\.([0-9a-f]{16})\.bin)$/s;
 
+/** Ends of such names in a text. Nothing in them could be escaped. */
+const ENDS = /shard\d+of\d+\.[0-9a-f]{16}\.bin/g;
+
 /** Names for the parts of the file at a path, by their order and their content: `model-shard1of8.3f2a9c0d51e8b7a4.bin`. */
 export function nameParts(path: string, parts: readonly Uint8Array[]): Map<string, Uint8Array> {
   const { crypto, paths } = writingModules(path);
@@ -118,31 +121,37 @@ export function removeUnnamedParts(
 ): void {
   const { fs, paths } = writingModules(target);
   const folder = paths.dirname(target);
-  const named = partsNamedBy(target);
-  const unnamed = new Set(names.filter((name) => isPartName(name) && !named.includes(name)));
+  const named = new Set(partsNamedBy(target));
+  const unnamed = new Set(names.filter((name) => isPartName(name) && !named.has(name)));
   if (unnamed.size === 0) return;
   for (const json of jsonIn(folder)) {
-    for (const name of unnamed) if (isNamedIn(json, name, folder)) unnamed.delete(name);
+    const ends = new Set(json.match(ENDS));
+    const found = [...unnamed].filter((name) => ends.has(PART.exec(name)![1]!));
+    const files = found.length > 0 ? filesNamedIn(json) : null;
+    for (const name of found) if (!isOfAnother(name, files, folder)) unnamed.delete(name);
   }
+  const read = inputs.map(statusOf);
   for (const name of unnamed) {
     const path = paths.join(folder, name);
-    const isInput = inputs.some((input) => isSameFile(statusOf(input), statusOf(path)));
+    const status = statusOf(path);
+    const isInput = read.some((input) => isSameFile(input, status));
     if (!isInput && isPart(path)) fs.rmSync(path, { force: true });
   }
 }
 
-/** Whether a text names a part, in whatever way its stem is written there; its end has nothing that could be escaped. */
-function isNamedIn(json: string, name: string, folder: string): boolean {
-  const [, end] = PART.exec(name)!;
-  if (!json.includes(end!)) return false;
+/**
+ * Whether the end of a part's name stands in a model.json for the parts of that model, which has the same numbers and lies
+ * there too. Else it may be the part itself, in whatever way its stem is written.
+ */
+function isOfAnother(name: string, files: readonly string[] | null, folder: string): boolean {
   const { paths } = writingModules(folder);
+  const [, end] = PART.exec(name)!;
   const part = statusOf(paths.join(folder, name));
-  // A model of the same numbers has parts of the same ends, and they are there.
-  const isAnother = (file: string) => {
+  const isThere = (file: string) => {
     const status = statusOf(paths.join(folder, file));
     return status !== undefined && !isSameFile(status, part);
   };
-  return filesNamedIn(json)?.every((file) => !file.endsWith(end!) || isAnother(file)) !== true;
+  return files?.every((file) => !file.endsWith(end!) || isThere(file)) === true;
 }
 
 /** What begins as JSON, whatever it is called: a copy of a model.json may be called anything. */

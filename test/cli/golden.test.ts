@@ -11,6 +11,9 @@ import { SCALED, makeFolder } from './files.js';
 
 const folder = makeFolder(afterAll);
 
+/** A minute, and more on a machine that does much else. */
+const LONGEST_MS = 300_000;
+
 beforeAll(async () => {
   await tf.ready();
   const files = MODELS.map((model) => {
@@ -25,7 +28,7 @@ beforeAll(async () => {
   // TF.js' own warnings are not for users of the command.
   const others = stderr.split('\n').filter((line) => line !== '' && !/^Layer .* is named .* here/.test(line));
   expect([others, status]).toEqual([[], 0]);
-});
+}, LONGEST_MS);
 
 it.each(MODELS)('$file', async (golden) => {
   const model = await loadKerasModel(join(folder, `${golden.file}.json`));
