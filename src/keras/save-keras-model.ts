@@ -16,7 +16,7 @@ import {
   weightsInRow,
 } from './weight-order.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
-import { normalizationsOf } from '../model/graph.js';
+import { normalizationsOf, checkUndisposedModel } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
 import { checkOutput } from '../data/output-path.js';
 import { writeOutput } from '../data/write-files.js';
@@ -65,6 +65,7 @@ export async function saveKerasModel(
   options: SaveOptions,
 ): Promise<Uint8Array | undefined> {
   const { dialect, format } = checkArguments(model, target, options);
+  checkUndisposedModel(model);
   if (target != null) checkOutput(target);
   const values = await readValues(model);
   const config = exportModel(model, dialect);

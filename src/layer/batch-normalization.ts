@@ -4,6 +4,7 @@
  */
 import { Tensor, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { checkUndisposed } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
 import type { Parameters } from '../operation/adjustment.js';
 import { infer, inferLastAxis, train } from '../operation/composed/composed.js';
@@ -32,7 +33,7 @@ import { applyAsCall, executedCall } from '../model/executed-call.js';
 import type { Initializer } from './keras-objects.js';
 import { hasMask, maskFits } from '../model/masks.js';
 import { type Plan, makePlan } from './plan.js';
-import { show } from '../text/show.js';
+import { isTensor, show } from '../text/show.js';
 import { expectShape, penaltyOf, store } from './variables.js';
 import { constrain } from '../model/constraints.js';
 import {
@@ -225,12 +226,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
         `Layer ${show(this.name)}: expected one tensor or symbolic tensor, received ${show(inputs)}.${hint}`,
       );
     }
-    if (input instanceof Tensor && input.isDisposed) {
-      throw new ValueError(
-        `Layer ${show(this.name)}: received a tensor of shape ${show(input.shape)} that is disposed. ` +
-          `Apply the layer before the tensor is disposed, or keep it by tf.keep.`,
-      );
-    }
+    if (input instanceof Tensor) checkUndisposed(`Layer ${show(this.name)}`, input);
     return applyAsCall(this, inputs, () => {
       if (!executedCall(this)) checkCallArguments(kwargs, input);
       return super.apply(inputs, kwargs);
@@ -271,6 +267,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const update = own.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
     return tidy(() => {
       const input = [inputs].flat()[0]!;
+      checkUndisposed(`Layer ${show(this.name)}`, input);
       const x = toFloat32(input);
       if (x.size === 0) return passEmpty(x, this.readParameters());
       if (!training || isFrozen(this)) return this.infer(x);
@@ -289,6 +286,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (this.virtualBatchSize !== null) {
       refuseTogether(`Layer ${show(this.name)}: a mask`, 'virtualBatchSize');
     }
+    checkUndisposed(`Layer ${show(this.name)}: mask`, mask);
     if (!this.plan.isFusedInKeras) return mask;
     if (!this.hasWarnedOfMask) {
       console.warn(
@@ -314,6 +312,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const { virtualBatchSize, adjustment, momentum, renormMomentum, renormClipping, epsilon } = this;
     if (virtualBatchSize !== null) {
       checkGhosts(`Layer ${show(this.name)}`, virtualBatchSize, x.shape[0]);
+    }
+    for (const [name, limit] of Object.entries(renormClipping)) {
+      if (isTensor(limit)) checkUndisposed(`Layer ${show(this.name)}: renormClipping.${name}`, limit);
     }
     const step = {
       momentum,

@@ -1,6 +1,7 @@
 /** @file The layer's weights: which there are, in Keras' order, and the values that a user gives them. */
 import { Tensor, cast, reshape, sqrt, tensor, tidy, util } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import { checkUndisposed } from '../text/refusal.js';
 import { show, isTensor } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import type { Options, ResolvedArguments } from './arguments.js';
@@ -99,6 +100,9 @@ export function checkWeights(
     weights.length === expected.length &&
     weights.every((weight, i) => util.arraysEqual(weight.shape, expected[i]!.shape))
   ) {
+    weights.forEach((weight, i) => {
+      checkUndisposed(`Layer ${show(layerName)}: ${expected[i]!.name}`, weight);
+    });
     return;
   }
   const received = weights.map((weight) => show(weight.shape)).join(', ');
@@ -136,6 +140,7 @@ export function initialWeights(
           `${received ? `values of shape ${show(received)}` : show(value)}. Expected are ${showExpected(expected)}.`,
       );
     }
+    if (value instanceof Tensor) checkUndisposed(`weights: ${name}`, value);
     if (value instanceof Tensor) return cast(reshape(value, shape), 'float32');
     // TF.js knows three typed arrays, and Float64Array is none of them.
     const numbers = ArrayBuffer.isView(value) ? Float32Array.from(value) : (value as number[]);

@@ -13,7 +13,9 @@ import {
   callMaking,
   callsAndMakingOf,
   heldLayersOf,
+  isDisposedWeight,
   isLayer,
+  ownWeightsOf,
 } from './tensorflow-internals.js';
 
 export type Layer = layers.Layer;
@@ -62,17 +64,29 @@ export const channelDimension = (layer: Layer, rank: number, steps: 0 | 1 = 0): 
 
 /**
  * @throws TypeError where a value is no layers model
- * @throws ValueError where a model has no layers yet
+ * @throws ValueError where a model has no layers yet, or weights that are disposed
  */
 export function checkModel(model: unknown): void {
   if (isOfAnotherCopy(model)) throw new TypeError(`model: received ${show(model)}. ${ONE_COPY}`);
   if (isLayer(model) && isContainer(model)) {
-    if (model.layers.length > 0) return;
-    throw new ValueError(`model: '${model.name}' has no layers yet. Add some before.`);
+    if (model.layers.length === 0) {
+      throw new ValueError(`model: '${model.name}' has no layers yet. Add some before.`);
+    }
+    checkUndisposedModel(model);
+    return;
   }
   throw new TypeError(
     `model: expected a tf.LayersModel (tf.sequential, tf.model, tf.loadLayersModel), received ${show(model)}. ` +
       `A tf.GraphModel has no layers left; start from the model that it was converted from.`,
+  );
+}
+
+/** @throws ValueError where weights of a model are disposed */
+export function checkUndisposedModel(model: LayersModel): void {
+  const gone = withInner(model).flatMap(ownWeightsOf).find(isDisposedWeight);
+  if (!gone) return;
+  throw new ValueError(
+    `model: ${show(model.name)} is disposed, at least the weight ${show(gone.name)}. Dispose models after their last use.`,
   );
 }
 

@@ -162,6 +162,10 @@ export function ownWeightsOf(layer: Layer): LayerVariable[] {
   return [...trainable, ...others];
 }
 
+/** Whether a weight is gone, which `read` would refuse to give. */
+export const isDisposedWeight = (weight: LayerVariable): boolean =>
+  (weight as unknown as { readonly val: Variable }).val.isDisposed;
+
 /** Whether a weight is trained unless its layer is frozen: `trainable` of a weight says what holds now. */
 export const isMadeToTrain = (layer: Layer, weight: LayerVariable): boolean =>
   (layer as unknown as { _trainableWeights: LayerVariable[] })._trainableWeights.includes(weight);

@@ -1,4 +1,5 @@
 /** @file How values are refused, in one form of message, and what others threw: as short text, as a `ValueError`. */
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { shorten, show } from './show.js';
 import { ValueError } from './value-error.js';
 
@@ -27,6 +28,14 @@ export function checkNumber(
 /** @throws TypeError for anything but true and false */
 export function checkBoolean(name: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') refuse(TypeError, name, 'true or false', value);
+}
+
+/** @throws ValueError for a tensor that is disposed, of which TF.js says that it cannot read its backend */
+export function checkUndisposed(what: string, { isDisposed, shape }: Tensor): void {
+  if (!isDisposed) return;
+  throw new ValueError(
+    `${what}: received a tensor of shape ${show(shape)} that is disposed. Use it before it is disposed, or keep it by tf.keep.`,
+  );
 }
 
 const LONGEST_REASON = 500;

@@ -7,7 +7,9 @@ import {
   ValueError,
   layerBatchNormalization,
 } from 'evenkeel';
-import { expect, test } from 'vitest';
+import { saveKerasModel } from 'evenkeel/keras';
+import { fold, freeze, inspect, recalibrate, replaceBatchNormalization, unfreeze } from 'evenkeel/tools';
+import { describe, expect, test } from 'vitest';
 import { ACCEPTED_OPTIONS, REFUSED_OPTIONS } from '../core/refused-options.js';
 
 const make = (args: Record<string, unknown>) => () => new BatchNormalization(args);
@@ -440,12 +442,81 @@ test('takes 1 and 0 for true and false, as files of Keras have them', () => {
   expect(infer({})).toBe(infer({ training: false }));
 });
 
-test('a disposed tensor is named as such', () => {
-  const layer = layerBatchNormalization({ name: 'bn' });
-  const x = tf.ones([2, 3]);
-  x.dispose();
-  expect(() => layer.apply(x)).toThrow(
-    "Layer 'bn': received a tensor of shape [2, 3] that is disposed. " +
-      'Apply the layer before the tensor is disposed, or keep it by tf.keep.',
-  );
+describe('a disposed tensor is named as such', () => {
+  const gone = (...shape: number[]) => {
+    const tensor = tf.ones(shape);
+    tensor.dispose();
+    return tensor;
+  };
+  const GONE = 'that is disposed. Use it before it is disposed, or keep it by tf.keep.';
+  const x = () => tf.ones([4, 3]);
+  const train = (args: BatchNormalizationArgs) => {
+    built({ name: 'bn', ...args }, [null, 3]).apply(x(), { training: true });
+  };
+  const each = () => [3, 3, 3, 3].map((size) => gone(size));
+
+  test.each<[string, string, () => void]>([
+    ['the input', "Layer 'bn'", () => layerBatchNormalization({ name: 'bn' }).apply(gone(2, 3))],
+    ['the input of call', "Layer 'bn'", () => built({ name: 'bn' }, [null, 3]).call(gone(4, 3), {})],
+    [
+      'the mask',
+      "Layer 'bn': mask",
+      () => built({ name: 'bn' }, [null, 3]).apply(x(), { training: true, mask: gone(4) }),
+    ],
+    [
+      'the adjustment',
+      'adjustment: bias',
+      () => {
+        train({ adjustment: () => [1, gone(4, 1)] });
+      },
+    ],
+    [
+      'a limit of renorm',
+      "Layer 'bn': renormClipping.dmax",
+      () => {
+        train({ renorm: true, renormClipping: { dmax: gone() as tf.Scalar } });
+      },
+    ],
+    [
+      'what setWeights is given',
+      "Layer 'bn': gamma",
+      () => {
+        built({ name: 'bn' }, [null, 3]).setWeights(each());
+      },
+    ],
+    ['the argument weights', 'weights: gamma', () => built({ weights: each() }, [null, 3])],
+  ])('as %s', (_, what, run) => {
+    expect(run).toThrow(GONE);
+    expect(run).toThrow(`${what}: received a tensor of shape`);
+  });
+});
+
+describe('a model that is disposed is refused by', () => {
+  const make = () => {
+    const model = tf.sequential({
+      layers: [tf.layers.dense({ units: 3, inputShape: [3] }), layerBatchNormalization()],
+    });
+    model.dispose();
+    return model;
+  };
+
+  test.each<[string, (model: tf.LayersModel) => unknown]>([
+    ['fold', (model) => fold(model)],
+    ['inspect', (model) => inspect(model)],
+    ['recalibrate', (model) => recalibrate(model, tf.ones([4, 3]))],
+    ['replaceBatchNormalization', (model) => replaceBatchNormalization(model)],
+    ['freeze', (model) => freeze(model)],
+    ['unfreeze', (model) => unfreeze(model)],
+    ['saveKerasModel', (model) => saveKerasModel(model, null, { for: 'tf-keras' })],
+  ])('%s', async (_, run) => {
+    const error: unknown = await new Promise((resolve) => {
+      resolve(run(make()));
+    }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'ValueError',
+      message: expect.stringMatching(
+        /^model: 'sequential_\d+' is disposed, at least the weight '.*'\./,
+      ) as string,
+    });
+  });
 });
