@@ -39,9 +39,10 @@ export function samplesThatFit(samples: number, fits: (samples: number) => boole
 
 /** Standard normal numbers for each input; whole numbers where that is its type, or where an embedding looks them up. */
 export function randomInputs(model: LayersModel, shapes: readonly number[][]): Tensor[] {
+  const looked = entriesLookedUp(model);
   return model.inputs.map((input, i) => {
     const shape = shapes[i]!;
-    const entries = entriesLookedUp(model, input);
+    const entries = looked[i]!;
     if (input.dtype === 'bool')
       return tidy(() => cast(randomUniform(shape, 0, 2, 'int32', SEED + i), 'bool'));
     if (entries === Infinity && input.dtype !== 'int32')
@@ -50,38 +51,26 @@ export function randomInputs(model: LayersModel, shapes: readonly number[][]): T
   });
 }
 
-/** The entries of the smallest embedding that an input leads to. */
-function entriesLookedUp(
-  container: LayersModel,
-  input: SymbolicTensor,
-  known = new Map<SymbolicTensor, number>(),
-): number {
-  const entries = known.get(input) ?? findEntries(container, input, known);
-  known.set(input, entries);
-  return entries;
-}
-
-function findEntries(
-  container: LayersModel,
-  input: SymbolicTensor,
-  known: Map<SymbolicTensor, number>,
-): number {
-  const reached = new Set([input]);
-  let smallest = Infinity;
-  for (const { layer, inputs, outputs } of callsOf(container)) {
-    const taken = [...inputs.keys()].filter((i) => reached.has(inputs[i]!));
-    if (taken.length === 0) continue;
-    if (layer.getClassName() === 'Embedding') {
-      smallest = Math.min(smallest, (layer as typeof layer & { readonly inputDim: number }).inputDim);
-    } else if (isContainer(layer)) {
-      for (const i of taken) {
-        smallest = Math.min(smallest, entriesLookedUp(layer, layer.inputs[i]!, known));
-      }
-    } else {
-      for (const tensor of outputs) reached.add(tensor);
+/** The entries of the smallest embedding that each input of a model leads to. */
+function entriesLookedUp(container: LayersModel, known = new Map<SymbolicTensor, number>()): number[] {
+  // From the outputs back, so that what a tensor leads to is known before what it is made from.
+  const isKnown = container.inputs.every((input) => known.has(input));
+  for (const { layer, inputs, outputs } of isKnown ? [] : callsOf(container).toReversed()) {
+    const ofInputs = isContainer(layer) ? entriesLookedUp(layer, known) : null;
+    const ofOutputs = Math.min(...outputs.map((output) => known.get(output) ?? Infinity));
+    for (const [i, input] of inputs.entries()) {
+      const own =
+        layer.getClassName() === 'Embedding'
+          ? (layer as typeof layer & { readonly inputDim: number }).inputDim
+          : (ofInputs?.[i] ?? ofOutputs);
+      known.set(input, Math.min(known.get(input) ?? Infinity, own));
     }
   }
-  return smallest;
+  return container.inputs.map((input) => {
+    const entries = known.get(input) ?? Infinity;
+    known.set(input, entries);
+    return entries;
+  });
 }
 
 /** How the outputs of a model and of its folded copy compare. */
