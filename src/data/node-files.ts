@@ -45,10 +45,6 @@ export const pathOfAddress = (address: string): string =>
     (nodeModule('node:url', address) as Addresses).fileURLToPath(address),
   );
 
-/** The path of a file that lies beside another. */
-export const beside = (path: string, name: string): string =>
-  path.slice(0, 1 + Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))) + name;
-
 interface PathOptions extends ReadOptions {
   /** What to say besides, where there is a folder of that name. */
   readonly whenFolder?: string | undefined;
