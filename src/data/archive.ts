@@ -1,37 +1,33 @@
 /**
- * @file Zip archives, which `.keras` and `.npz` are. Checksums are compared, so that a damaged file does not load as another
- * model.
- *
- * Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ * @file Zip archives, which `.keras` and `.npz` are, by zip.js: it compares checksums, so that a damaged file does not load as another model, and
+ * is loaded when an archive is met. What it reads is counted here, since it trusts what an archive says of itself.
  */
 import { reasonOf } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import { allocate, joinParts } from './bytes.js';
-import { Crc32 } from './crc32.js';
-import { inflate } from './inflate.js';
-import { Budget, type Limits } from './limits.js';
-import {
-  END,
-  type Entry,
-  LISTED,
-  LOCAL,
-  type Names,
-  damaged,
-  listEntries,
-  nameIn,
-  viewOf,
-} from './zip-directory.js';
+import { joinParts } from './bytes.js';
+import { Budget, LONGEST_NAME, type Limits } from './limits.js';
 
 /** Files of an archive by their names. */
 export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** Which files are wanted: a list, or whatever can tell. */
+export interface Names {
+  includes(name: string): boolean;
+}
 
 /** Whether bytes begin as an archive does. */
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
+/** zip.js' own workers need a script beside the page; everything is in memory already. */
+const OPTIONS = { useWebWorkers: false } as const;
+
+/** zip.js takes a millisecond for the smallest file. */
+const STEPS_PER_FILE = 2 ** 10;
+
 /**
- * Those files of the archive that are wanted, by their names. What is not compressed is not copied.
+ * Those files of the archive that are wanted, by their names.
  *
  * @throws ValueError where the archive is damaged, holds a file twice, encrypted or otherwise compressed than by deflate,
  *   or would cost more than `limits`
@@ -52,8 +48,7 @@ const restless = () => Promise.resolve();
 /**
  * As `readArchive`.
  *
- * @param budget of what the archive may cost: an entry for each of its files, wanted or not, and the memory of those that
- *   are unpacked
+ * @param budget of what the archive may cost: an entry for each of its files, wanted or not, and the memory of those that are
  * @param breathe called between parts of a file, which others may have their turn in
  */
 export async function unpackArchive(
@@ -62,151 +57,79 @@ export async function unpackArchive(
   budget: Budget,
   breathe = restless,
 ): Promise<Files> {
+  const { Uint8ArrayReader, ZipReader } = await import('@zip.js/zip.js');
+  const reader = new ZipReader(new Uint8ArrayReader(bytes), {
+    ...OPTIONS,
+    checkSignature: true,
+    checkOverlappingEntry: true,
+  });
   const files = new Map<string, Uint8Array>();
-  // In their order, none begins before the end of the one before: parts that are shared unpack many times over.
-  const wanted = listEntries(bytes, names, budget).sort((a, b) => a.offset - b.offset);
-  let end = 0;
-  for (const entry of wanted) {
-    const { name, offset } = entry;
-    if (files.has(name)) throw new ValueError(`The archive holds ${show(name)} twice.`);
-    if (offset < end) throw damaged(`${show(name)} lies within another file`);
-    const stored = storedIn(bytes, entry);
-    end = stored.byteOffset - bytes.byteOffset + stored.length;
-    files.set(name, await unpackEntry(entry, stored, budget, breathe));
+  try {
+    // One by one, so that an archive of endlessly many ends.
+    for await (const entry of reader.getEntriesGenerator()) {
+      budget.take('entries', 1, 'The archive');
+      await breathe();
+      const name = entry.filename.replaceAll('\\', '/');
+      if (entry.directory && entry.uncompressedSize > 0) throw new Error('a folder has content');
+      if (entry.directory || !names.includes(name)) continue;
+      if (name.length > LONGEST_NAME) {
+        throw new ValueError(
+          `The archive has a file whose name has ${name.length} characters. Accepted are ${LONGEST_NAME}.`,
+        );
+      }
+      const what = `The archive's ${show(name)}`;
+      if (files.has(name)) throw new ValueError(`The archive holds ${show(name)} twice.`);
+      if (entry.encrypted) {
+        throw new ValueError(`${what} is encrypted. Accepted are archives without a password.`);
+      }
+      const { uncompressedSize: size } = entry;
+      budget.take('memory', size, what);
+      budget.take('steps', STEPS_PER_FILE, what);
+      const parts: Uint8Array[] = [];
+      let length = 0;
+      // It may unpack to more than it says.
+      const target = new WritableStream<Uint8Array>({
+        async write(part) {
+          length += part.length;
+          if (length > size) throw new ValueError(`${what} is longer than the archive says.`);
+          parts.push(part);
+          await breathe();
+        },
+      });
+      await entry.getData(target, OPTIONS);
+      if (length !== size) throw new ValueError(`${what} is shorter than the archive says.`);
+      files.set(name, joinParts(parts, what));
+    }
+  } catch (error) {
+    if (error instanceof ValueError) throw error;
+    throw new ValueError(`The zip archive is damaged: ${reasonOf(error)}. Fetch or save it anew.`, {
+      cause: error,
+    });
+  } finally {
+    await reader.close().catch(() => undefined);
   }
   return files;
 }
 
-/** A file as it is stored, packed or not. */
-function storedIn(bytes: Uint8Array, { name, offset, packedSize, end }: Entry): Uint8Array {
-  const view = viewOf(bytes);
-  const isInside = offset + LOCAL.length <= end;
-  if (!isInside || view.getUint32(offset, true) !== LOCAL.signature) {
-    throw damaged(`${show(name)} is not where it should be`);
-  }
-  const nameEnd = offset + LOCAL.length + view.getUint16(offset + 26, true);
-  const start = nameEnd + view.getUint16(offset + 28, true);
-  if (start + packedSize > end) throw damaged(`${show(name)} is cut off`);
-  if (nameIn(bytes.subarray(offset + LOCAL.length, nameEnd)) !== name) {
-    throw damaged(`${show(name)} has two names`);
-  }
-  return bytes.subarray(start, start + packedSize);
-}
-
-const ENCRYPTED = 1;
-const STORED = 0;
-const DEFLATED = 8;
-
-/** For as many bytes a checksum is computed without a break. */
-const PIECE = 2 ** 20;
-
-async function unpackEntry(
-  { name, flags, method, checksum, size }: Entry,
-  stored: Uint8Array,
-  budget: Budget,
-  breathe: () => Promise<void>,
-): Promise<Uint8Array> {
-  const what = `The archive's ${show(name)}`;
-  if (flags & ENCRYPTED) {
-    throw new ValueError(`${what} is encrypted. Accepted are archives without a password.`);
-  }
-  if (method !== STORED && method !== DEFLATED) {
-    throw new ValueError(
-      `${what} is compressed by method ${method}. Accepted are 0, not at all, and 8, deflate: zip it so.`,
-    );
-  }
-  if (method === DEFLATED) budget.take('memory', size, what);
-  const pieces = method === STORED ? piecesOf(stored) : inflateEntry(name, stored);
-  const parts: Uint8Array[] = [];
-  const crc = new Crc32();
-  let length = 0;
-  for await (const piece of pieces) {
-    length += piece.length;
-    if (length > size) throw damaged(`${show(name)} is longer than the archive says`);
-    crc.add(piece);
-    parts.push(piece);
-    await breathe();
-  }
-  if (length !== size) throw damaged(`${show(name)} is shorter than the archive says`);
-  if (crc.value !== checksum) throw damaged(`${show(name)} has another checksum than the archive says`);
-  return method === STORED ? stored : joinParts(parts, what);
-}
-
-function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
-}
-
-async function* inflateEntry(name: string, stored: Uint8Array): AsyncGenerator<Uint8Array> {
-  try {
-    yield* inflate(stored, 'deflate-raw');
-  } catch (error) {
-    throw damaged(`${show(name)} cannot be unpacked: ${reasonOf(error)}`, error);
-  }
-}
-
-/** The version of zip that is needed to read what is written here: names in UTF-8, and the first day that zip knows. */
-const VERSION = 20;
-const UTF_8 = 0x800;
-const FIRST_DAY = 0x21;
-const LARGEST = 0xfffffffe;
+/** The first day that zip knows: the same files give the same bytes, whenever they are written. */
+const FIRST_DAY = new Date(1980, 0, 1);
 
 /**
- * An archive as Keras writes it: nothing is compressed. The same files give the same bytes.
+ * An archive as Keras writes it: nothing is compressed.
  *
  * @param breathe as for `unpackArchive`
- * @throws ValueError where it would be longer than the format allows
  */
 export async function writeArchive(files: Files, breathe = restless): Promise<Uint8Array> {
-  const all: { name: Uint8Array; content: Uint8Array; checksum: number }[] = [];
+  const { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } = await import('@zip.js/zip.js');
+  const writer = new ZipWriter(new Uint8ArrayWriter(), {
+    ...OPTIONS,
+    level: 0,
+    extendedTimestamp: false,
+    lastModDate: FIRST_DAY,
+  });
   for (const [name, content] of files) {
-    const crc = new Crc32();
-    for (const piece of piecesOf(content)) {
-      crc.add(piece);
-      await breathe();
-    }
-    all.push({ name: new TextEncoder().encode(name), content, checksum: crc.value });
+    await writer.add(name, new Uint8ArrayReader(content));
+    await breathe();
   }
-  const localSize = all.reduce(
-    (sum, { name, content }) => sum + LOCAL.length + name.length + content.length,
-    0,
-  );
-  const listSize = all.reduce((sum, { name }) => sum + LISTED.length + name.length, 0);
-  const size = localSize + listSize + END.length;
-  if (size > LARGEST) {
-    throw new ValueError(`The archive would have ${size} bytes; ${LARGEST} can be written. Save as .h5.`);
-  }
-  const bytes = allocate(size, 'The archive');
-  const view = viewOf(bytes);
-  let at = 0;
-  let listed = localSize;
-  for (const { name, content, checksum } of all) {
-    /** What both records of a file have, from its version on. */
-    const writeCommon = (start: number) => {
-      view.setUint16(start, VERSION, true);
-      view.setUint16(start + 2, UTF_8, true);
-      view.setUint16(start + 8, FIRST_DAY, true);
-      view.setUint32(start + 10, checksum, true);
-      view.setUint32(start + 14, content.length, true);
-      view.setUint32(start + 18, content.length, true);
-      view.setUint16(start + 22, name.length, true);
-    };
-    view.setUint32(listed, LISTED.signature, true);
-    view.setUint16(listed + 4, VERSION, true);
-    writeCommon(listed + 6);
-    view.setUint32(listed + 42, at, true);
-    bytes.set(name, listed + LISTED.length);
-    listed += LISTED.length + name.length;
-
-    view.setUint32(at, LOCAL.signature, true);
-    writeCommon(at + 4);
-    bytes.set(name, at + LOCAL.length);
-    bytes.set(content, at + LOCAL.length + name.length);
-    at += LOCAL.length + name.length + content.length;
-  }
-  view.setUint32(listed, END.signature, true);
-  view.setUint16(listed + 8, all.length, true);
-  view.setUint16(listed + 10, all.length, true);
-  view.setUint32(listed + 12, listSize, true);
-  view.setUint32(listed + 16, localSize, true);
-  return bytes;
+  return writer.close();
 }

@@ -1,5 +1,5 @@
 /** @file Makes zip archives, also such as no program writes. */
-import { Crc32 } from '../../src/data/crc32.js';
+import { crc32 } from 'node:zlib';
 
 export interface Member {
   readonly name: string | Uint8Array;
@@ -24,11 +24,7 @@ export interface EndSays {
 
 const text = new TextEncoder();
 
-export function checksumOf(bytes: Uint8Array): number {
-  const crc = new Crc32();
-  crc.add(bytes);
-  return crc.value;
-}
+export const checksumOf = (bytes: Uint8Array): number => crc32(bytes);
 
 export function zipOf(members: readonly Member[], end: EndSays = {}): Uint8Array {
   const locals: Buffer[] = [];

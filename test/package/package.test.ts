@@ -94,7 +94,7 @@ const modulesOf = ({ folder }: Installed): string[] =>
 
 test('needs, besides TF.js, only what reads and writes files, and finds near names', () => {
   expect(modulesOf(installed)).toEqual(
-    ['@tensorflow', 'evenkeel', 'fastest-levenshtein', 'h5wasm', 'pako'].sort(),
+    ['@tensorflow', '@zip.js', 'evenkeel', 'fastest-levenshtein', 'h5wasm', 'pako'].sort(),
   );
 });
 
