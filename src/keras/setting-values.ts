@@ -56,7 +56,7 @@ const MOST_SIZES = 64;
 /** @throws ValueError for anything but whole numbers */
 function checkSizes(name: string, value: Json): Json {
   const sizes = [value].flat();
-  if (sizes.length <= MOST_SIZES && sizes.every((size) => size === null || Number.isSafeInteger(size))) {
+  if (sizes.length <= MOST_SIZES && sizes.every((size) => size === null || Number.isInteger(size))) {
     return value;
   }
   throw new ValueError(
