@@ -1,7 +1,7 @@
 /** @file Arrays from a file, recognized by its content: .npy, .npz (a zip of .npy files) or IDX, each of them gzipped or not. */
 import { messageOf } from '../text/refusal.js';
 import { checkNames } from '../text/names.js';
-import { show } from '../text/show.js';
+import { shorten, show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { isZip, unpackArchive } from './archive.js';
 import type { NumberArray } from './elements.js';
@@ -54,6 +54,9 @@ async function open(source: unknown, budget: Budget): Promise<{ name: string; by
   throw new TypeError(`source: expected a path, a File, or { name, bytes }, received ${show(source)}.`);
 }
 
+/** Of a member, as messages show it. */
+const LONGEST_NAME = 100;
+
 async function parseNpz(
   bytes: Uint8Array,
   path: string,
@@ -70,7 +73,7 @@ async function parseNpz(
   return new Map(
     [...files].map(([name, file]) => [
       name.slice(0, -'.npy'.length),
-      parseNpy(file, `${path}/${name}`, budget),
+      parseNpy(file, `${path}/${shorten(name, LONGEST_NAME)}`, budget),
     ]),
   );
 }

@@ -93,6 +93,15 @@ describe('an .npy file', () => {
   });
 });
 
+describe('an .npz file', () => {
+  it('that is refused for one of its arrays shows little of a long name', async () => {
+    const path = await archiveOf({ [`\u001b${'n'.repeat(5000)}.npy`]: Buffer.from('nothing') });
+    expect(await refusalOf(readArrays(path))).toBe(
+      `data.npz/\\u{1b}${'n'.repeat(99)}… is no .npy file, or its header is damaged.`,
+    );
+  });
+});
+
 describe('an IDX file', () => {
   it('of floats is read', async () => {
     const elements = Uint8Array.of(63, 128, 0, 0, 192, 0, 0, 0);
