@@ -18,8 +18,8 @@ import {
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { normalizationsOf, checkUndisposedModel } from '../model/graph.js';
 import { isTensor } from '../text/show.js';
-import { checkOutput } from '../data/output-path.js';
-import { writeOutput } from '../data/write-files.js';
+import { checkOutput } from '../data/writing/output-path.js';
+import { writeOutput } from '../data/writing/write-files.js';
 import type { Dialect } from './setting-values.js';
 import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';

@@ -17,7 +17,7 @@ import fs, {
 import { join } from 'node:path';
 import { checkOutput, nameParts, writeOutput } from 'evenkeel/data';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { makeId } from '../../src/data/drafts.js';
+import { makeId } from '../../src/data/writing/drafts.js';
 import { makeFolder } from '../cli/files.js';
 import { leftIn, numberOf, writeNumbered } from '../cli/numbered.js';
 

@@ -1,6 +1,6 @@
 /** @file The one way to write in Node: a file and the parts that it names, whole or not at all, at every moment. */
-import { reasonOf } from '../text/refusal.js';
-import { ValueError } from '../text/value-error.js';
+import { reasonOf } from '../../text/refusal.js';
+import { ValueError } from '../../text/value-error.js';
 import { newDraft, removeDeadDrafts, removeDraft, writeDraft } from './drafts.js';
 import { describeHolder, lockOf, removeDeadLocks, tryLock } from './folder-lock.js';
 import { type OutputOptions, type Place, checkOutput } from './output-path.js';

@@ -1,5 +1,5 @@
 /** @file What of Node is used to write files. */
-import { nodeModule } from './node-modules.js';
+import { nodeModule } from '../node-modules.js';
 
 /** Of a file, with numbers that hold any device and inode. */
 export interface Status {

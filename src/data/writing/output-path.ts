@@ -1,6 +1,6 @@
 /** @file Where an output goes: through links, never over a file that is read, and to nothing but a file. */
-import { refusing } from '../text/refusal.js';
-import { ValueError } from '../text/value-error.js';
+import { refusing } from '../../text/refusal.js';
+import { ValueError } from '../../text/value-error.js';
 import { STATUS, type Status, writingModules } from './writing-modules.js';
 
 export interface OutputOptions {

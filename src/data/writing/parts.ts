@@ -2,7 +2,7 @@
  * @file Parts of a model: files beside the one that names them, as shards are beside a model.json. A part is named by its
  * content, so that new parts lie beside the old ones until the file that names them is renamed.
  */
-import { ValueError } from '../text/value-error.js';
+import { ValueError } from '../../text/value-error.js';
 import { isDraftName } from './drafts.js';
 import { isSameFile, statusOf } from './output-path.js';
 import { STATUS, writingModules } from './writing-modules.js';
