@@ -13,7 +13,7 @@ import { type LayerConfig, innerConfigs } from './layer-config.js';
 import { patchLayers } from '../model/patches.js';
 import { withinStack } from '../model/stack.js';
 import { reasonOf } from '../text/refusal.js';
-import { interceptWeights, registeredClass } from '../model/tensorflow-internals.js';
+import { interceptWeights, isDisposedWeight, registeredClass } from '../model/tensorflow-internals.js';
 import { show } from '../text/show.js';
 
 export interface BuiltModel {
@@ -29,7 +29,8 @@ export interface BuiltModel {
 export function buildModel(model: LayerConfig, capacity: number): BuiltModel {
   const made: LayerVariable[] = [];
   const discard = () => {
-    for (const variable of made) variable.dispose();
+    // A layer that is refused may have freed its own.
+    for (const variable of made) if (!isDisposedWeight(variable)) variable.dispose();
   };
   let left = capacity;
   // Nothing else runs in between: all of this is synchronous.

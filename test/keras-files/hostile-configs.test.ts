@@ -477,6 +477,19 @@ describe('weights are no more than the file holds', () => {
     expect(message).toMatch(/more numbers than the file holds/);
   });
 
+  test('a normalization of which the first weights alone are in the file', async () => {
+    const topology = functional(
+      [input('x', [null, 5]), layer('BatchNormalization', 'l', { axis: -1 }, ['x'])],
+      [['l', 0, 0]],
+    );
+    const shapes = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map(
+      (name) => [`l/${name}`, [2]] as const,
+    );
+    expect(await refusal(file(topology, Object.fromEntries(shapes)))).toMatch(
+      /more numbers than the file holds/,
+    );
+  });
+
   test.each<[string, string, Record<string, Json>, Json]>([
     ['a normalization by one number', 'Normalization', { mean: 1, variance: 1 }, [null, 1e9]],
     ['tokens without a vocabulary', 'IntegerLookup', { vocabulary: [1], num_oov_indices: 1e9 }, [null, 1]],
