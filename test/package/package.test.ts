@@ -236,7 +236,7 @@ describe('in a page that Vite bundles,', () => {
       const refused = await loadKerasModel('model.h5').catch((error) => error.name);
       console.log(again.layers.length, other.layers.length, refused);
     `;
-    const script = await bundle('page-with-files', program, 1);
+    const script = await bundle('page-with-files', program, 5);
     expect(readFileSync(script, 'utf8')).not.toMatch(/(from|import\()\s*['"]node:/);
     expect(runAsPage(script)).toBe('5 5 ValueError');
   });
