@@ -1,6 +1,7 @@
 /** @file Findings as small files, which are tried again for ever. */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Case } from './cases.js';
 import type { Finding } from './finding.js';
@@ -21,6 +22,8 @@ function textOf(bytes: Uint8Array): string | null {
   }
 }
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
 /** Larger ones are not kept: the seed makes them again. */
 const LARGEST = 200_000;
 
@@ -31,12 +34,15 @@ export function keepFinding(folder: string, seed: string, one: Case, finding: Fi
     const gzip = gzipSync(bytes, { level: 9 }).toString('base64');
     return text === null || text.length > 2 * gzip.length ? { name, gzip } : { name, text };
   });
-  const stored: Stored = { ...one, finding, seed, files };
+  const { signature } = finding;
+  // Wherever this repository lies.
+  const what = finding.what.replaceAll(ROOT, '');
+  const stored: Stored = { ...one, finding: { signature, what }, seed, files };
   const json = `${JSON.stringify(stored, null, 2)}\n`;
   if (json.length > LARGEST) return null;
   const path = join(
     folder,
-    `${finding.signature.replace(/[^\w]+/g, '-').slice(0, 60)}-${seed.replace(':', '-')}.json`,
+    `${signature.replace(/[^\w]+/g, '-').slice(0, 40)}-${seed.replace(':', '-')}.json`,
   );
   mkdirSync(folder, { recursive: true });
   writeFileSync(path, json);
