@@ -23,6 +23,9 @@ export const isZip = (bytes: Uint8Array): boolean =>
 /** zip.js' own workers need a script beside the page; everything is in memory already. */
 const OPTIONS = { useWebWorkers: false } as const;
 
+const STORED = 0;
+const DEFLATED = 8;
+
 /** zip.js takes a millisecond for the smallest file. */
 const STEPS_PER_FILE = 2 ** 10;
 
@@ -82,7 +85,13 @@ export async function unpackArchive(
       if (entry.encrypted) {
         throw new ValueError(`${what} is encrypted. Accepted are archives without a password.`);
       }
-      const { uncompressedSize: size } = entry;
+      const { compressionMethod: method, uncompressedSize: size } = entry;
+      // For others zip.js has programs of its own, which it fetches from data: addresses.
+      if (method !== STORED && method !== DEFLATED) {
+        throw new ValueError(
+          `${what} is compressed by method ${method}. Accepted are 0, not at all, and 8, deflate: zip it so.`,
+        );
+      }
       budget.take('memory', size, what);
       budget.take('steps', STEPS_PER_FILE, what);
       const parts: Uint8Array[] = [];

@@ -78,7 +78,7 @@ describe('an archive is refused', () => {
   test.each<[string, Uint8Array, RegExp]>([
     ['with a file twice', zipOf([stored, stored]), /holds 'a\.npy' twice/],
     ['with a password', of(stored, { flags: 1 }), /is encrypted.*without a password/],
-    ['compressed otherwise', of(stored, { method: 12 }), DAMAGED],
+    ['compressed otherwise', of(stored, { method: 9 }), /method 9\. Accepted are 0.*and 8/],
     ['with another checksum', of(stored, { checksum: 1 }), DAMAGED],
     ['with another checksum, deflated', of(deflated, { checksum: 1 }), DAMAGED],
     ['of a file longer than it says', of(deflated, { size: 5 }), /longer than the archive says|is damaged/],

@@ -72,7 +72,7 @@ export class Guard {
     for (const touched of new Set(this.#touched)) {
       findings.push({
         signature: `touched: ${touched.split(' ')[0]!}`,
-        what: `Outside its folder: ${touched}`,
+        what: `Outside its folder: ${touched.slice(0, 300)}`,
       });
     }
     if (this.#warnings > MOST_WARNINGS) {
