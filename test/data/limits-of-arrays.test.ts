@@ -128,6 +128,15 @@ describe('the numbers of an .npy file', () => {
   });
 });
 
+describe('a file that is cut off anywhere', () => {
+  test.each([
+    ['.npy', npy('<f4', [2, 2], new Uint8Array(16))],
+    ['IDX', idx([0x0802, 2, 2], new Uint8Array(4))],
+  ])('is refused as %s', async (_, bytes) => {
+    for (let i = 0; i < bytes.length; i++) await refusal(bytes.subarray(0, i));
+  });
+});
+
 describe('an IDX file', () => {
   test('of sizes beyond any file is refused', async () => {
     const most = Array.from({ length: 255 }, () => 0xffffffff);

@@ -43,6 +43,12 @@ describe('a budget', () => {
     }).toThrow('x: takes 1001 levels');
   });
 
+  test('of 0 is one', () => {
+    expect(() => {
+      new Budget({ entries: 0 }).take('entries', 1, 'x');
+    }).toThrow('x: takes 1 entries, and at most 0 are accepted');
+  });
+
   test.each([
     [null, TypeError],
     [5, TypeError],

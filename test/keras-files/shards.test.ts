@@ -1,4 +1,5 @@
 /** @file The files and weights that a model.json names: where they may lie, and what TF.js can decode. */
+import { execFileSync } from 'node:child_process';
 import { promises as files, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -122,6 +123,12 @@ describe('a shard', () => {
     expect(await refusal(path)).toMatch(/^Cannot read '.*a\.bin': it is a folder$/);
   });
 
+  test.skipIf(process.platform === 'win32')('that is a pipe is refused', { timeout: 5000 }, async () => {
+    const path = folderOf({}, modelOf({ paths: ['a.bin'], weights: [KERNEL] }));
+    execFileSync('mkfifo', [join(dirname(path), 'a.bin')]);
+    expect(await refusal(path)).toMatch(/^Cannot read '.*a\.bin': it is a pipe or a device/);
+  });
+
   test('that is missing is told with its path', async () => {
     const path = folderOf({}, modelOf({ paths: ['a.bin'], weights: [KERNEL] }));
     expect(await refusal(path)).toMatch(/^Cannot read '.*folder\/a\.bin': ENOENT/);
@@ -134,11 +141,14 @@ describe.skipIf(process.platform === 'win32')('a symbolic link', () => {
   test.each([
     ['to a file elsewhere', '../secret.bin', 'a.bin'],
     ['to a folder elsewhere', '..', 'sub'],
+    ['to a folder whose name begins as that of the model', '../folder-b/secret.bin', 'a.bin'],
     ['to a device', '/dev/zero', 'a.bin'],
   ])('%s is not followed', { timeout: 5000 }, async (_, target, link) => {
     const name = link === 'sub' ? 'sub/secret.bin' : 'a.bin';
     const path = folderOf({}, modelOf({ paths: [name], weights: [KERNEL] }));
     writeFileSync(join(dirname(path), '../secret.bin'), kernelBytes);
+    mkdirSync(join(dirname(path), '../folder-b'));
+    writeFileSync(join(dirname(path), '../folder-b/secret.bin'), kernelBytes);
     symlinkSync(target, join(dirname(path), link));
     expect(await refusal(path)).toMatch(
       /^The model names the file '.*', which a symbolic link puts outside its folder\. Copy the file itself/,
@@ -221,6 +231,16 @@ describe('many shards', () => {
     expect(await refusal(path, { size: model.length + 10 })).toMatch(
       /takes \d+ bytes, and at most \d+ are accepted/,
     );
+  });
+
+  test('of one name in a list are refused, unless none asks for them', async () => {
+    const model = { name: 'model.json', bytes: modelOf({ paths: ['a.bin'], weights: [KERNEL] }) };
+    const [shard, other] = ['one', 'two'].map((folder) => ({ name: `${folder}/a.bin`, bytes: kernelBytes }));
+    expect(await refusal([model, shard!, other!])).toMatch(
+      /names the file 'a\.bin', which is given 2 times\. Give it once/,
+    );
+    const unasked = ['one', 'two'].map((folder) => ({ name: `${folder}/b.bin`, bytes: kernelBytes }));
+    expect(await weightsOf([model, shard!, ...unasked])).toEqual([...values]);
   });
 
   test('in a list are found in time', { timeout: 10_000 }, async () => {
