@@ -189,6 +189,31 @@ describe('shards', () => {
     expect([numberOf(path), leftIn(path)]).toEqual([1, []]);
   });
 
+  it('are removed, too, of a model that an editor has put a byte order mark before', async () => {
+    const path = join(makeFolder(), 'model.json');
+    await writeNumbered(path, 1);
+    writeFileSync(path, `\ufeff${read(path)}`);
+    await writeNumbered(path, 2);
+    expect([numberOf(path), leftIn(path)]).toEqual([2, []]);
+  });
+
+  it('are in their folder on the disk before what names them', async () => {
+    const path = join(makeFolder(), 'model.json');
+    const calls: unknown[] = [];
+    replaceFunctions({
+      renameSync(from, to) {
+        calls.push(to);
+        fs.renameSync(from, to);
+      },
+      fsyncSync(file) {
+        calls.push('sync');
+        fs.fsyncSync(file);
+      },
+    });
+    await writeNumbered(path, 1);
+    expect(calls.slice(-3)).toEqual(['sync', path, 'sync']);
+  });
+
   it('stay where another file of the folder names them, whatever it is called', async () => {
     for (const name of ['other.json', 'model.json.bak', 'list']) {
       const path = join(makeFolder(), 'model.json');
@@ -385,6 +410,43 @@ describe('what a killed process left', () => {
     writeFileSync(journal, 'not a journal');
     await writeNumbered(path, 2);
     expect(existsSync(journal)).toBe(false);
+  });
+
+  it('in a journal is removed the next time, where something keeps from it', async () => {
+    const path = join(makeFolder(), 'model.json');
+    await writeNumbered(path, 1);
+    const [left] = nameParts(path, [bytesOf('left')]).keys();
+    for (let [call, calls] = [0, 1]; call < calls; call++) {
+      writeFileSync(join(path, '..', left!), 'left');
+      writeFileSync(join(path, '../.evenkeel.journal'), JSON.stringify([left]));
+      calls = 0;
+      replaceFunctions({
+        readdirSync: ((folder: string) => {
+          if (calls++ === call) throw errorOf('EIO');
+          return fs.readdirSync(folder);
+        }) as typeof fs.readdirSync,
+      });
+      await writeNumbered(path, 2).catch(() => undefined);
+      vi.restoreAllMocks();
+      await writeNumbered(path, 1);
+      expect(leftIn(path)).toEqual([]);
+    }
+  });
+
+  it('a lock, is not taken from who was faster to take it over', async () => {
+    const path = join(makeFolder(), 'model.json');
+    const lock = join(path, '../.evenkeel.lock');
+    writeFileSync(lock, `${deadId()} here\n`);
+    const faster = `${makeId()} here\n`;
+    replaceFunctions({
+      linkSync(from, to) {
+        fs.linkSync(from, to);
+        if (to !== lock) writeFileSync(lock, faster);
+      },
+    });
+    await expect(writeNumbered(path, 1, AbortSignal.timeout(100))).rejects.toThrow(/timeout/);
+    expect(read(lock)).toBe(faster);
+    expect(readdirSync(join(path, '..'))).toEqual(['.evenkeel.lock']);
   });
 
   it('a lock that says nothing, is no obstacle for long', async () => {
