@@ -10,6 +10,7 @@ import { cutExamination } from '../../playground/doctor/cut.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
 import { toDigit } from '../../playground/shared/ink.js';
+import { checkDropped, limitsFor } from '../../playground/shared/limits.js';
 import { EXTENT, type Measurement, type Reading } from '../../playground/shared/protocol.js';
 import {
   ACCEPTED,
@@ -219,6 +220,7 @@ describe('dropped files', () => {
   const digits = drawDigits(30, new Random(1, 'digits'));
   const more = drawDigits(20, new Random(2, 'digits'));
   const file = (name: string, bytes: Uint8Array) => new File([new Uint8Array(bytes)], name);
+  const large = (size: number) => ({ size }) as File;
   const read = (...files: File[]) => droppedDataset(files, new Random(1, 'split'));
 
   test('of a training and a test set stay these sets', async () => {
@@ -231,6 +233,22 @@ describe('dropped files', () => {
     expect([dataset.training.length, dataset.test.length]).toEqual([30, 20]);
     expect(dataset.labels[dataset.test[0]!]).toBe(more.labels[0]);
     expect(dataset.features.slice(30 * PIXELS, 31 * PIXELS)).toEqual(more.images.slice(0, PIXELS));
+  });
+
+  test('are refused where they are too many, or too large together', () => {
+    expect(() => {
+      checkDropped(Array.from({ length: 1001 }, () => large(1)));
+    }).toThrow(/at most 1,000 files .* received 1,001 of 1,001/);
+    expect(() => {
+      checkDropped([large(2 ** 29), large(2 ** 29 + 1)]);
+    }).toThrow(/of 1,073,741,824 bytes together, received 2 of 1,073,741,825/);
+    checkDropped([large(2 ** 29), large(2 ** 29)]);
+  });
+
+  test('may unpack to what a page can hold', () => {
+    // A hundredfold is no more than that.
+    expect(limitsFor([large(2 ** 24)])).toEqual({});
+    expect(limitsFor([large(2 ** 24), large(2 ** 24)])).toEqual({ memory: 2 ** 31 });
   });
 
   test.each([

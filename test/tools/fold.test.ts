@@ -494,6 +494,20 @@ describeBackends(() => {
     });
   });
 
+  test('draws integers that the smallest embedding has, wherever it is', async () => {
+    for (const sizes of [
+      [3, 1000],
+      [1000, 3],
+    ]) {
+      const ids = tf.input({ shape: [50], dtype: 'int32' });
+      const looked = sizes.map((inputDim) => apply(layers.embedding({ inputDim, outputDim: 2 }), ids));
+      const outputs = apply(bn(), apply(layers.dense({ units: 2 }), apply(layers.concatenate(), ...looked)));
+      const { folded, largestDifference } = await fold(spoil(tf.model({ inputs: ids, outputs })));
+      expect(folded).toHaveLength(1);
+      expect(largestDifference).toBeLessThan(1e-5);
+    }
+  });
+
   test('keeps names, inputs and outputs of a model that has several, of integers too', async () => {
     const ids = tf.input({ shape: [3], dtype: 'int32', name: 'ids' });
     const image = tf.input({ shape: [4, 4, 1], name: 'image' });

@@ -4,7 +4,7 @@ import { layerBatchNormalization } from 'evenkeel';
 import { ValueError } from 'evenkeel/core';
 import { kerasLayers, loadKerasModel } from 'evenkeel/keras';
 import { fold, freeze, inspect, recalibrate, replaceBatchNormalization, unfreeze } from 'evenkeel/tools';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { RunEstimate } from '../../src/model/run-cost.js';
 import { MODELS, inputsOf, readModel } from '../keras-files/golden.js';
 import type { Layer } from './networks.js';
@@ -213,6 +213,100 @@ describe('the estimate', () => {
       }
       discard(model, ...inputs);
     }
+  });
+});
+
+describe('the estimate, by hand,', () => {
+  const costOf = (model: tf.LayersModel, ...shapes: number[][]) => {
+    const cost = new RunEstimate(model).of(shapes);
+    model.dispose();
+    return cost;
+  };
+  /** But for what the layer's own numbers and the call take beside. */
+  const expectSteps = (steps: number, expected: number) => {
+    expect(Math.abs(steps - expected)).toBeLessThan(3);
+  };
+  const relus = (count: number) =>
+    chain([1000], ...Array.from({ length: count }, () => layers.activation({ activation: 'relu' })));
+
+  test('of a chain is that of its largest part, since TF.js frees the others', () => {
+    expect(costOf(relus(100), [8, 1000]).bytes).toBe(costOf(relus(10), [8, 1000]).bytes);
+  });
+
+  test('of a dense layer counts its products', () => {
+    expectSteps(costOf(chain([1024], layers.dense({ units: 1024 })), [1024, 1024]).steps, 1024 + 1);
+  });
+
+  test('of a product of matrices counts its products', () => {
+    const [a, b] = [tf.input({ shape: [1024, 1024] }), tf.input({ shape: [1024, 1024] })];
+    const y = layers.dot({ axes: [2, 1] }).apply([a, b]) as tf.SymbolicTensor;
+    expectSteps(
+      costOf(tf.model({ inputs: [a, b], outputs: y }), [1, 1024, 1024], [1, 1024, 1024]).steps,
+      1024 + 1 + 3,
+    );
+  });
+
+  test('of pooling counts the numbers of all windows, wherever the channels are', () => {
+    const pool = { poolSize: 64, strides: 1, padding: 'same' } as const;
+    const last = costOf(chain([128, 128, 1], layers.maxPooling2d(pool)), [16, 128, 128, 1]);
+    const first = costOf(
+      chain([1, 128, 128], layers.maxPooling2d({ ...pool, dataFormat: 'channelsFirst' })),
+      [16, 1, 128, 128],
+    );
+    expectSteps(last.steps, 1024 + 1);
+    expectSteps(first.steps, 1024 + 1);
+  });
+
+  test('of recurrent layers counts every step, of both directions, whichever dimension is time', () => {
+    const cell = () => layers.simpleRNN({ units: 1, returnSequences: true });
+    expectSteps(costOf(chain([100, 1], cell()), [1, 100, 1]).steps, 1600);
+    const both = layers.bidirectional({ layer: cell() as never, mergeMode: 'concat' });
+    expectSteps(costOf(chain([100, 1], both), [1, 100, 1]).steps, 3200);
+    const first = kerasLayers.rnn({ cell: layers.simpleRNNCell({ units: 1 }), timeMajor: true });
+    expectSteps(
+      costOf(
+        tf.sequential({ layers: [layers.inputLayer({ batchInputShape: [100, 1, 1] }), first] }),
+        [100, 1, 1],
+      ).steps,
+      1600,
+    );
+  });
+
+  test('of TimeDistributed counts a step for each that it may take', () => {
+    const each = layers.timeDistributed({ layer: layers.activation({ activation: 'relu' }) });
+    expectSteps(costOf(chain([1000, 1], each), [1, 1000, 1]).steps, 1000 + 1);
+  });
+
+  test('looks at a model once, however often it is called', () => {
+    const dense = layers.dense({ units: 2 });
+    let model = chain([2], dense) as tf.LayersModel;
+    for (let depth = 0; depth < 5; depth++) {
+      const x = tf.input({ shape: [2] });
+      const apply = (input: tf.SymbolicTensor) => model.apply(input) as tf.SymbolicTensor;
+      model = tf.model({ inputs: x, outputs: apply(apply(x)) });
+    }
+    const looked = vi.spyOn(dense, 'computeOutputShape');
+    costOf(model, [1, 2]);
+    expect(looked).toHaveBeenCalledTimes(1);
+  });
+
+  test('says in which model within it most is held', () => {
+    const inner = tf.sequential({
+      name: 'inner',
+      layers: [layers.upSampling2d({ name: 'up', size: [9, 9], inputShape: [4, 4, 1] })],
+    });
+    expect(costOf(tf.sequential({ name: 'outer', layers: [inner] }), [1, 4, 4, 1]).peak?.path).toBe(
+      'inner/up',
+    );
+  });
+
+  test('of fold counts the weights of the model and of its copy', async () => {
+    const model = chain([1000], layers.dense({ units: 1000 }), bn());
+    const bytes = 4 * (1_001_000 + 4000);
+    const error = await outcome(fold(model, { limits: { memory: 2 * bytes } }));
+    expect(error).toMatchObject({ name: 'ValueError' });
+    (await fold(model, { limits: { memory: 2.2 * bytes } })).model.dispose();
+    model.dispose();
   });
 });
 
