@@ -503,6 +503,48 @@ describe('--limit', () => {
   });
 
   it.each([
+    ['1kB', 1000],
+    ['1KiB', 1024],
+    ['0.002MB', 2000],
+    ['0.001MiB', 1048.576],
+    ['0.000001GB', 1000],
+    ['0.000001GiB', 1073.741824],
+    ['0.000000000001TB', 1],
+  ])('takes %s as %d bytes', async (size, bytes) => {
+    const outcome = await evenkeel(['inspect', modelFile('tf-keras-mlp.h5'), '--limit', `size=${size}`]);
+    expect(outcome.stderr).toContain(`and at most ${bytes} are accepted`);
+  });
+
+  it('may be given again, and may be Infinity', async () => {
+    const limits = ['size=10', 'depth=Infinity'].map((limit) => ['--limit', limit]);
+    for (const given of [limits, limits.toReversed()]) {
+      const outcome = await evenkeel(['inspect', modelFile('tf-keras-mlp.h5'), ...given.flat()]);
+      expect(outcome).toMatchObject({ code: 3, stderr: expect.stringMatching(/at most 10 are/) as string });
+    }
+  });
+
+  it('reaches runs of a model on data', async () => {
+    const args = [
+      '--data',
+      dataFile([5000, 6]),
+      '--batch-size',
+      '5000',
+      '--limit',
+      'memory=300kB',
+      '--quiet',
+    ];
+    const path = modelFile('tf-keras-mlp.h5');
+    for (const command of [
+      ['inspect', path],
+      ['recalibrate', path, join(makeFolder(), 'out.h5')],
+    ]) {
+      expect((await evenkeel([...command, ...args])).stderr).toMatch(
+        /^model: it takes about .* for an input of shape \[5000, 6\] .* at most 300 kB are accepted/,
+      );
+    }
+  });
+
+  it.each([
     'memory',
     'memory=',
     'memory=-1',

@@ -119,6 +119,16 @@ describe('where wasm memory is full', () => {
     },
   );
 
+  test('what is refused takes nothing of what is left', { timeout: 60_000 }, async () => {
+    const { layer } = await makeLayer();
+    // Enough for the numbers, but not for TF.js' list of tensors besides.
+    const free = fillMemory(2 ** 17);
+    for (let i = 0; i < 3; i++) expect(() => tf.zeros([2 ** 16 / 4 + 5000])).toThrow(FULL);
+    tf.tensor1d([1]).dispose();
+    free();
+    tf.dispose(layer.weights.map((weight) => weight.read()));
+  });
+
   test('so is a gradient, an optimizer of TF.js, and what is uploaded', { timeout: 60_000 }, async () => {
     const { layer, read } = await makeLayer();
     const x = tf.randomNormal<tf.Rank.R2>([600, 50]);

@@ -358,6 +358,24 @@ describe('what has no end is refused, with what raises the limit', () => {
       /limits: \{ \w+: …/,
     ],
     [
+      'a layer that is called very often',
+      () => functional([input('x'), same('a', ...range(30_000, () => ['x']))], [['a', 0, 0]]),
+      /The model .* takes \d+ steps.*limits: \{ steps/,
+    ],
+    [
+      'two layers that call each other very often',
+      () =>
+        functional(
+          [
+            input('x'),
+            same('a', ['x'], ...range(3999, (i): End[] => [['b', i, 0]])),
+            same('b', ...range(4000, (i): End[] => [['a', i, 0]])),
+          ],
+          [['b', 3999, 0]],
+        ),
+      /The model .* takes \d+ steps.*limits: \{ steps/,
+    ],
+    [
       'models that are called twice within models',
       () => {
         let model = functional([input('x'), same('a', ['x'])], [['a', 0, 0]], 'm0');

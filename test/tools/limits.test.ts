@@ -260,7 +260,7 @@ describe('the estimate, by hand,', () => {
   test('of recurrent layers counts every step, of both directions, whichever dimension is time', () => {
     const cell = () => layers.simpleRNN({ units: 1, returnSequences: true });
     expectSteps(costOf(chain([100, 1], cell()), [1, 100, 1]).steps, 1600);
-    const both = layers.bidirectional({ layer: cell() as never, mergeMode: 'concat' });
+    const both = layers.bidirectional({ layer: cell(), mergeMode: 'concat' });
     expectSteps(costOf(chain([100, 1], both), [1, 100, 1]).steps, 3200);
     const first = kerasLayers.rnn({ cell: layers.simpleRNNCell({ units: 1 }), timeMajor: true });
     expectSteps(
