@@ -32,10 +32,10 @@ function pathOf(model: string): string {
 /** What a TF.js model.json names; none of another file, and of one that cannot be read, of which loading it tells more. */
 async function shardsOf(path: string): Promise<string[]> {
   try {
-    const { weightsManifest } = JSON.parse(new TextDecoder().decode(await readIf(path, '{'))) as {
-      weightsManifest: readonly { readonly paths: readonly unknown[] }[];
-    };
-    return weightsManifest.flatMap(({ paths }) => paths).map((name) => join(dirname(path), String(name)));
+    const bytes = await readIf(path, '{');
+    if (!bytes) return [];
+    const { shardNames } = await import('evenkeel/keras');
+    return shardNames(bytes).map((name) => join(dirname(path), name));
   } catch {
     return [];
   }

@@ -6,6 +6,7 @@ export { type WeightOptions, type WeightReport, loadKerasWeights } from './load-
 export * as kerasLayers from './layers/index.js';
 export { registerKerasLayers } from './registration.js';
 export { type SaveOptions, saveKerasModel } from './save-keras-model.js';
+export { shardNames } from './shards.js';
 export type { NamedFile } from '../data/files.js';
 export type { Limits } from '../data/limits.js';
 export type { Dialect } from './setting-values.js';

@@ -1,10 +1,11 @@
 /** @file The weights of a TF.js model: a manifest of names and shapes, and files of numbers. One weight is decoded at a time. */
 import { type StoredArray, fromHalves } from '../data/elements.js';
 import { readEach } from '../data/files.js';
+import { Budget } from '../data/limits.js';
 import { partsOfName } from '../data/names-beside.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import { type Json, expectArray, expectName, expectObject, isObject } from './json.js';
+import { type Json, expectArray, expectName, expectObject, isObject, readJson } from './json.js';
 import type { OpenedSource } from './source.js';
 
 /** A weight of the manifest, decoded when it is asked for. */
@@ -65,6 +66,25 @@ export async function readShards(
     byteLength += found;
   }
   return { weights, byteLength };
+}
+
+/** No limits but those of the text: of names alone nothing is made. */
+const UNLIMITED = { depth: Infinity, steps: Infinity };
+
+/**
+ * The files that a TF.js `model.json` names as its shards, by the names that it has for them: by these, a program can keep
+ * from writing over them.
+ *
+ * @throws ValueError where it is no such file
+ */
+export function shardNames(bytes: Uint8Array): string[] {
+  const what = 'The model file';
+  const { weightsManifest } = expectObject(readJson(bytes, what, new Budget(UNLIMITED)), what);
+  return expectArray(weightsManifest, 'The weightsManifest').flatMap((group) =>
+    expectArray(expectObject(group, 'A group of the weightsManifest').paths, 'The paths of a group').map(
+      (path) => expectName(path, 'A path'),
+    ),
+  );
 }
 
 /** A copy of the bytes from `start` to `end` of what follows one another in `parts`. */

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -392,6 +393,22 @@ describe('a file that is read', () => {
       expect([code, stdout, stderr]).toEqual([3, '', expect.stringContaining('a file that is read.')]);
     }
     expect(contents()).toEqual(before);
+  });
+
+  it('is not written over where a model has numbers that JSON has not', async () => {
+    const folder = makeFolder();
+    const model = join(folder, 'web.json');
+    await evenkeel(['convert', modelFile('tf-keras-mlp.h5'), model]);
+    const json = JSON.parse(readFileSync(model, 'utf8')) as { weightsManifest: { paths: string[] }[] };
+    const [part] = json.weightsManifest[0]!.paths;
+    const shard = join(folder, 'shard.h5');
+    renameSync(join(folder, part!), shard);
+    json.weightsManifest[0]!.paths = ['shard.h5'];
+    writeFileSync(model, JSON.stringify(json).replace('{', '{"loss":NaN,'));
+    const before = readFileSync(shard);
+    const { code, stderr } = await evenkeel(['convert', model, shard]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining('a file that is read. Give another name.')]);
+    expect(readFileSync(shard)).toEqual(before);
   });
 
   it('may lie beside its own conversion, of which the shards are the same', async () => {
