@@ -1,7 +1,7 @@
 /** @file Files at http(s) addresses. Nothing is asked for but what the user named, and what a model names beside itself. */
 import { ValueError } from '../text/value-error.js';
 import { messageOf, refusing } from '../text/refusal.js';
-import { show } from '../text/show.js';
+import { shorten, show } from '../text/show.js';
 import { joinParts } from './bytes.js';
 import type { ReadOptions } from './files.js';
 import { partsOfName } from './names-beside.js';
@@ -46,6 +46,9 @@ function causeOf(error: unknown): string {
   return cause instanceof Error && cause.message !== '' ? cause.message : messageOf(error);
 }
 
+/** How much of a server's own words is shown. */
+const LONGEST_ANSWER = 100;
+
 /**
  * @throws ValueError where the server refused, the content ends early, or has more bytes than the budget has left: where
  *   the server says so, nothing of it is waited for
@@ -59,7 +62,7 @@ export async function readResponse(
   const cancel = () => void response.body?.cancel().catch(() => undefined);
   if (!response.ok) {
     cancel();
-    const answer = `${response.status} ${response.statusText}`.trim();
+    const answer = `${response.status} ${shorten(response.statusText, LONGEST_ANSWER)}`.trim();
     throw new ValueError(
       `${what}: the server answered ${answer}. Check the address` +
         `${[401, 403].includes(response.status) ? ', or fetch it with what the server asks for and give the Response' : ''}.`,
@@ -82,14 +85,17 @@ export async function readResponse(
     throw error;
   }
   try {
-    return await readChunks(chunksOf(response.body), what, {
+    const bytes = await readChunks(chunksOf(response.body), what, {
       signal,
       onBytes(done, added) {
-        if (!isPlain && announced > 0) budget.take('memory', added, what);
-        else budget.take('size', Math.min(added, Math.max(0, done - announced)), what);
+        if (isPlain) budget.take('size', Math.min(added, Math.max(0, done - announced)), what);
+        else budget.take('memory', added, what);
         onBytes?.(done, isPlain && announced > 0 ? announced : null, name);
       },
     });
+    // Nobody says how few bytes they were when they were sent, and what they hold is allowed for by their size.
+    if (!isPlain && announced === 0) budget.take('size', bytes.length, what);
+    return bytes;
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof ValueError) throw error;

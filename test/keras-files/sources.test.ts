@@ -253,6 +253,30 @@ describe('limits', { timeout: 10_000 }, () => {
     await expectLoads(`${base}/packed`);
   });
 
+  test('hold what a server has compressed, where it does not say to what size', async () => {
+    const sendInChunks =
+      (content: Uint8Array): Answer =>
+      (_, response) => {
+        response.writeHead(200, { 'content-encoding': 'gzip' });
+        response.write(content.subarray(0, 10));
+        response.end(content.subarray(10));
+      };
+    answers.set('/bomb', sendInChunks(gzipSync(new Uint8Array(2 ** 27))));
+    await expect(loadKerasModel(`${base}/bomb`)).rejects.toThrow(
+      /takes \d+ bytes of memory, and at most 67108864 are accepted/,
+    );
+    // Its own bytes are allowed as much as those of any file.
+    answers.set('/packed', sendInChunks(gzipSync(bytes)));
+    await expectLoads(`${base}/packed`);
+  });
+
+  test('are refused in a short message, whatever a server answers', async () => {
+    answers.set('/words', (_, response) => response.writeHead(500, 'no '.repeat(1000)).end());
+    await expect(loadKerasModel(`${base}/words`)).rejects.toThrow(
+      /: the server answered 500 [no ]{100}…\. Check the address\.$/,
+    );
+  });
+
   test('hold a Response that has more than it says', async () => {
     const response = new Response(new Uint8Array(2_000_000), { headers: { 'content-length': '10' } });
     await expect(loadKerasModel(response, { limits })).rejects.toThrow(
