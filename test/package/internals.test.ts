@@ -28,7 +28,7 @@ const NAMES = new Set([
 
 /** Where a name is also a key of the configurations of TF.js, which is the same on disk. */
 const KEYS: Record<string, readonly string[]> = {
-  inboundNodes: ['layer-config', 'import-config', 'import-graph', 'export-config'].map(
+  inboundNodes: ['layer-config', 'import-config', 'import-graph', 'order-graph', 'export-config'].map(
     (name) => `src/keras/${name}.ts`,
   ),
 };
