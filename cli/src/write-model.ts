@@ -4,6 +4,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type OutputOptions, checkOutput, nameParts, readArchive, writeOutput } from 'evenkeel/data';
 import { type Dialect, saveKerasModel } from 'evenkeel/keras';
+import { ValueError } from 'evenkeel/core';
 import { UsageError } from '../../shared/usage-error.js';
 import { type InputSettings, inputsOf, readIf } from './inputs.js';
 import type { TargetSettings } from './options.js';
@@ -94,6 +95,14 @@ interface Topology {
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
 
+/** JavaScript's JSON would have null instead, which is a setting's default. */
+function refuseNotFinite(key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw new ValueError(
+    `The model has a setting '${key}' of ${value}, which a model.json cannot hold. Write an .h5 or .keras file.`,
+  );
+}
+
 /** TF.js' `model.json`, and its shards. */
 async function asTopology(model: LayersModel, path: string): Promise<Topology> {
   let artifacts: io.ModelArtifacts | undefined;
@@ -112,5 +121,5 @@ async function asTopology(model: LayersModel, path: string): Promise<Topology> {
   );
   const weightsManifest = [{ paths: [...parts.keys()], weights: weightSpecs }];
   const json = { format, generatedBy, convertedBy: null, modelTopology, weightsManifest };
-  return { bytes: new TextEncoder().encode(JSON.stringify(json)), parts };
+  return { bytes: new TextEncoder().encode(JSON.stringify(json, refuseNotFinite)), parts };
 }

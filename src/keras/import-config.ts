@@ -137,6 +137,12 @@ function importSettings(entry: LayerEntry, config: JsonObject, context: Context)
     if (key === 'activity_regularizer') continue;
     // TF.js writes its own names in snake_case.
     if (settings.includes(key) || Object.hasOwn(renamed, key)) {
+      // Keras computes NaN by it, or takes no value for equal to it.
+      if ([value].flat().some(Number.isNaN)) {
+        throw new ValueError(
+          `its ${key} is ${show(value)}. Give it a number in Keras, and save the model again.`,
+        );
+      }
       const setting = nested(key, value, context) ?? settingFromKeras(key, value, context);
       if (setting !== undefined) result[renamed[key] ?? camelCase(key)] = setting;
     } else if (Object.hasOwn(fixed, key)) {

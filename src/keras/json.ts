@@ -34,8 +34,14 @@ export function decodeText(bytes: Uint8Array, what: string): string {
   }
 }
 
+/** Stands for NaN while a text is parsed; no name of a layer is this. */
+const NAN = '\uE000NaN';
+
 /** Python's `json` writes NaN and the infinities as bare words, which JSON has not. */
-const BARE_WORDS = { NaN: 'null', Infinity: '1e999' } as const;
+const BARE_WORDS = { NaN: `"${NAN}"`, Infinity: '1e999' } as const;
+
+/** Null would be a setting's default. */
+const reviveNaN = (_: string, value: Json): Json => (value === NAN ? NaN : value);
 
 /**
  * @param budget of what the file may cost: its depth, and a step for each of its brackets, strings and commas
@@ -43,7 +49,8 @@ const BARE_WORDS = { NaN: 'null', Infinity: '1e999' } as const;
  */
 export function parseJson(text: string, what: string, budget: Budget): Json {
   const standard = toStandard(text, what, budget);
-  return refusing(`${what} is not JSON`, () => JSON.parse(standard) as Json);
+  const revive = standard.includes(BARE_WORDS.NaN) ? reviveNaN : undefined;
+  return refusing(`${what} is not JSON`, () => JSON.parse(standard, revive) as Json);
 }
 
 /** @throws ValueError as `decodeText` and `parseJson` */
@@ -112,11 +119,15 @@ const FLOAT = '\uE000float:';
 /** A number that Python is to take for a real one: infinite, or whole and yet with a point. */
 export const pythonFloat = (value: number): string => `${FLOAT}${value}`;
 
-/** JSON as Python reads it. */
+/** JavaScript would write null. */
+const keepNotFinite = (_: string, value: Json): Json =>
+  typeof value === 'number' && !Number.isFinite(value) ? pythonFloat(value) : value;
+
+/** JSON as Python reads it, which has bare words for NaN and the infinities. */
 export const writeJson = (value: Json): string =>
-  JSON.stringify(value).replaceAll(
-    new RegExp(`"${FLOAT}(-?[\\d.e+-]+|-?Infinity)"`, 'g'),
-    (_, number: string) => (/[.eI]/.test(number) ? number : `${number}.0`),
+  JSON.stringify(value, keepNotFinite).replaceAll(
+    new RegExp(`"${FLOAT}(-?[\\d.e+-]+|-?Infinity|NaN)"`, 'g'),
+    (_, number: string) => (/[.eIN]/.test(number) ? number : `${number}.0`),
   );
 
 export const isObject = (value: unknown): value is JsonObject =>

@@ -72,6 +72,16 @@ describe('convert', () => {
     },
   );
 
+  it.each([NaN, -Infinity])('to model.json refuses a setting of %d, which it cannot hold', async (alpha) => {
+    const folder = makeFolder();
+    const model = tf.sequential({ layers: [tf.layers.leakyReLU({ alpha, inputShape: [2] })] });
+    const target = { path: join(folder, 'model.json'), format: 'json', inputs: [] } as const;
+    await expect(writeModel(model, target, new AbortController().signal)).rejects.toThrow(
+      `The model has a setting 'alpha' of ${alpha}, which a model.json cannot hold.`,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('writes what stock TF.js loads from its own parts', async () => {
     const output = join(makeFolder(), 'web.json');
     const { stdout } = await evenkeel(['convert', modelFile('tf-keras-mlp.h5'), output, '--json']);

@@ -748,3 +748,27 @@ describe('initializers, regularizers and constraints', () => {
     }
   });
 });
+
+describe("NaN among a model's settings, which Python's JSON has a word for,", () => {
+  /** JavaScript's JSON has none. */
+  const withNaN = (layers: readonly Json[]) =>
+    file({ model_config: sequential(layers) as unknown as Json }).map(({ name, bytes }) => ({
+      name,
+      bytes: text.encode(new TextDecoder().decode(bytes).replaceAll('"NaN"', 'NaN')),
+    }));
+  const steps = { class_name: 'InputLayer', config: { name: 'x', batch_input_shape: [null, 3, 2] } };
+
+  test.each([
+    ['Masking', 'mask_value', 'NaN'],
+    ['LeakyReLU', 'alpha', 'NaN'],
+    ['Dropout', 'rate', 'NaN'],
+    ['Rescaling', 'scale', [1, 'NaN']],
+    ['BatchNormalization', 'epsilon', 'NaN'],
+    ['BatchNormalization', 'momentum', 'NaN'],
+  ])('is no default of %s: its %s', async (className, setting, value) => {
+    const layers = [steps, { class_name: className, config: { name: 'layer', [setting]: value } }];
+    await expect(loadKerasModel(withNaN(layers))).rejects.toThrow(
+      new RegExp(`'layer'.*its ${setting} is .*NaN`),
+    );
+  });
+});

@@ -4,7 +4,7 @@ import type { Limits } from 'evenkeel/data';
 import { loadKerasModel } from 'evenkeel/keras';
 import { describe, expect, test } from 'vitest';
 import { Budget } from '../../src/data/limits.js';
-import { type Json, parseJson, readJson } from '../../src/keras/json.js';
+import { type Json, parseJson, readJson, writeJson } from '../../src/keras/json.js';
 
 const text = new TextEncoder();
 
@@ -27,13 +27,19 @@ function refusal(json: string | Uint8Array, limits?: Partial<Limits>): string {
 
 describe('the words of Python', () => {
   test.each<[string, Json]>([
-    ['NaN', null],
-    ['[NaN, Infinity, -Infinity]', [null, Infinity, -Infinity]],
-    ['{"a":NaN,"b":[-Infinity]}', { a: null, b: [-Infinity] }],
-    ['["NaN", "-Infinity", "\\"NaN", "\\\\", NaN]', ['NaN', '-Infinity', '"NaN', '\\', null]],
-    ['{"NaN": NaN}', { NaN: null }],
+    ['NaN', NaN],
+    ['[NaN, Infinity, -Infinity]', [NaN, Infinity, -Infinity]],
+    ['{"a":NaN,"b":[-Infinity]}', { a: NaN, b: [-Infinity] }],
+    ['["NaN", "-Infinity", "\\"NaN", "\\\\", NaN]', ['NaN', '-Infinity', '"NaN', '\\', NaN]],
+    ['{"NaN": NaN}', { NaN: NaN }],
   ])('%s', (json, expected) => {
     expect(read(json)).toEqual(expected);
+  });
+
+  test('are written, since null would be another value', () => {
+    expect(writeJson({ a: NaN, b: [-Infinity, null], c: 'NaN' })).toBe(
+      '{"a":NaN,"b":[-Infinity,null],"c":"NaN"}',
+    );
   });
 
   test.each([
