@@ -15,6 +15,8 @@ export interface Blocker {
 const MOST_NAMES = 5;
 /** How many reasons a message has, and how many notes are printed. */
 const MOST_REASONS = 20;
+/** How many characters the reasons of a message have. */
+const LONGEST_REASONS = 3000;
 
 /** What is found out about a file while it is read. */
 export class Findings {
@@ -78,10 +80,15 @@ export class Findings {
       );
     }
     const count = this.blockers.reduce((sum, { layers }) => sum + layers.length, 0);
-    const lines = this.blockers
-      .slice(0, MOST_REASONS)
-      .map(({ layers, className, reason }) => `\n- ${namesOf(layers)} (${show(className)}): ${reason}`);
-    const more = this.blockers.length - MOST_REASONS;
+    const lines: string[] = [];
+    let left = LONGEST_REASONS;
+    for (const { layers, className, reason } of this.blockers.slice(0, MOST_REASONS)) {
+      const line = `\n- ${namesOf(layers)} (${show(className)}): ${reason}`;
+      left -= line.length;
+      if (left < 0) break;
+      lines.push(line);
+    }
+    const more = this.blockers.length - lines.length;
     const rest = more > 0 ? `\n- and ${more} more: checkKerasModel gives all of them.` : '';
     throw new ValueError(`${count} layers cannot be loaded:${lines.join('')}${rest}`);
   }
