@@ -158,7 +158,7 @@ describe.skipIf(!python)('real Keras', { tags: ['keras'] }, () => {
     });
     if (status !== 0) throw new Error(stderr.slice(-2000));
     results.push(...(JSON.parse(readFileSync(join(FOLDER, 'results.json'), 'utf8')) as Result[]));
-  }, 600_000);
+  }, 1_200_000);
 
   test.each(CASES)(
     'opens $file, predicts the same, trains it, and we read what it saved',
