@@ -74,13 +74,17 @@ def types(file: h5py.File, seed: int) -> None:
         file.create_dataset("of a named type", data=numbers, dtype=file["named"], track_times=False)
 
 
+def create_dataset(file: h5py.File, name: str, space: h5s.SpaceID, plist: h5p.PropDCID) -> h5d.DatasetID:
+    """A dataset of float32 with properties that h5py's options do not reach."""
+    plist.set_obj_track_times(False)
+    return h5d.create(file.id, name.encode(), h5t.IEEE_F32LE, space, plist)
+
+
 def compact(file: h5py.File, seed: int) -> None:
     plist = h5p.create(h5p.DATASET_CREATE)
     plist.set_layout(h5d.COMPACT)
-    plist.set_obj_track_times(False)
     data = values(seed, "compact", (3, 5))
-    dataset = h5d.create(file.id, b"compact", h5t.IEEE_F32LE, h5s.create_simple(data.shape), plist)
-    dataset.write(h5s.ALL, h5s.ALL, data)
+    create_dataset(file, "compact", h5s.create_simple(data.shape), plist).write(h5s.ALL, h5s.ALL, data)
 
 
 def chunked(file: h5py.File, seed: int) -> None:
@@ -128,10 +132,8 @@ def indexed(file: h5py.File, seed: int) -> None:
     plist = h5p.create(h5p.DATASET_CREATE)
     plist.set_chunk((3, 2))
     plist.set_alloc_time(h5d.ALLOC_TIME_EARLY)
-    plist.set_obj_track_times(False)
     data = values(seed, "implicit", (7, 5))
-    dataset = h5d.create(file.id, b"implicit", h5t.IEEE_F32LE, h5s.create_simple(data.shape), plist)
-    dataset.write(h5s.ALL, h5s.ALL, data)
+    create_dataset(file, "implicit", h5s.create_simple(data.shape), plist).write(h5s.ALL, h5s.ALL, data)
 
 
 def sparse(file: h5py.File, seed: int) -> None:
@@ -180,10 +182,9 @@ def refused(file: h5py.File, seed: int) -> None:
     part[:2] = 1
     file.create_dataset("external", (3,), "<f4", external=[("elsewhere.bin", 0, 12)], track_times=False)
     plist = h5p.create(h5p.DATASET_CREATE)
-    plist.set_obj_track_times(False)
     space = h5s.create_simple((4, 3))
     plist.set_virtual(space, b"elsewhere.h5", b"data", space)
-    h5d.create(file.id, b"virtual", h5t.IEEE_F32LE, space, plist)
+    create_dataset(file, "virtual", space, plist)
     file.create_dataset("nothing", data=h5py.Empty("f4"), track_times=False)
     file.create_dataset("texts", data=np.array(["a"], dtype=h5py.string_dtype()), track_times=False)
     file.create_dataset("complex", data=data.astype("complex64"), track_times=False)
