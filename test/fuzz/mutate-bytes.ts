@@ -47,15 +47,7 @@ const ANY: Record<string, Mutate> = {
   },
 };
 
-export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
+export const joinBytes = (parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 /** Where a text of ASCII stands in the bytes. */
 function placesOf(bytes: Uint8Array, text: string): number[] {

@@ -133,8 +133,8 @@ class Trial {
     if (weights.some((values) => values.includes(SECRET[0]!))) {
       this.#found('a secret is read', 'A weight has the numbers of a file outside the folder');
     }
-    const isNaN_ = weights.some((values) => values.some(Number.isNaN));
-    if (isNaN_ && !this.one.files.some(({ bytes }) => mayHoldNaN(bytes as Uint8Array))) {
+    const hasNaN = weights.some((values) => values.some(Number.isNaN));
+    if (hasNaN && !this.one.files.some(({ bytes }) => mayHoldNaN(bytes as Uint8Array))) {
       this.#found('weights are NaN', 'Weights are NaN, and the file holds none');
     }
     return weights;
