@@ -1,6 +1,6 @@
 /** @file Models that are a number: files like a TF.js model.json with eight shards, which say which number they are of. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { nameParts, writeOutput } from 'evenkeel/data';
 
 const SHARDS = 8;
@@ -17,13 +17,17 @@ export async function writeNumbered(path: string, number: number, signal?: Abort
   await writeOutput(path, new TextEncoder().encode(json), { parts, signal });
 }
 
-/** The number of the model at a path, of which every shard must be there; an error where it is mixed. */
-export function numberOf(path: string): number {
+function readModel(path: string): { number: number; paths: string[] } {
   const { number, weightsManifest } = JSON.parse(readFileSync(path, 'utf8')) as {
     number: number;
     weightsManifest: [{ paths: string[] }];
   };
-  const { paths } = weightsManifest[0];
+  return { number, paths: weightsManifest[0].paths };
+}
+
+/** The number of the model at a path, of which every shard must be there; an error where it is mixed. */
+export function numberOf(path: string): number {
+  const { number, paths } = readModel(path);
   const isWhole = paths.every((name, i) => readFileSync(join(dirname(path), name)).equals(shard(number, i)));
   if (paths.length !== SHARDS || !isWhole) throw new Error(`The model ${number} is mixed.`);
   return number;
@@ -31,9 +35,6 @@ export function numberOf(path: string): number {
 
 /** What lies in a model's folder beside its own files. */
 export const leftIn = (path: string): string[] => {
-  const { weightsManifest } = JSON.parse(readFileSync(path, 'utf8')) as {
-    weightsManifest: [{ paths: string[] }];
-  };
-  const own = [...weightsManifest[0].paths.map((name) => join(dirname(path), name)), path];
-  return readdirSync(dirname(path)).filter((name) => !own.includes(join(dirname(path), name)));
+  const own = [...readModel(path).paths, basename(path)];
+  return readdirSync(dirname(path)).filter((name) => !own.includes(name));
 };
