@@ -37,7 +37,7 @@ export class WatchedWorker<Theirs extends object, Ours extends object> {
    * @param functions what it may call
    * @param onFailure is told why it was ended, where nobody asked for it
    */
-  constructor(name: WorkerName, functions: Ours, onFailure: (reason: string) => void = () => undefined) {
+  constructor(name: WorkerName, functions: Ours, onFailure: (reason: string) => void) {
     this.#worker = makeWorker(name);
     this.functions = connect<Theirs, Ours>(this.#worker, functions);
     const fail = (reason: string) => {

@@ -19,10 +19,12 @@ export const LONGEST_ADDRESS = 100_000;
 /** Problems that stand in the page at once. */
 export const MOST_PROBLEMS = 8;
 
+const bytesOf = (files: readonly File[]): number => files.reduce((sum, { size }) => sum + size, 0);
+
 /** @throws ValueError for more, or larger files than the page takes */
 export function checkDropped(files: readonly File[]): void {
   const count = (number: number) => number.toLocaleString('en');
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const bytes = bytesOf(files);
   if (files.length > MOST_FILES || bytes > MOST_BYTES) {
     throw new ValueError(
       `The page takes at most ${count(MOST_FILES)} files of ${count(MOST_BYTES)} bytes together, received ` +
@@ -32,8 +34,6 @@ export function checkDropped(files: readonly File[]): void {
 }
 
 /** Limits of reading these files: the usual ones, which follow from their size, but for more than a page can hold. */
-export const limitsFor = (files: readonly File[], memory = MOST_MEMORY): { memory?: number } => {
-  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+export const limitsFor = (files: readonly File[], memory = MOST_MEMORY): { memory?: number } =>
   // The usual limit is about a hundredfold of the size.
-  return 100 * bytes > memory ? { memory } : {};
-};
+  100 * bytesOf(files) > memory ? { memory } : {};
