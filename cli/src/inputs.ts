@@ -20,7 +20,8 @@ export async function inputsOf(
   return [...new Set([path, ...(await shardsOf(path)), ...(data === undefined ? [] : [data]), ...modules])];
 }
 
-function pathOf(model: string): string {
+/** The path of a model that may be given as a file: address. */
+export function pathOf(model: string): string {
   try {
     return /^file:/i.test(model) ? fileURLToPath(model) : model;
   } catch {

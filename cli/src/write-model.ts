@@ -6,7 +6,7 @@ import { type OutputOptions, checkOutput, nameParts, readArchive, writeOutput } 
 import { type Dialect, saveKerasModel } from 'evenkeel/keras';
 import { ValueError } from 'evenkeel/core';
 import { UsageError } from '../../shared/usage-error.js';
-import { type InputSettings, inputsOf, readIf } from './inputs.js';
+import { type InputSettings, inputsOf, pathOf, readIf } from './inputs.js';
 import type { TargetSettings } from './options.js';
 
 type Format = 'h5' | 'keras' | 'json';
@@ -54,9 +54,9 @@ export async function chooseTarget(
 }
 
 /** Keras 3 where it says so in its archive. */
-async function dialectOf(path: string): Promise<Dialect> {
+async function dialectOf(source: string): Promise<Dialect> {
   try {
-    const bytes = await readIf(path, 'PK');
+    const bytes = await readIf(pathOf(source), 'PK');
     if (!bytes) return 'tf-keras';
     const files = await readArchive(bytes, ['metadata.json']);
     const metadata = JSON.parse(new TextDecoder().decode(files.get('metadata.json'))) as {

@@ -61,6 +61,13 @@ describe('convert', () => {
     },
   );
 
+  it('of a file: address writes for the Keras that the file came from', async () => {
+    const output = join(makeFolder(), 'out.keras');
+    const source = pathToFileURL(modelFile('keras3-mlp.keras')).href;
+    expect((await evenkeel(['convert', source, output])).code).toBe(0);
+    expect(readFileSync(output, 'latin1')).toMatch(/"keras_version":"3/);
+  });
+
   it.each(['c:d', 'a\\b', "$&$`$'", 'a\nb', 'ü'.repeat(125)])(
     'to a name like %j writes what is read again',
     async (stem) => {
