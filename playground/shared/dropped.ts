@@ -10,12 +10,14 @@ const BYTES_PER_NUMBER = 8;
  *
  * @throws ValueError for files that are damaged, hold something else, or unpack to more than the page can hold
  */
-export async function readDropped(files: readonly File[]): Promise<DataFile[]> {
+export async function readDropped(files: readonly File[], memory = MOST_MEMORY): Promise<DataFile[]> {
   const read: DataFile[] = [];
-  let memory = MOST_MEMORY;
+  let left = memory;
   for (const file of files) {
-    const data = await readArrays(file, { limits: limitsFor([file], memory) });
-    for (const { values } of data.arrays.values()) memory -= BYTES_PER_NUMBER * values.length;
+    const data = await readArrays(file, { limits: limitsFor([file], left) });
+    for (const { values } of data.arrays.values()) {
+      left = Math.max(0, left - BYTES_PER_NUMBER * values.length);
+    }
     read.push(data);
   }
   return read;

@@ -10,6 +10,7 @@ import { cutExamination } from '../../playground/doctor/cut.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
 import { toDigit } from '../../playground/shared/ink.js';
+import { readDropped } from '../../playground/shared/dropped.js';
 import { checkDropped, limitsFor } from '../../playground/shared/limits.js';
 import { EXTENT, type Measurement, type Reading } from '../../playground/shared/protocol.js';
 import {
@@ -249,6 +250,16 @@ describe('dropped files', () => {
     // A hundredfold is no more than that.
     expect(limitsFor([large(2 ** 24)])).toEqual({});
     expect(limitsFor([large(2 ** 24), large(2 ** 24)])).toEqual({ memory: 2 ** 31 });
+  });
+
+  test('are refused by what they take, where those before them have taken all', async () => {
+    const images = file('images', idxImages(digits));
+    const labels = file('labels', idxLabels(digits));
+    const memory = 30 * PIXELS * 2;
+    await expect(readDropped([images, labels], memory)).rejects.toThrow(
+      /^labels: takes \d+ bytes of memory, and at most 0 are accepted/,
+    );
+    expect(await readDropped([labels, images], memory)).toHaveLength(2);
   });
 
   test.each([
