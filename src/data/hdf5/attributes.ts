@@ -1,9 +1,9 @@
 /** @file Attributes of an object: in its header, or where there are many, in a heap. Only texts are decoded. */
 import { type Datatype, type Padding, readDataspace, readDatatype } from './datatype.js';
-import { FractalHeap, type GlobalHeaps } from './heaps.js';
+import { type GlobalHeaps, readInHeap } from './heaps.js';
 import { MESSAGE, type StoredObject, followShared } from './object-header.js';
-import { type Cursor, type Storage, damaged, unsupported } from './storage.js';
-import { RECORDS, readTree2 } from './trees.js';
+import { type Cursor, damaged, unsupported } from './storage.js';
+import { RECORDS } from './trees.js';
 
 /** An attribute before its values are read. */
 export interface Attribute {
@@ -24,24 +24,14 @@ export function readAttributes(object: StoredObject): ReadonlyMap<string, Attrib
   };
   for (const cursor of object.all(MESSAGE.attribute, 'an attribute')) add(cursor);
   const info = object.find(MESSAGE.attributeInfo, 'the list of attributes');
-  if (info) for (const cursor of inHeap(storage, info)) add(cursor);
-  return attributes;
-}
-
-const HAS_ORDER = 0x01;
-
-function* inHeap(storage: Storage, info: Cursor): Generator<Cursor> {
-  info.expectVersion(0);
-  const flags = info.u8();
-  if (flags & HAS_ORDER) info.skip(2);
-  const [heapAddress, treeAddress] = [info.address(), info.address()];
-  if (heapAddress === null || treeAddress === null) return;
-  const heap = new FractalHeap(storage, heapAddress);
-  for (const record of readTree2(storage, treeAddress, RECORDS.attributesByName)) {
+  if (!info) return attributes;
+  const inHeap = readInHeap(info, 2, RECORDS.attributesByName, (record, heap) => {
     const cursor = heap.read(record, 'an attribute');
     if (record.u8() !== 0) throw unsupported('messages that are shared in a heap');
-    yield cursor;
-  }
+    return cursor;
+  });
+  for (const cursor of inHeap) add(cursor);
+  return attributes;
 }
 
 /** Which parts of an attribute lie in other objects. */

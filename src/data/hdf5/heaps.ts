@@ -1,7 +1,7 @@
 /** @file The heaps of HDF5: local ones for names, global ones for texts of any length, fractal ones for many of a kind. */
 import { checksumOf } from './checksum.js';
 import { type Cursor, type Storage, unsupported } from './storage.js';
-import { RECORDS, bytesFor, readTree2 } from './trees.js';
+import { RECORDS, type RecordType, bytesFor, readTree2 } from './trees.js';
 
 /** Reads the texts of a local heap, by where they are in it. */
 export function openLocalHeap(storage: Storage, address: number): (offset: number) => string {
@@ -69,13 +69,37 @@ export class GlobalHeaps {
   }
 }
 
+const HAS_ORDER = 0x01;
+
+/**
+ * What an object has in a fractal heap, by the message that leads to the heap and to a B-tree of records.
+ *
+ * @param orderLength how many bytes the message has for the next place in their order, where they have one
+ * @param readRecord gives what a record stands for
+ */
+export function* readInHeap(
+  message: Cursor,
+  orderLength: number,
+  type: RecordType,
+  readRecord: (record: Cursor, heap: FractalHeap) => Cursor,
+): Generator<Cursor> {
+  const { storage } = message;
+  message.expectVersion(0);
+  const flags = message.u8();
+  if (flags & HAS_ORDER) message.skip(orderLength);
+  const [heapAddress, treeAddress] = [message.address(), message.address()];
+  if (heapAddress === null || treeAddress === null) return;
+  const heap = new FractalHeap(storage, heapAddress);
+  for (const record of readTree2(storage, treeAddress, type)) yield readRecord(record, heap);
+}
+
 /** The kinds of objects of a fractal heap, in its first byte. */
 const [MANAGED, HUGE, TINY] = [0, 1, 2];
 const HAS_CHECKSUMS = 0x02;
 const CHECKSUM_LENGTH = 4;
 
 /** Links or attributes of an object that has many. */
-export class FractalHeap {
+class FractalHeap {
   private readonly header: Cursor;
   private readonly offsetLength: number;
   private readonly lengthLength: number;

@@ -1,8 +1,8 @@
 /** @file The links of a group: to what it holds, in a table of symbols, in messages, or in a heap. */
-import { FractalHeap, openLocalHeap } from './heaps.js';
+import { openLocalHeap, readInHeap } from './heaps.js';
 import { MESSAGE, type StoredObject } from './object-header.js';
 import { type Cursor, type Storage, unsupported } from './storage.js';
-import { RECORDS, TREE, readTree1, readTree2 } from './trees.js';
+import { RECORDS, TREE, readTree1 } from './trees.js';
 
 /** The address of an object, the path of another link in the file, or what another file holds. */
 export type Link =
@@ -21,7 +21,13 @@ export function readLinks(group: StoredObject): ReadonlyMap<string, Link> {
   if (table) for (const [name, link] of inTable(storage, table)) links.set(name, link);
   for (const message of group.all(MESSAGE.link, 'a link')) links.set(...readLink(message));
   const info = group.find(MESSAGE.linkInfo, 'the list of links');
-  if (info) for (const message of inHeap(storage, info)) links.set(...readLink(message));
+  if (!info) return links;
+  const inHeap = readInHeap(info, 8, RECORDS.linksByName, (record, heap) => {
+    // The hash of its name.
+    record.skip(4);
+    return heap.read(record, 'a link');
+  });
+  for (const message of inHeap) links.set(...readLink(message));
   return links;
 }
 
@@ -48,22 +54,6 @@ function* inTable(storage: Storage, message: Cursor): Generator<[string, Link]> 
       if (kind === SOFT_IN_TABLE) yield [name, { kind: 'soft', path: textAt(more.u32()) }];
       else yield [name, { kind: 'hard', address: address ?? table.fail('leads nowhere') }];
     }
-  }
-}
-
-const HAS_ORDER = 0x01;
-
-function* inHeap(storage: Storage, info: Cursor): Generator<Cursor> {
-  info.expectVersion(0);
-  const flags = info.u8();
-  if (flags & HAS_ORDER) info.skip(8);
-  const [heapAddress, treeAddress] = [info.address(), info.address()];
-  if (heapAddress === null || treeAddress === null) return;
-  const heap = new FractalHeap(storage, heapAddress);
-  for (const record of readTree2(storage, treeAddress, RECORDS.linksByName)) {
-    // The hash of its name.
-    record.skip(4);
-    yield heap.read(record, 'a link');
   }
 }
 

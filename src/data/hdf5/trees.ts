@@ -53,6 +53,8 @@ export const RECORDS = {
   filteredChunks: 11,
 } as const;
 
+export type RecordType = (typeof RECORDS)[keyof typeof RECORDS];
+
 /** How many bytes hold every number up to `largest`. */
 export const bytesFor = (largest: number): number => Math.floor(Math.log2(Math.max(1, largest)) / 8) + 1;
 
@@ -60,11 +62,7 @@ export const bytesFor = (largest: number): number => Math.floor(Math.log2(Math.m
 const NODE_PREFIX = 4 + 1 + 1 + 4;
 
 /** All records of a B-tree of version 2; their order is no matter here. */
-export function* readTree2(
-  storage: Storage,
-  address: number,
-  type: (typeof RECORDS)[keyof typeof RECORDS],
-): Generator<Cursor> {
+export function* readTree2(storage: Storage, address: number, type: RecordType): Generator<Cursor> {
   const header = storage.cursor(address, 'a B-tree');
   header.expectSignature('BTHD');
   header.expectVersion(0);
