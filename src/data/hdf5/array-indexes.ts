@@ -1,5 +1,7 @@
 /** @file Indexes of chunks that are arrays: one of a fixed length, and one that grows by larger and larger blocks. */
+import { CHECKSUM_LENGTH } from './checksum.js';
 import type { Cursor, Storage } from './storage.js';
+import { isPowerOfTwo } from './trees.js';
 
 /** A chunk as an index names it: its address is null where it was never written. */
 export interface StoredChunk {
@@ -12,7 +14,6 @@ export interface StoredChunk {
 
 const NO_CHUNK: StoredChunk = { address: null, byteLength: null, skipped: 0 };
 const MASK_LENGTH = 4;
-const CHECKSUM_LENGTH = 4;
 
 /** What both kinds of arrays begin with. */
 function openArray(storage: Storage, address: number, signature: string, what: string) {
@@ -49,8 +50,14 @@ const hasBit = (bits: Uint8Array, i: number): boolean =>
 /** Looks elements up by their numbers. */
 type Elements = (i: number) => Cursor;
 
+/** `count` elements of an array: in its block, or where these are more than a page has, in pages. */
+const readElements = (block: Cursor, count: number, perPage: number, elementLength: number): Elements =>
+  count > perPage
+    ? elementsInPages(block, count, perPage, elementLength)
+    : elementsInRow(block, count, elementLength);
+
 /** `count` elements that `block` has next, in a row. */
-function elementsOf(block: Cursor, count: number, elementLength: number): Elements {
+function elementsInRow(block: Cursor, count: number, elementLength: number): Elements {
   const elements = block.piece(count * elementLength);
   block.expectChecksum();
   return (i) => elements.pieceAt(i * elementLength, elementLength);
@@ -67,7 +74,7 @@ function elementsInPages(block: Cursor, count: number, perPage: number, elementL
     if (!page) {
       const start = here + number * (perPage * elementLength + CHECKSUM_LENGTH);
       const cursor = storage.cursor(start, 'a page of an index of chunks');
-      page = elementsOf(cursor, Math.min(perPage, count - number * perPage), elementLength);
+      page = elementsInRow(cursor, Math.min(perPage, count - number * perPage), elementLength);
       pages.set(number, page);
     }
     return page(i % perPage);
@@ -93,9 +100,7 @@ export function openFixedArray(storage: Storage, address: number): ChunkLookup {
   const block = openBlock(blockAddress, 'FADB');
   const isPaged = count > perPage;
   const written = block.bytes(isPaged ? Math.ceil(Math.ceil(count / perPage) / 8) : 0);
-  const elements = isPaged
-    ? elementsInPages(block, count, perPage, elementLength)
-    : elementsOf(block, count, elementLength);
+  const elements = readElements(block, count, perPage, elementLength);
   return (i) => {
     if (i >= count) header.fail(`has no chunk ${i}`);
     const isWritten = !isPaged || hasBit(written, Math.floor(i / perPage));
@@ -119,8 +124,7 @@ export function openExtensibleArray(storage: Storage, address: number): ChunkLoo
   const indexAddress = header.address();
   header.expectChecksum();
   if (indexAddress === null) return () => NO_CHUNK;
-  const isPower = (value: number) => value > 0 && Number.isInteger(Math.log2(value));
-  if (!isPower(smallest) || !isPower(fewestAddresses) || bits > 53)
+  if (!isPowerOfTwo(smallest) || !isPowerOfTwo(fewestAddresses) || bits > 53)
     header.fail('has blocks of impossible sizes');
 
   /** The size of the data blocks of a super block, how many there are, and what comes before them. */
@@ -147,10 +151,7 @@ export function openExtensibleArray(storage: Storage, address: number): ChunkLoo
     if (known) return known;
     const block = openBlock(at, 'EADB');
     block.skip(offsetLength);
-    const elements =
-      count > perPage
-        ? elementsInPages(block, count, perPage, elementLength)
-        : elementsOf(block, count, elementLength);
+    const elements = readElements(block, count, perPage, elementLength);
     opened.set(at, elements);
     return elements;
   };

@@ -1,5 +1,8 @@
 /** @file The checksums of HDF5: Jenkins' lookup3 of its own structures, and Fletcher's of chunks. */
 
+/** How many bytes either has. */
+export const CHECKSUM_LENGTH = 4;
+
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 
 /** Bob Jenkins' lookup3, of the public domain: https://burtleburtle.net/bob/c/lookup3.c, `hashlittle` from 0. */

@@ -2,7 +2,7 @@
 import { Inflate } from 'pako';
 import { refusing } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
-import { fletcher32 } from './checksum.js';
+import { CHECKSUM_LENGTH, fletcher32 } from './checksum.js';
 import { type Cursor, damaged, unsupported } from './storage.js';
 
 const DEFLATE = 1;
@@ -24,7 +24,6 @@ const NAMES: Readonly<Record<number, string>> = {
 
 /** More than HDF5 takes. */
 const MOST_FILTERS = 32;
-const CHECKSUM_LENGTH = 4;
 
 /**
  * The numbers of the filters of a dataset.

@@ -1,7 +1,7 @@
 /** @file The heaps of HDF5: local ones for names, global ones for texts of any length, fractal ones for many of a kind. */
-import { checksumOf } from './checksum.js';
+import { CHECKSUM_LENGTH, checksumOf } from './checksum.js';
 import { type Cursor, type Storage, unsupported } from './storage.js';
-import { RECORDS, type RecordType, bytesFor, readTree2 } from './trees.js';
+import { RECORDS, type RecordType, bytesFor, isPowerOfTwo, readTree2 } from './trees.js';
 
 /** Reads the texts of a local heap, by where they are in it. */
 export function openLocalHeap(storage: Storage, address: number): (offset: number) => string {
@@ -20,8 +20,14 @@ export function openLocalHeap(storage: Storage, address: number): (offset: numbe
   };
 }
 
-/** Where the objects of a global heap are, by their numbers. */
-type Collection = ReadonlyMap<number, { readonly address: number; readonly length: number }>;
+/** Where an object of a heap is. */
+interface Extent {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** Objects of a heap, by their numbers. */
+type Collection = ReadonlyMap<number, Extent>;
 
 /** The objects of all global heaps of a file. */
 export class GlobalHeaps {
@@ -33,13 +39,10 @@ export class GlobalHeaps {
   read(address: number, index: number, length: number): Uint8Array {
     const collection = this.collections.get(address) ?? this.readCollection(address);
     this.collections.set(address, collection);
+    const what = 'an object of a global heap';
     const object = collection.get(index);
-    const cursor = this.storage.cursor(
-      object?.address ?? address,
-      'an object of a global heap',
-      object?.length,
-    );
-    return object ? cursor.bytes(length) : cursor.fail(`is missing: number ${index}`);
+    if (!object) return this.storage.cursor(address, what).fail(`is missing: number ${index}`);
+    return this.storage.cursor(object.address, what, object.length).bytes(length);
   }
 
   private readCollection(address: number): Collection {
@@ -51,7 +54,7 @@ export class GlobalHeaps {
     // Everything in it begins at a multiple of 8.
     const prefix = 16;
     heap.skip(prefix);
-    const objects = new Map<number, { address: number; length: number }>();
+    const objects = new Map<number, Extent>();
     while (heap.left >= prefix) {
       this.storage.step();
       const index = heap.u16();
@@ -96,7 +99,6 @@ export function* readInHeap(
 /** The kinds of objects of a fractal heap, in its first byte. */
 const [MANAGED, HUGE, TINY] = [0, 1, 2];
 const HAS_CHECKSUMS = 0x02;
-const CHECKSUM_LENGTH = 4;
 
 /** Links or attributes of an object that has many. */
 class FractalHeap {
@@ -112,7 +114,7 @@ class FractalHeap {
   private readonly hasChecksums: boolean;
   private readonly idLength: number;
   private readonly verified = new Set<number>();
-  private huge: ReadonlyMap<number, { address: number; length: number }> | null = null;
+  private huge: Collection | null = null;
 
   constructor(
     private readonly storage: Storage,
@@ -141,9 +143,8 @@ class FractalHeap {
     this.root = header.address();
     this.rootRows = header.u16();
     header.expectChecksum();
-    const isPower = (value: number) => value > 0 && Number.isInteger(Math.log2(value));
     if (
-      ![this.width, this.startLength, this.largestBlock].every(isPower) ||
+      ![this.width, this.startLength, this.largestBlock].every(isPowerOfTwo) ||
       this.largestBlock < this.startLength
     ) {
       header.fail('has blocks of impossible sizes');
@@ -252,8 +253,8 @@ class FractalHeap {
       : id.fail('stands for no object');
   }
 
-  private readHugeTree(): ReadonlyMap<number, { address: number; length: number }> {
-    const objects = new Map<number, { address: number; length: number }>();
+  private readHugeTree(): Collection {
+    const objects = new Map<number, Extent>();
     if (this.hugeTree === null) return objects;
     for (const record of readTree2(this.storage, this.hugeTree, RECORDS.hugeObjects)) {
       const object = { address: record.place(), length: record.length() };

@@ -57,17 +57,25 @@ function readOldLayout(cursor: Cursor): Layout {
   if (kind === COMPACT) return { kind: 'compact', bytes: cursor.bytes(cursor.u32()) };
   if (kind === CONTIGUOUS) return { kind: 'contiguous', address, byteLength: null };
   if (kind !== CHUNKED) return cursor.fail(`is of kind ${kind}, and 0 to 2 are known`);
-  // The last is the size of an element.
-  const shape = sizes.slice(0, -1);
-  return { kind: 'chunked', address, shape, index: { kind: 'tree of version 1' }, leavesEdges: false };
+  return inTree(address, sizes);
 }
 
+/** Of version 3. */
 function readChunks(cursor: Cursor): Layout {
   const rank = cursor.u8();
   const address = cursor.address();
-  const shape = Array.from({ length: rank }, () => cursor.u32()).slice(0, -1);
-  return { kind: 'chunked', address, shape, index: { kind: 'tree of version 1' }, leavesEdges: false };
+  const sizes = Array.from({ length: rank }, () => cursor.u32());
+  return inTree(address, sizes);
 }
+
+/** Chunks that a tree of version 1 leads to. The last of the sizes is that of an element. */
+const inTree = (address: number | null, sizes: readonly number[]): Layout => ({
+  kind: 'chunked',
+  address,
+  shape: sizes.slice(0, -1),
+  index: { kind: 'tree of version 1' },
+  leavesEdges: false,
+});
 
 const FLAG = { leavesEdges: 0x01, isSingleFiltered: 0x02 } as const;
 

@@ -1,4 +1,5 @@
 /** @file Object headers: the messages that a group, a dataset or a named datatype consists of. */
+import { CHECKSUM_LENGTH } from './checksum.js';
 import { type Cursor, type Storage, damaged, unsupported } from './storage.js';
 
 /** HDF5's numbers for the messages that are read. */
@@ -143,7 +144,6 @@ function readVersion1(storage: Storage, address: number): Message[] {
 
 /** What a header of version 2 has beside its messages. */
 const FLAG = { sizeOfLength: 0x03, hasOrder: 0x04, hasPhases: 0x10, hasTimes: 0x20 } as const;
-const CHECKSUM_LENGTH = 4;
 
 function readVersion2(storage: Storage, address: number): Message[] {
   const prefix = storage.cursor(address, WHAT);

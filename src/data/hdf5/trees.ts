@@ -2,6 +2,7 @@
  * @file B-trees, of both versions. A node's level is one below that of the node that leads to it, and no node is visited
  * twice: a tree that fans out or loops ends at once.
  */
+import { CHECKSUM_LENGTH } from './checksum.js';
 import type { Cursor, Storage } from './storage.js';
 
 /** What the leaves of a B-tree of version 1 lead to. */
@@ -58,8 +59,10 @@ export type RecordType = (typeof RECORDS)[keyof typeof RECORDS];
 /** How many bytes hold every number up to `largest`. */
 export const bytesFor = (largest: number): number => Math.floor(Math.log2(Math.max(1, largest)) / 8) + 1;
 
+export const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
+
 /** Signature, version, type and checksum. */
-const NODE_PREFIX = 4 + 1 + 1 + 4;
+const NODE_PREFIX = 4 + 1 + 1 + CHECKSUM_LENGTH;
 
 /** All records of a B-tree of version 2; their order is no matter here. */
 export function* readTree2(storage: Storage, address: number, type: RecordType): Generator<Cursor> {
