@@ -10,6 +10,10 @@ export interface NumberArray {
   readonly values: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> };
 }
 
+/** How many elements a shape has; Infinity or NaN where a file says what nothing has. */
+export const sizeOf = (shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, 1);
+
 /** A weight as a file holds it. */
 export interface StoredArray {
   readonly shape: readonly number[];

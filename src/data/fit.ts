@@ -3,7 +3,7 @@ import { type Tensor, tensor } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import type { NumberArray } from './elements.js';
+import { type NumberArray, sizeOf } from './elements.js';
 import type { DataFile } from './read-arrays.js';
 
 export interface FitOptions {
@@ -34,8 +34,6 @@ interface FittedInput {
 
 /** What TF.js takes the numbers of a tensor in. */
 const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Batches that can be gone through as often as one likes. Each is made when it is asked for, and is the caller's. */
 export interface FittedBatches extends Iterable<Tensor[]> {

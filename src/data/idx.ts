@@ -6,7 +6,7 @@
  */
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import { type NumberArray, byteLengthOf, decodeElements } from './elements.js';
+import { type NumberArray, byteLengthOf, decodeElements, sizeOf } from './elements.js';
 import type { Budget } from './limits.js';
 
 /** The third byte of the file, and what NumPy calls the type. */
@@ -37,7 +37,7 @@ export function parseIdx(bytes: Uint8Array, path: string, budget: Budget): Numbe
     throw new ValueError(`${path} holds ${bytes.length} bytes; its header alone takes ${headerLength}.`);
   }
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  const expected = headerLength + byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
+  const expected = headerLength + byteLengthOf(type) * sizeOf(shape);
   if (bytes.length !== expected) {
     throw new ValueError(
       `${path} holds ${bytes.length} bytes; its header announces the shape ${show(shape)}, which takes ` +

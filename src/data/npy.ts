@@ -11,6 +11,7 @@ import {
   byteLengthOf,
   decodeElements,
   isElementType,
+  sizeOf,
 } from './elements.js';
 import type { Budget } from './limits.js';
 
@@ -57,7 +58,7 @@ export function parseNpy(bytes: Uint8Array, path: string, budget: Budget): Numbe
     );
   }
   const content = bytes.subarray(start + length);
-  const expected = byteLengthOf(type) * shape.reduce((product, size) => product * size, 1);
+  const expected = byteLengthOf(type) * sizeOf(shape);
   if (content.length !== expected) {
     throw new ValueError(
       `${path} holds ${content.length} bytes of elements; its header announces the shape ${show(shape)}, which takes ` +
@@ -72,7 +73,7 @@ export function parseNpy(bytes: Uint8Array, path: string, budget: Budget): Numbe
 
 /** Values of which the first dimension runs fastest, in the order in which the last one does. */
 function toRowMajor(values: TypedNumbers, shape: readonly number[]): TypedNumbers {
-  const strides = shape.map((_, d) => shape.slice(0, d).reduce((product, size) => product * size, 1));
+  const strides = shape.map((_, d) => sizeOf(shape.slice(0, d)));
   const ordered = values.slice();
   const index = shape.map(() => 0);
   let from = 0;

@@ -1,4 +1,5 @@
 /** @file Attributes of an object: in its header, or where there are many, in a heap. Only texts are decoded. */
+import { sizeOf } from '../elements.js';
 import { type Datatype, type Padding, readDataspace, readDatatype } from './datatype.js';
 import { type GlobalHeaps, readInHeap } from './heaps.js';
 import { MESSAGE, type StoredObject, followShared } from './object-header.js';
@@ -71,7 +72,7 @@ export function readTexts(
   heaps: GlobalHeaps,
 ): string[] {
   const { storage } = content;
-  const count = (shape ?? [0]).reduce((product, size) => product * size, 1);
+  const count = shape ? sizeOf(shape) : 0;
   if (count === 0) return [];
   if (datatype.kind !== 'texts' && datatype.kind !== 'texts of any length') {
     throw damaged(`its ${name} is not text`);

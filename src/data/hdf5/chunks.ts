@@ -1,4 +1,5 @@
 /** @file Datasets in chunks: puts the chunks that are stored where they belong. */
+import { sizeOf } from '../elements.js';
 import { openExtensibleArray, openFixedArray, type StoredChunk } from './array-indexes.js';
 import { undoFilters } from './filters.js';
 import type { Layout } from './layout.js';
@@ -22,8 +23,6 @@ interface PlacedChunk extends StoredChunk {
   readonly place: readonly number[];
 }
 
-const product = (numbers: readonly number[]): number => numbers.reduce((all, one) => all * one, 1);
-
 /**
  * Reads all chunks into `target`, which has room for the dataset.
  *
@@ -36,7 +35,7 @@ export function readChunks(dataset: ChunkedDataset, target: Uint8Array): boolean
   if (chunkShape.length !== shape.length || shape.length === 0 || chunkShape.some((size) => size < 1)) {
     throw damaged(`the chunks of ${what} have another rank, or no size`);
   }
-  const byteLength = product(chunkShape) * elementSize;
+  const byteLength = sizeOf(chunkShape) * elementSize;
   const counts = shape.map((size, d) => Math.ceil(size / chunkShape[d]!));
   const copy = copierOf(dataset, target);
   const seen = new Set<number>();
@@ -56,14 +55,14 @@ export function readChunks(dataset: ChunkedDataset, target: Uint8Array): boolean
     if (!isBare) {
       storage.stepOver(storedLength);
       // The dataset itself is counted; chunks that reach far over its edge are not in it.
-      storage.takeMemory(byteLength - product(sizes) * elementSize, what);
+      storage.takeMemory(byteLength - sizeOf(sizes) * elementSize, what);
       bytes = undoFilters(bytes, filters, { skipped, byteLength, elementSize, what: name });
     } else if (storedLength !== byteLength) {
       throw damaged(`${name} has ${storedLength} bytes, and its shape takes ${byteLength}`);
     }
     copy(bytes, place, sizes);
   }
-  return seen.size === product(counts);
+  return seen.size === sizeOf(counts);
 }
 
 function* placedChunks(
@@ -162,12 +161,12 @@ function copierOf(
   let last = shape.length - 1;
   while (last > 0 && chunkShape[last] === shape[last]) last -= 1;
   const stridesOf = (sizes: readonly number[]) =>
-    sizes.map((_, d) => product(sizes.slice(d + 1)) * elementSize);
+    sizes.map((_, d) => sizeOf(sizes.slice(d + 1)) * elementSize);
   const [from, to] = [stridesOf(chunkShape), stridesOf(shape)];
   return (chunk, place, sizes) => {
     const length = sizes[last]! * from[last]!;
     const row = new Array<number>(last).fill(0);
-    storage.step(product(sizes.slice(0, last)));
+    storage.step(sizeOf(sizes.slice(0, last)));
     let source = 0;
     let at = place.reduce((all, one, d) => all + one * chunkShape[d]! * to[d]!, 0);
     for (;;) {
