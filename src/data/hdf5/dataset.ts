@@ -2,7 +2,7 @@
 import { ValueError } from '../../text/value-error.js';
 import { show } from '../../text/show.js';
 import { allocate } from '../bytes.js';
-import { decodeElements } from '../elements.js';
+import { type StoredArray, decodeElements, sizeOf } from '../elements.js';
 import { readChunks } from './chunks.js';
 import { type Datatype, readDataspace, readDatatype } from './datatype.js';
 import { readFilters } from './filters.js';
@@ -20,8 +20,8 @@ export function readShape(dataset: StoredObject, path: string): readonly number[
   throw new ValueError(`The HDF5 file has nothing at ${show(path)}: an empty dataset. Save the model anew.`);
 }
 
-/** The numbers of a dataset, as float32. */
-export function readNumbers(dataset: StoredObject, path: string): Float32Array {
+/** A dataset of numbers, as float32. */
+export function readNumbers(dataset: StoredObject, path: string): StoredArray {
   const { storage } = dataset;
   const shape = readShape(dataset, path);
   const datatype = readDatatype(dataset.get(MESSAGE.datatype, 'a type'));
@@ -31,17 +31,17 @@ export function readNumbers(dataset: StoredObject, path: string): Float32Array {
         'Accepted are whole numbers of 8 to 64 bits, and floats of 16, 32 or 64.',
     );
   }
-  const count = shape.reduce((all, size) => all * size, 1);
-  if (count === 0) return new Float32Array(0);
+  const count = sizeOf(shape);
+  if (count === 0) return { shape, values: new Float32Array(0) };
   const what = `${show(path)} of shape ${show(shape)}`;
   const { type, order, size } = datatype;
   const bytes = readBytes(dataset, { path, what, shape, byteLength: count * size, datatype });
   const values = decodeElements(bytes, type, order, what, storage.budget);
-  if (values instanceof Float32Array) return values;
+  if (values instanceof Float32Array) return { shape, values };
   storage.takeMemory(4 * count, what);
   const numbers = new Float32Array(allocate(4 * count, what).buffer);
   numbers.set(values);
-  return numbers;
+  return { shape, values: numbers };
 }
 
 interface Wanted {

@@ -85,8 +85,7 @@ export class Hdf5File {
 
   /** The numbers at `path`, as float32. */
   array(path: string): StoredArray {
-    const dataset = this.dataset(path);
-    return { shape: readShape(dataset, path), values: readNumbers(dataset, path) };
+    return readNumbers(this.dataset(path), path);
   }
 
   private dataset(path: string): StoredObject {
