@@ -3,7 +3,7 @@ import { sizeOf } from '../elements.js';
 import { type Datatype, type Padding, readDataspace, readDatatype } from './datatype.js';
 import { type GlobalHeaps, readInHeap } from './heaps.js';
 import { MESSAGE, type StoredObject, followShared } from './object-header.js';
-import { type Cursor, damaged, unsupported } from './storage.js';
+import { type Cursor, damaged, paddedLength, unsupported } from './storage.js';
 import { RECORDS } from './trees.js';
 
 /** An attribute before its values are read. */
@@ -45,11 +45,11 @@ function readAttribute(cursor: Cursor): Attribute & { name: string } {
   // Whether the name is ASCII or UTF-8, which holds that.
   if (version === 3) cursor.skip(1);
   // The first version fills each part up.
-  const padded = (length: number) => (version === 1 ? Math.ceil(length / 8) * 8 : length);
-  const nameBytes = cursor.piece(padded(nameLength));
+  const lengthOf = (length: number) => (version === 1 ? paddedLength(length) : length);
+  const nameBytes = cursor.piece(lengthOf(nameLength));
   const name = nameBytes.text(nameLength);
-  const type = cursor.piece(padded(typeLength), 'the type of an attribute');
-  const space = cursor.piece(padded(spaceLength), 'the shape of an attribute');
+  const type = cursor.piece(lengthOf(typeLength), 'the type of an attribute');
+  const space = cursor.piece(lengthOf(spaceLength), 'the shape of an attribute');
   const isShared = (flag: number) => version > 1 && (flags & flag) !== 0;
   const datatype = readDatatype(
     isShared(SHARES_TYPE) ? followShared(type, MESSAGE.datatype, 'a type') : type,
@@ -81,7 +81,7 @@ export function readTexts(
     content.fail(`of ${count} texts is longer than its place`);
   }
   // A cursor to go through them again, since a caller may ask twice.
-  const cursor = storage.cursor(content.start - storage.base, 'an attribute', content.left);
+  const cursor = content.pieceAt(0, content.left);
   const texts: string[] = [];
   for (let i = 0; i < count; i++) {
     storage.step();

@@ -3,7 +3,7 @@ import { Inflate } from 'pako';
 import { refusing } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { CHECKSUM_LENGTH, fletcher32 } from './checksum.js';
-import { type Cursor, damaged, unsupported } from './storage.js';
+import { type Cursor, damaged, paddedLength, unsupported } from './storage.js';
 
 const DEFLATE = 1;
 const SHUFFLE = 2;
@@ -41,7 +41,7 @@ export function readFilters(cursor: Cursor, name: string): readonly number[] {
     const nameLength = version === 1 || id >= 256 ? cursor.u16() : 0;
     cursor.skip(2);
     const values = cursor.u16();
-    const padded = version === 1 ? Math.ceil(nameLength / 8) * 8 : nameLength;
+    const padded = version === 1 ? paddedLength(nameLength) : nameLength;
     const text = cursor.piece(padded).text(nameLength);
     cursor.skip(4 * (version === 1 ? values + (values % 2) : values));
     if ([DEFLATE, SHUFFLE, FLETCHER].includes(id)) return id;

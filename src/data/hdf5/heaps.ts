@@ -1,6 +1,6 @@
 /** @file The heaps of HDF5: local ones for names, global ones for texts of any length, fractal ones for many of a kind. */
 import { CHECKSUM_LENGTH, checksumOf } from './checksum.js';
-import { type Cursor, type Storage, unsupported } from './storage.js';
+import { type Cursor, type Storage, paddedLength, unsupported } from './storage.js';
 import { RECORDS, type RecordType, bytesFor, isPowerOfTwo, readTree2 } from './trees.js';
 
 /** Reads the texts of a local heap, by where they are in it. */
@@ -65,7 +65,7 @@ export class GlobalHeaps {
       // What is free comes last.
       if (index === 0) break;
       const { start } = heap.piece(length);
-      heap.skip(Math.min((8 - (length % 8)) % 8, heap.left));
+      heap.skip(Math.min(paddedLength(length) - length, heap.left));
       objects.set(index, { address: start - this.storage.base, length });
     }
     return objects;

@@ -14,6 +14,9 @@ export const damaged = (reason: string): ValueError =>
 export const unsupported = (what: string): ValueError =>
   new ValueError(`The HDF5 file has ${what}, which is not read here. Save the model anew, as Keras does it.`);
 
+/** Old structures fill what they hold up to a multiple of 8 bytes. */
+export const paddedLength = (length: number): number => Math.ceil(length / 8) * 8;
+
 /** How many bytes the checksums and filters of one step may have. */
 const BYTES_PER_STEP = 16;
 

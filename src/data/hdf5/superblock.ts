@@ -24,9 +24,7 @@ export interface OpenedStorage {
 }
 
 /** @throws ValueError where it is damaged, or the file is shorter than it says */
-export function openStorage(given: Uint8Array, budget: Budget): OpenedStorage {
-  // A Buffer of Node takes slice() for another thing.
-  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+export function openStorage(bytes: Uint8Array, budget: Budget): OpenedStorage {
   const base = findSuperblock(bytes);
   if (base < 0) throw damaged('it has no superblock');
   const open = (offsetSize: number, lengthSize: number) =>
