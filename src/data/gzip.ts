@@ -1,8 +1,8 @@
 /** @file Unpacks what is gzipped, which the first bytes tell and not a name. */
 import { reasonOf } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
+import { chunksOf } from './addresses.js';
 import { joinParts } from './bytes.js';
-import { inflate } from './inflate.js';
 import type { Budget } from './limits.js';
 
 const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -17,7 +17,7 @@ export async function unpack(bytes: Uint8Array, name: string, budget: Budget): P
   if (!isGzipped(bytes)) return bytes;
   const parts: Uint8Array[] = [];
   try {
-    for await (const part of inflate(bytes, 'gzip')) {
+    for await (const part of gunzip(bytes)) {
       budget.take('memory', part.length, name);
       parts.push(part);
     }
@@ -29,4 +29,15 @@ export async function unpack(bytes: Uint8Array, name: string, budget: Budget): P
     );
   }
   return joinParts(parts, name);
+}
+
+/** What the bytes unpack to, part by part; whoever has had enough stops. Throws the engine's errors. */
+function gunzip(packed: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = new DecompressionStream('gzip');
+  const writer = stream.writable.getWriter();
+  // What is wrong comes out at the other end.
+  const ignore = () => undefined;
+  writer.write(packed as Uint8Array<ArrayBuffer>).catch(ignore);
+  writer.close().catch(ignore);
+  return chunksOf(stream.readable);
 }
