@@ -46,6 +46,11 @@ function causeOf(error: unknown): string {
   return cause instanceof Error && cause.message !== '' ? cause.message : messageOf(error);
 }
 
+/** Nothing more of a response is waited for. */
+const dropBody = (response: Response): void => {
+  response.body?.cancel().catch(() => undefined);
+};
+
 /** How much of a server's own words is shown. */
 const LONGEST_ANSWER = 100;
 
@@ -59,9 +64,8 @@ export async function readResponse(
   { budget, signal, onBytes }: ReadOptions,
 ): Promise<Uint8Array> {
   const what = `Cannot fetch ${show(name)}`;
-  const cancel = () => void response.body?.cancel().catch(() => undefined);
   if (!response.ok) {
-    cancel();
+    dropBody(response);
     const answer = `${response.status} ${shorten(response.statusText, LONGEST_ANSWER)}`.trim();
     throw new ValueError(
       `${what}: the server answered ${answer}. Check the address` +
@@ -81,7 +85,7 @@ export async function readResponse(
   try {
     budget.take('size', announced, what);
   } catch (error) {
-    cancel();
+    dropBody(response);
     throw error;
   }
   try {
@@ -185,7 +189,7 @@ export async function readAddressBeside(
   const response = await fetchAddress(beside.href, options);
   const end = new URL(response.url === '' ? beside : response.url);
   if (end.origin !== beside.origin && end.protocol !== 'https:') {
-    void response.body?.cancel().catch(() => undefined);
+    dropBody(response);
     throw new ValueError(
       `Cannot fetch ${show(beside.href)}: the server sends to ${show(end.origin)}. Accepted are its own files, and those ` +
         `of other servers by https. Fetch it yourself, and give the model and its files as a list.`,

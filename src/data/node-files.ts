@@ -61,8 +61,7 @@ const LONGEST_PATH = 300;
  *   signal's reason where that is aborted
  */
 export async function readPath(path: string, options: PathOptions): Promise<Uint8Array> {
-  const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = fileSystem(path).constants;
-  return reading(path, options, () => readFile(path, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, options));
+  return reading(path, options, () => readFile(path, path, 0, options));
 }
 
 /**
@@ -74,7 +73,6 @@ export async function readPath(path: string, options: PathOptions): Promise<Uint
  */
 export async function readBeside(path: string, name: string, options: PathOptions): Promise<Uint8Array> {
   const { promises: files, constants } = fileSystem(path);
-  const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = constants;
   const { dirname, join, sep } = nodeModule('node:path', path) as Paths;
   const named = join(dirname(path), ...partsOfName(name));
   return reading(named, options, async () => {
@@ -87,7 +85,7 @@ export async function readBeside(path: string, name: string, options: PathOption
       );
     }
     // No link is left in the path: one that is put there now is not followed.
-    return readFile(real, named, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, options);
+    return readFile(real, named, constants.O_NOFOLLOW ?? 0, options);
   });
 }
 
@@ -101,21 +99,26 @@ async function reading(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof ValueError) throw error;
-    throw new ValueError(`Cannot read '${shorten(path, LONGEST_PATH)}': ${reasonOf(error)}`, {
-      cause: error,
-    });
+    throw new ValueError(`${cannotRead(path)}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-/** @param name what messages call the file */
+const cannotRead = (path: string) => `Cannot read '${shorten(path, LONGEST_PATH)}'`;
+
+/**
+ * @param name what messages call the file
+ * @param flags for how it is opened, beside those for what may turn out to be a pipe or a terminal
+ */
 async function readFile(
   path: string,
   name: string,
   flags: number,
   { budget, signal, onBytes, whenFolder = '' }: PathOptions,
 ): Promise<Uint8Array> {
-  const what = `Cannot read '${shorten(name, LONGEST_PATH)}'`;
-  const handle = await fileSystem(path).promises.open(path, flags);
+  const what = cannotRead(name);
+  const { promises: files, constants } = fileSystem(path);
+  const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+  const handle = await files.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
   try {
     // Of what is open, and not of the name, which may mean another file by now.
     const entry = await handle.stat();
