@@ -5,6 +5,7 @@ import { type Limits, readArchive } from 'evenkeel/data';
 import { describe, expect, test, vi } from 'vitest';
 import { unpackArchive, writeArchive } from '../../src/data/archive.js';
 import { Budget } from '../../src/data/limits.js';
+import { refusalOf } from './refusal.js';
 import { type Member, checksumOf, longEnd, zipOf } from './zip.js';
 
 const text = new TextEncoder();
@@ -20,11 +21,7 @@ const all = { includes: () => true };
 const read = async (bytes: Uint8Array, limits?: Partial<Limits>) =>
   Object.fromEntries(await readArchive(bytes, all, { limits }));
 
-async function refusal(bytes: Uint8Array, limits?: Partial<Limits>): Promise<string> {
-  const error: unknown = await read(bytes, limits).catch((reason: unknown) => reason);
-  expect(error).toBeInstanceOf(ValueError);
-  return (error as ValueError).message;
-}
+const refusal = (bytes: Uint8Array, limits?: Partial<Limits>) => refusalOf(read(bytes, limits));
 
 describe('an archive', () => {
   test('is read, stored or deflated, with a comment, folders and the separator of Windows', async () => {

@@ -24,6 +24,7 @@ import {
   filters,
   message,
   node,
+  objectHeader,
   signed,
   space,
   symbolTable,
@@ -249,7 +250,7 @@ describe('blocks that lead to each other:', () => {
     const address = writer.reserve(512);
     const shared = message(3, [1, 0, ...zeros(6), ...u64(address)], 2);
     const content = [...message(1, space([1])), ...shared, ...message(8, [3, ...contiguous(NOWHERE, 4)])];
-    writer.write(address, [1, 0, ...u16(0), ...u32(1), ...u32(content.length), ...zeros(4), ...content]);
+    writer.write(address, objectHeader(content));
     const bytes = writer.finish(writer.addObject(writer.group({ x: address })));
     expectRefusal(bytes, (file) => file.array('x'), /the object at byte \d+ lacks a type/);
   });
@@ -258,7 +259,7 @@ describe('blocks that lead to each other:', () => {
     const writer = new Hdf5Writer();
     const root = writer.reserve(64);
     const messages = writer.group({ a: root, b: root });
-    writer.write(root, [1, 0, ...u16(0), ...u32(1), ...u32(messages.length), ...zeros(4), ...messages]);
+    writer.write(root, objectHeader(messages));
     const file = readHdf5(writer.finish(root));
     expect(file.keys('a/b'.repeat(100))).toEqual([]);
     expect(file.keys('a/b/'.repeat(10_000))).toEqual(['a', 'b']);
@@ -272,12 +273,11 @@ describe('blocks that lead to each other:', () => {
       const names = Array.from({ length: 40 }, (_, i) => [...ascii(`l${10 + i}`), 0, ...zeros(4)]);
       const paths = names.map((_, i) => [...ascii(`l${11 + i}/l${11 + i}`), ...zeros(9)]);
       const heap = writer.addHeap([...names, ...paths].flat());
-      const entries = names.flatMap((_, i) => [
+      const entries = names.map((_, i) => [
         ...[...u64(8 * i), ...NOWHERE, ...u32(2), ...zeros(4)],
         ...[...u32(8 * names.length + 16 * i), ...zeros(12)],
       ]);
-      const table = writer.add([...ascii('SNOD'), 1, 0, ...u16(names.length), ...entries]);
-      return symbolTable(writer.add(node(0, 0, [[u64(0), table]])), heap);
+      return writer.groupOf(heap, entries);
     });
     expectRefusal(bytes, (file) => file.has('l10'), /more than 16 links lead to one another/);
   });
@@ -445,8 +445,7 @@ describe('little that becomes much:', () => {
     const bytes = fileOf((writer) => {
       const heap = writer.addHeap([...new Array<number>(2 ** 20).fill(0x61), 0]);
       const entries = Array.from({ length: 60_000 }, (_, i) => [...u64(i), ...u64(96), ...zeros(24)]);
-      const table = writer.add([...ascii('SNOD'), 1, 0, ...u16(60_000), ...entries.flat()]);
-      return symbolTable(writer.add(node(0, 0, [[u64(0), table]])), heap);
+      return writer.groupOf(heap, entries);
     });
     expectRefusal(bytes, (file) => file.keys(''), /bytes of memory|steps/);
   });

@@ -29,6 +29,12 @@ export function message(type: number, content: readonly number[], flags = 0): nu
   return [...u16(type), ...u16(whole.length), ...u8(flags), 0, 0, 0, ...whole];
 }
 
+/** An object header of version 1, of the messages. */
+export const objectHeader = (messages: readonly number[]): number[] => [
+  ...[1, 0, ...u16(0), ...u32(1), ...u32(messages.length), ...zeros(4)],
+  ...messages,
+];
+
 export const continuation = (address: number, length: number) =>
   message(0x10, [...u64(address), ...u64(length)]);
 export const symbolTable = (tree: number, heap: number) => message(0x11, [...u64(tree), ...u64(heap)]);
@@ -134,9 +140,8 @@ export class Hdf5Writer {
     return address;
   }
 
-  /** An object header of version 1. */
   addObject(messages: readonly number[]): number {
-    return this.add([1, 0, ...u16(0), ...u32(1), ...u32(messages.length), ...zeros(4), ...messages]);
+    return this.add(objectHeader(messages));
   }
 
   /** A group: the messages of its header, which lead to a table of names and addresses. */
@@ -145,12 +150,17 @@ export class Hdf5Writer {
     const texts = names.map((name) => padded([...ascii(name), 0]));
     const heap = this.addHeap(texts.flat());
     let offset = 0;
-    const entries = names.flatMap((name, i) => {
+    const entries = names.map((name, i) => {
       const entry = [...u64(offset), ...u64(links[name]!), ...zeros(24)];
       offset += texts[i]!.length;
       return entry;
     });
-    const table = this.add([...ascii('SNOD'), 1, 0, ...u16(names.length), ...entries]);
+    return this.groupOf(heap, entries);
+  }
+
+  /** A group by the entries of its table, whose names are in a heap. */
+  groupOf(heap: number, entries: readonly (readonly number[])[]): number[] {
+    const table = this.add([...ascii('SNOD'), 1, 0, ...u16(entries.length), ...entries.flat()]);
     return symbolTable(this.add(node(0, 0, [[u64(0), table]])), heap);
   }
 
