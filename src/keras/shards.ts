@@ -3,6 +3,7 @@ import { type StoredArray, fromHalves } from '../data/elements.js';
 import { readEach } from '../data/files.js';
 import { Budget } from '../data/limits.js';
 import { partsOfName } from '../data/names-beside.js';
+import { refuse } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type Json, expectArray, expectName, expectObject, isObject, readJson } from './json.js';
@@ -75,9 +76,11 @@ const UNLIMITED = { depth: Infinity, steps: Infinity };
  * The files that a TF.js `model.json` names as its shards, by the names that it has for them: by these, a program can keep
  * from writing over them.
  *
+ * @throws TypeError for what is no bytes
  * @throws ValueError where it is no such file
  */
 export function shardNames(bytes: Uint8Array): string[] {
+  if (!(bytes instanceof Uint8Array)) refuse(TypeError, 'bytes', 'those of a model.json (Uint8Array)', bytes);
   const what = 'The model file';
   const { weightsManifest } = expectObject(readJson(bytes, what, new Budget(UNLIMITED)), what);
   return expectArray(weightsManifest, 'The weightsManifest').flatMap((group) =>

@@ -1,4 +1,5 @@
 /** @file `npm run fuzz`: tries hostile files for some minutes, and fails if any does harm. */
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS, type Format, formatOf, makeCase } from './cases.js';
@@ -14,7 +15,7 @@ interface Settings {
   readonly format?: Format[];
   readonly jobs: number;
   readonly only?: { readonly seed: number; readonly number: number };
-  readonly keep: string;
+  readonly keep?: string;
   readonly json?: true;
 }
 
@@ -31,10 +32,27 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+function positiveWholeNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It is at least 1.');
+  return value;
+}
+
 function caseSeed(text: string): { seed: number; number: number } {
   const [, seed, number] = /^(\d+):(\d+)$/.exec(text) ?? [];
   if (seed === undefined) throw new InvalidArgumentError('It is a seed and a number, such as 7:1234.');
   return { seed: Number(seed), number: Number(number) };
+}
+
+/** A folder that findings can be written into, before there are any. */
+function folder(path: string): string {
+  try {
+    if (!existsSync(path)) mkdirSync(path);
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    throw new InvalidArgumentError(`It is no folder to write into: ${String(error)}`);
+  }
 }
 
 const settings = new Command('npm run fuzz --')
@@ -44,14 +62,15 @@ const settings = new Command('npm run fuzz --')
   .option('--minutes <number>', 'how long', positive, 1)
   .option('--seed <number>', 'what decides about all cases (default: the time)', wholeNumber)
   .addOption(new Option('--format <names...>', 'only files of these formats').choices(FORMATS))
-  .option('--jobs <number>', 'processes at once', wholeNumber, 1)
+  .option('--jobs <number>', 'processes at once', positiveWholeNumber, 1)
   .option('--only <case>', 'one case alone, as 7:1234', caseSeed)
-  .option('--keep <folder>', 'where findings go', fileURLToPath(new URL('findings', import.meta.url)))
+  .option('--keep <folder>', 'where findings go (default: test/fuzz/findings)', folder)
   .option('--json', 'print one JSON document instead of text')
   .parse()
   .opts<Settings>();
 
-const { minutes, format: formats = FORMATS, jobs, only, keep } = settings;
+const { minutes, format: formats = FORMATS, jobs, only } = settings;
+const keep = settings.keep ?? fileURLToPath(new URL('findings', import.meta.url));
 const seed = only?.seed ?? settings.seed ?? Date.now() & 0x7fff_ffff;
 
 interface Found extends Finding {
@@ -129,7 +148,7 @@ async function work(): Promise<void> {
 
 process.stderr.write(`Seed ${seed}. A case is made again by --only ${seed}:NUMBER.\n`);
 const timer = setInterval(progress, REPORT_MS);
-await Promise.all(Array.from({ length: Math.max(1, jobs) }, work));
+await Promise.all(Array.from({ length: jobs }, work));
 clearInterval(timer);
 progress();
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { ValueError } from 'evenkeel';
 import type { Limits } from 'evenkeel/data';
-import { loadKerasModel } from 'evenkeel/keras';
+import { loadKerasModel, shardNames } from 'evenkeel/keras';
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { makeFolder } from '../cli/files.js';
 
@@ -356,5 +356,23 @@ describe('a weight', () => {
     expect(await refusal([model, { name: 'a', bytes: kernelBytes }])).toMatch(
       /^The file has weights of \['aaa/,
     );
+  });
+});
+
+describe('shardNames', () => {
+  test('gives the names as the file has them, those of every group', () => {
+    const groups = [['a.bin', 'b/c.bin'], ['../d.bin']].map((paths) => ({ paths, weights: [] }));
+    expect(shardNames(modelOf(...groups))).toEqual(['a.bin', 'b/c.bin', '../d.bin']);
+  });
+
+  test.each([undefined, 'model.json', {}])('refuses %j, which is no bytes', (bytes) => {
+    expect(() => shardNames(bytes as never)).toThrow(TypeError);
+    expect(() => shardNames(bytes as never)).toThrow(
+      /^bytes: expected those of a model\.json \(Uint8Array\), received /,
+    );
+  });
+
+  test('refuses what is no model.json', () => {
+    expect(() => shardNames(text.encode('[]'))).toThrow(ValueError);
   });
 });
