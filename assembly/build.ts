@@ -42,7 +42,10 @@ function generateConstants(): string {
   const lines = Object.entries(exports).map(
     ([name, constant]) => `export const ${name} = ${(constant as WebAssembly.Global<'i32'>).value};`,
   );
-  return ['/** Constants of assembly/lanes.ts, which says what they mean. */', ...lines].join('\n');
+  return [
+    '/** Constants of assembly/lanes.ts and assembly/matrix-product.ts, which say what they mean. */',
+    ...lines,
+  ].join('\n');
 }
 
 async function generate(): Promise<string> {

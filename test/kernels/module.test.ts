@@ -36,14 +36,14 @@ describe.each([
     expect(ids).toEqual([TYPE, IMPORT, FUNCTION, EXPORT, CODE]);
   });
 
-  test('imports env.memory, nothing else, and exports the four passes', () => {
+  test('imports env.memory, nothing else, and exports the four passes and the matrix product', () => {
     const module = new WebAssembly.Module(bytes);
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
     const MEMORY = 2;
     const imported = [1, 3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), MEMORY, ...limits];
     expect([...sectionsOf(bytes).get(2)!]).toEqual(imported);
     expect(WebAssembly.Module.exports(module)).toEqual(
-      ['moments', 'normalize', 'gradientSums', 'gradientNormalize'].map((name) => ({
+      ['moments', 'normalize', 'gradientSums', 'gradientNormalize', 'matrixProduct'].map((name) => ({
         name,
         kind: 'function',
       })),

@@ -79,7 +79,7 @@ export class Workbench {
   }
 
   /** An input, which must be the same afterwards. */
-  input(values: Float32Array, misalignment: number): number {
+  input(values: Float32Array | Uint32Array, misalignment: number): number {
     return this.#place(
       new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
       misalignment,
