@@ -8,7 +8,8 @@ import { type KernelConfig, type Tensor, backend_util } from '@tensorflow/tfjs-c
 interface Attributes {
   readonly strides: [number, number] | number;
   readonly pad: unknown;
-  readonly dilations: [number, number] | number;
+  /** TF.js' own layers give null to depthwise convolutions. */
+  readonly dilations?: [number, number] | number | null;
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
@@ -28,7 +29,7 @@ export const paddedInNumbers =
         x.shape as [number, number, number, number],
         filter.shape as [number, number, number, number],
         strides,
-        dilations,
+        dilations ?? 1,
         pad,
         dimRoundingMode,
         isDepthwise,
