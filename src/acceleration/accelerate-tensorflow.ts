@@ -1,5 +1,7 @@
 /** @file Gives stock TF.js our kernels, and those that its wasm backend lacks to train. Never a side effect of an import. */
 import {
+  AvgPool3DGrad,
+  AvgPoolGrad,
   BatchMatMul,
   Conv2D,
   Conv2DBackpropFilter,
@@ -19,6 +21,7 @@ import {
   UnsortedSegmentSum,
   getGradient,
 } from '@tensorflow/tfjs-core';
+import { acceleratedAveragePoolGradient } from './average-pooling.js';
 import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
@@ -60,8 +63,15 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [MaxPoolGrad]: withKernel(maxPoolGradient),
     [MaxPool3D]: withKernel(maxPool3D),
     [MaxPool3DGrad]: withKernel(maxPoolGradient),
+    [AvgPoolGrad]: acceleratedAveragePoolGradient,
+    [AvgPool3DGrad]: acceleratedAveragePoolGradient,
   },
-  cpu: { [FusedBatchNorm]: acceleratedFusedBatchNorm, [MaxPool3DGrad]: withKernel(maxPoolGradient) },
+  cpu: {
+    [FusedBatchNorm]: acceleratedFusedBatchNorm,
+    [MaxPool3DGrad]: withKernel(maxPoolGradient),
+    [AvgPoolGrad]: acceleratedAveragePoolGradient,
+    [AvgPool3DGrad]: acceleratedAveragePoolGradient,
+  },
 };
 
 /** A kernel that computes nothing: TF.js sets up all kernels of a backend whenever it makes the backend the active one. */
@@ -89,6 +99,7 @@ const ours = new WeakSet<KernelConfig>();
  *   max pooling in three dimensions, the gradients of convolutions in three dimensions and `tf.conv3dTranspose`, and
  *   convolutions with padding 'same' whose strides are longer than the filter.
  * - On cpu, the gradient of max pooling in three dimensions is right for windows whose height is not their width.
+ * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
  *   computed as fast as others.
  *

@@ -1,5 +1,9 @@
-/** @file Gradients that TF.js computes wrongly on wasm, against those of the cpu backend: max pooling, and Conv3D. */
+/**
+ * @file Gradients that TF.js computes wrongly: on wasm those of max pooling and Conv3D, against those of the cpu
+ * backend; on both those of average pooling, against what pooling does to each number.
+ */
 import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { draw, valuesOf } from '../models/models.js';
 import { describeBackends } from '../backends.js';
@@ -109,4 +113,57 @@ describeBackends(() => {
       });
     },
   );
+
+  /** How far the gradient of average pooling is from the sum of what each of dy's windows takes from x. */
+  function errorOfAveragePooling(
+    [samples, channels]: [number, number],
+    space: number[],
+    pool: (x: tf.Tensor) => tf.Tensor,
+  ): number {
+    return tf.tidy(() => {
+      const x = draw([samples, ...space, channels], 1);
+      const dy = draw(pool(x).shape, 2);
+      const dx = tf.grad((t) => tf.sum(tf.mul(pool(t), dy)))(x);
+      const pixels = tf.util.sizeFromShape(space);
+      const taken = tf.reshape(pool(tf.reshape(tf.eye(pixels), [pixels, ...space, 1])), [1, pixels, -1]);
+      const want = tf.matMul(taken, tf.reshape(dy, [samples, -1, channels]));
+      return relativeDistance(valuesOf(dx), valuesOf(want));
+    });
+  }
+
+  test.each([2, 3])('average pooling in %d dimensions', async (dimensions) => {
+    const lengths = (max: number) =>
+      fc.array(fc.integer({ min: 1, max }), { minLength: dimensions, maxLength: dimensions });
+    await accelerated(() => {
+      fc.assert(
+        fc.property(lengths(6), lengths(4), lengths(3), fc.boolean(), (space, windows, strides, isSame) => {
+          // TF.js' padding in three dimensions is negative where strides are longer than windows.
+          fc.pre(dimensions === 2 || strides.every((stride, i) => stride <= windows[i]!));
+          fc.pre(isSame || space.every((size, i) => size >= windows[i]!));
+          const pad = isSame ? 'same' : 'valid';
+          const pool = (x: tf.Tensor): tf.Tensor =>
+            dimensions === 2
+              ? tf.avgPool(x as tf.Tensor4D, windows as [number, number], strides as [number, number], pad)
+              : tf.avgPool3d(x as tf.Tensor5D, windows as Triple, strides as Triple, pad);
+          const before = held();
+          expect(errorOfAveragePooling([2, 3], space, pool)).toBeLessThan(1e-6);
+          expect(held()).toEqual(before);
+        }),
+        { numRuns: 200, seed: 4 },
+      );
+    });
+  });
+
+  test('average pooling was wrong where windows reach beyond the input', () => {
+    const error = (pad: 'same' | 'valid', dimensions: number) =>
+      errorOfAveragePooling([1, 1], dimensions === 2 ? [3, 4] : [2, 3, 4], (x) =>
+        dimensions === 2
+          ? tf.avgPool(x as tf.Tensor4D, 2, 1, pad)
+          : tf.avgPool3d(x as tf.Tensor5D, 2, 1, pad),
+      );
+    for (const dimensions of [2, 3]) {
+      expect(error('valid', dimensions)).toBeLessThan(1e-6);
+      expect(error('same', dimensions)).toBeGreaterThan(0.1);
+    }
+  });
 });

@@ -13,8 +13,10 @@ const MISSING_ON_WASM = [
 ];
 
 const REPLACED = {
-  cpu: ['FusedBatchNorm', 'MaxPool3DGrad'],
+  cpu: ['AvgPool3DGrad', 'AvgPoolGrad', 'FusedBatchNorm', 'MaxPool3DGrad'],
   wasm: [
+    'AvgPool3DGrad',
+    'AvgPoolGrad',
     'BatchMatMul',
     'Conv2D',
     'Conv3DBackpropFilterV2',
