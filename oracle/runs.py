@@ -7,53 +7,43 @@ from functools import partial
 
 import numpy as np
 
+import networks
+from networks import CLASSES, conv, dense
 from packing import pack
 from reference import generator, keras, weight_name
 
-STEPS, BATCH, CLASSES = 8, 12, 3
 SGD = {"class": "sgd", "learningRate": 0.1}
+MOMENTUM = {"class": "momentum", "learningRate": 0.02, "momentum": 0.9}
 ADAM = {"class": "adam", "learningRate": 0.01}
-OPTIMIZERS = {"sgd": keras.optimizers.SGD, "adam": partial(keras.optimizers.Adam, epsilon=1e-7)}
+OPTIMIZERS = {
+    "sgd": keras.optimizers.SGD,
+    "momentum": keras.optimizers.SGD,
+    "adam": partial(keras.optimizers.Adam, epsilon=1e-7),
+}
 # Adam divides by the square root of squared gradients: where these are tiny, rounding grows large.
-TOLERANCE = {"sgd": 2e-4, "adam": 2e-3}
+TOLERANCE = {"sgd": 2e-4, "momentum": 2e-4, "adam": 2e-3}
 
 L = keras.layers
-
-
-def dense(normalization: dict) -> list:
-    return [
-        L.InputLayer((6,)),
-        L.Dense(8, use_bias=False),
-        L.BatchNormalization(**normalization),
-        L.Activation("relu"),
-        L.Dense(8, use_bias=False),
-        L.BatchNormalization(**normalization),
-        L.Activation("sigmoid"),
-        L.Dense(CLASSES, activation="softmax"),
-    ]
-
-
-def conv(normalization: dict) -> list:
-    return [
-        L.InputLayer((6, 6, 2)),
-        L.Conv2D(4, 3, padding="same", use_bias=False),
-        L.BatchNormalization(**normalization),
-        L.Activation("relu"),
-        L.Conv2D(5, 3, strides=2, use_bias=False),
-        L.BatchNormalization(**normalization),
-        L.Activation("relu"),
-        L.GlobalAveragePooling2D(),
-        L.Dense(CLASSES, activation="softmax"),
-    ]
 
 
 @dataclass(frozen=True)
 class Run:
     name: str
-    layers: Callable[[dict], list]
+    network: Callable[[dict], list | keras.Model]
     normalization: dict = field(default_factory=dict)
     optimizer: dict = field(default_factory=lambda: SGD)
     freeze_after: int | None = None
+    steps: int = 8
+    batch: int = 12
+
+    def build(self) -> keras.Model:
+        made = self.network(self.normalization)
+        return keras.Sequential(made) if isinstance(made, list) else made
+
+
+def short(name: str, network: Callable[[dict], list | keras.Model], optimizer: dict) -> Run:
+    """Long enough for the moving statistics, and for momenta, to tell."""
+    return Run(name, network, {"momentum": 0.8}, optimizer, steps=5, batch=6)
 
 
 RUNS = [
@@ -86,6 +76,23 @@ RUNS = [
     Run("conv fused", conv),
     Run("conv not fused", conv, {"fused": False}),
     Run("conv virtual renorm", conv, {"virtual_batch_size": 6, "renorm": True}),
+    short("conv max pooling", networks.max_pooling, MOMENTUM),
+    short("conv max pooling adam", networks.max_pooling, ADAM),
+    short("conv 1d max pooling", networks.max_pooling_1d, MOMENTUM),
+    short("conv average pooling", networks.average_pooling, MOMENTUM),
+    short("conv strides", networks.strided, MOMENTUM),
+    short("conv long strides", networks.long_strided, MOMENTUM),
+    short("conv dilated", networks.dilated, MOMENTUM),
+    short("conv 1d dilated adam", networks.dilated_1d, ADAM),
+    short("conv depthwise adam", networks.depthwise, ADAM),
+    short("conv separable", networks.separable, MOMENTUM),
+    short("conv transposed", networks.transposed, MOMENTUM),
+    short("conv 3d", networks.three_dimensions, MOMENTUM),
+    short("conv 3d adam", networks.three_dimensions, ADAM),
+    short("conv 3d transposed", networks.transposed_in_three_dimensions, MOMENTUM),
+    short("conv 3d long strides", networks.long_strided_in_three_dimensions, MOMENTUM),
+    short("conv residual", networks.residual, MOMENTUM),
+    short("conv residual adam", networks.residual, ADAM),
 ]
 
 
@@ -100,30 +107,31 @@ def runs(seed: int) -> list[dict]:
     keras.backend.clear_session()  # Keras numbers its layers, and the configurations hold their names
     golden = []
     for run in RUNS:
-        model = keras.Sequential(run.layers(run.normalization))
-        golden.append(train(run, model, draw(model, generator(seed, "runs", run.name))))
+        model = run.build()
+        golden.append(train(run, model, draw(run, model, generator(seed, "runs", run.name))))
     return golden
 
 
-def draw(model, random: np.random.Generator) -> Inputs:
+def draw(run: Run, model: keras.Model, random: np.random.Generator) -> Inputs:
     """Kernels as Glorot's uniform initializer draws them; all other weights as Keras initializes them."""
     weights = []
     for variable in model.weights:
         value = variable.numpy()
-        if weight_name(variable) == "kernel":
+        if weight_name(variable).endswith("kernel"):
             *window, fan_in, fan_out = value.shape
             limit = np.sqrt(6 / (np.prod(window) * (fan_in + fan_out)))
             value = np.round(random.uniform(-limit, limit, value.shape), 3)
         weights.append(value.astype("float32"))
-    x = np.round(random.normal(1, 2, (STEPS, BATCH, *model.input_shape[1:])), 3).astype("float32")
-    labels = np.eye(CLASSES, dtype="float32")[random.integers(0, CLASSES, (STEPS, BATCH))]
+    x = np.round(random.normal(1, 2, (run.steps, run.batch, *model.input_shape[1:])), 3).astype("float32")
+    labels = np.eye(CLASSES, dtype="float32")[random.integers(0, CLASSES, (run.steps, run.batch))]
     return Inputs(weights, x, labels)
 
 
 def train(run: Run, model, inputs: Inputs) -> dict:
     """The golden run: what Keras makes of this model with these inputs."""
     kind = run.optimizer["class"]
-    optimizer = OPTIMIZERS[kind](run.optimizer["learningRate"])
+    momentum = {"momentum": run.optimizer["momentum"]} if kind == "momentum" else {}
+    optimizer = OPTIMIZERS[kind](run.optimizer["learningRate"], **momentum)
     model.set_weights(inputs.weights)
     model.compile(optimizer, "categorical_crossentropy")
     config = _configuration(run, model)

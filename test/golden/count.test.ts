@@ -23,7 +23,7 @@ const COUNTS = {
   float64: 13,
   errors: 30,
   accepted: 5,
-  runs: 12,
+  runs: 29,
   training: 37,
   weights: 10,
   hdf5: 27,

@@ -54,7 +54,9 @@ export interface GoldenRun {
   name: string;
   tolerance: number;
   modelConfig: Record<string, unknown>;
-  optimizer: { class: 'sgd' | 'adam'; learningRate: number };
+  optimizer:
+    | { class: 'sgd' | 'adam'; learningRate: number }
+    | { class: 'momentum'; learningRate: number; momentum: number };
   freezeAfter: number | null;
   initialWeights: Packed[];
   x: Packed;

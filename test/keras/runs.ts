@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, accelerateTensorFlow, registerBatchNormalization } from 'evenkeel';
+import { registerKerasLayers } from 'evenkeel/keras';
 import { check } from '../check.js';
 import { type GoldenRun, type Packed, unpack } from '../golden/format.js';
 
@@ -12,6 +13,17 @@ const tensor = ({ data, shape }: Packed) => tf.tensor(data.map(Number), shape);
 async function distance(got: tf.Tensor, want: Packed): Promise<number> {
   const values = await got.data();
   return Math.max(...unpack(want).map((value, i) => Math.abs(value - values[i]!)));
+}
+
+function makeOptimizer(optimizer: GoldenRun['optimizer']): tf.Optimizer {
+  switch (optimizer.class) {
+    case 'sgd':
+      return tf.train.sgd(optimizer.learningRate);
+    case 'momentum':
+      return tf.train.momentum(optimizer.learningRate, optimizer.momentum);
+    case 'adam':
+      return tf.train.adam(optimizer.learningRate, 0.9, 0.999, 1e-7);
+  }
 }
 
 async function train(run: GoldenRun): Promise<void> {
@@ -29,11 +41,7 @@ async function train(run: GoldenRun): Promise<void> {
   for (const { layer, first, end } of perLayer) {
     if (end > first) layer.setWeights(run.initialWeights.slice(first, end).map(tensor));
   }
-  const { learningRate } = run.optimizer;
-  const optimizer =
-    run.optimizer.class === 'sgd'
-      ? tf.train.sgd(learningRate)
-      : tf.train.adam(learningRate, 0.9, 0.999, 1e-7);
+  const optimizer = makeOptimizer(run.optimizer);
   const compile = () => {
     model.compile({ optimizer, loss: 'categoricalCrossentropy' });
   };
@@ -56,13 +64,39 @@ async function train(run: GoldenRun): Promise<void> {
   checkNear(await distance(model.predict(batch(x, 0)) as tf.Tensor, run.prediction), 'prediction');
 }
 
-/** TF.js cannot train convolutions on wasm; with `accelerateTensorFlow` it can. */
-export const canTrain = (backend: string, { name }: GoldenRun, accelerate: boolean) =>
-  backend !== 'wasm' || accelerate || !name.startsWith('conv');
+/** With what a run's model is trained. */
+export interface Setup {
+  /** TF.js' own, but for this library's normalization; or all as Keras has them. */
+  readonly layers: 'TF.js' | 'Keras';
+  readonly accelerate: boolean;
+}
 
-/** Trains a run's model, with or without `accelerateTensorFlow`. */
-export async function replayRun(run: GoldenRun, accelerate: boolean): Promise<void> {
-  const undos = [registerBatchNormalization(), ...(accelerate ? [accelerateTensorFlow()] : [])];
+/** Runs with layers that TF.js does not build, does not train, or computes otherwise than Keras. */
+const KERAS_LAYERS_ONLY = new Set([
+  'conv dilated',
+  'conv 1d dilated adam',
+  'conv separable',
+  'conv 3d transposed',
+  'conv 3d long strides',
+]);
+/** Runs for which TF.js' layers have a wrong kernel on every backend. */
+const WRONG_KERNELS = new Set(['conv average pooling', 'conv 3d', 'conv 3d adam']);
+
+/** Where TF.js (4.22) compiles its own Conv3D: its shaders for webgpu and webgl are refused. */
+const CONV3D_BACKENDS = ['cpu', 'wasm'];
+
+/** Whether a run can be trained: without `accelerateTensorFlow`, TF.js trains no convolutions on wasm. */
+export function canTrain(backend: string, { name }: GoldenRun, { layers, accelerate }: Setup): boolean {
+  if (name.startsWith('conv 3d') && !CONV3D_BACKENDS.includes(backend)) return false;
+  if (!name.startsWith('conv') || accelerate) return layers === 'Keras' || !KERAS_LAYERS_ONLY.has(name);
+  if (backend === 'wasm') return false;
+  return layers === 'Keras' || !(KERAS_LAYERS_ONLY.has(name) || WRONG_KERNELS.has(name));
+}
+
+/** Trains a run's model. */
+export async function replayRun(run: GoldenRun, { layers, accelerate }: Setup): Promise<void> {
+  const register = layers === 'Keras' ? registerKerasLayers : registerBatchNormalization;
+  const undos = [register(), ...(accelerate ? [accelerateTensorFlow()] : [])];
   try {
     await train(run);
   } finally {

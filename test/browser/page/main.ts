@@ -14,7 +14,7 @@ import { check, checkSame } from '../../check.js';
 import { type KernelsInUse, checkKernels } from '../../fused/kernels-in-use.js';
 import type { GoldenAttempt, GoldenCase, GoldenRun, LayerGroup } from '../../golden/format.js';
 import { replayAcceptance, replayCase, replayRefusal } from '../../keras/cases.js';
-import { replayRun } from '../../keras/runs.js';
+import { type Setup, replayRun } from '../../keras/runs.js';
 import { USES, leftByCalls, leftByDisposal, leftByGradients, leftByTraining } from '../../models/leaks.js';
 import { recordWarnings, takeWarnings } from '../../warnings.js';
 
@@ -104,9 +104,9 @@ const tests = {
     replayAcceptance(await attemptOf('accepted', index));
   },
 
-  async replayRun(index: number, accelerate: boolean) {
+  async replayRun(index: number, setup: Setup) {
     const { runs } = await read<{ runs: GoldenRun[] }>('runs');
-    await replayRun(runs[index]!, accelerate);
+    await replayRun(runs[index]!, setup);
   },
 
   checkLeaks(use: string) {
