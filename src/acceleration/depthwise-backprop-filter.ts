@@ -1,63 +1,52 @@
 /**
- * @file The gradient of a depthwise convolution's filter, which TF.js lacks on wasm: per tap, the sum of a product,
+ * @file The gradient of a depthwise convolution's filter, which TF.js (4.22) lacks on wasm. By a kernel of our own: TF.js'
+ * take 7 to 28 times as long, as a product and a sum per tap or as a depthwise convolution of x with dy, a filter that is
+ * too large for XNNPACK. On one core of an AMD EPYC, for a filter of 3×3:
  *
- *   dFilter[kh, kw, c, m] = Σ x[n, oh·stride + kh − top, ow·stride + kw − left, c]·dy[n, oh, ow, c·multiplier + m]
+ *   x              stride   convolution   products and sums   kernel
+ *   32×16×16×192   1        2.0 ms        13.4 ms             1.9 ms
+ *   32×16×16×192   2        0.5 ms        13.3 ms             0.7 ms
+ *   8×112×112×32   1        4.2 ms        23.9 ms             3.1 ms
+ *   8×56×56×144    2        1.3 ms        31.0 ms             1.1 ms
  *
- * For every tap dy is padded to the place where the tap sees x, which is 5 times as fast as slicing x on wasm.
+ * It can go when TF.js has the kernel.
  */
 import {
   type KernelFunc,
   type Tensor,
   type Tensor4D,
-  avgPool,
-  mul,
-  pad,
+  engine,
   reshape,
-  stack,
-  sum,
   tidy,
   tile,
+  util,
 } from '@tensorflow/tfjs-core';
-import { depthwiseInfo, dilate } from './depthwise-convolution.js';
+import { depthwiseSizes } from './depthwise-convolution.js';
+import { accessWasm } from './wasm-kernels.js';
 
 interface Inputs {
   readonly x: Tensor4D;
-  readonly dy: Tensor4D;
+  readonly dy: Tensor;
 }
 
 /** `DepthwiseConv2dNativeBackpropFilter`. */
-export const depthwiseBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
+export const depthwiseBackpropFilter: KernelFunc = ({ inputs, attrs, backend }) => {
   const { x, dy } = inputs as unknown as Inputs;
   const { filterShape } = attrs as unknown as { filterShape: [number, number, number, number] };
-  const info = depthwiseInfo(attrs, x.shape, filterShape);
-  const { batchSize, inHeight, inWidth, filterHeight, filterWidth, strideHeight, strideWidth } = info;
-  const { top, left } = info.padInfo;
-  const channels = info.outChannels;
-
+  const { multiplier, sizes } = depthwiseSizes(attrs, x.shape, filterShape);
+  const { memory, kernels } = accessWasm(backend);
   return tidy(() => {
-    const steps = dilate(dy, strideHeight, strideWidth);
-    const [, stepsHeight, stepsWidth] = steps.shape;
-    const height = Math.max(inHeight + top, stepsHeight + filterHeight - 1);
-    const width = Math.max(inWidth + left, stepsWidth + filterWidth - 1);
-    // Columns and channels as one dimension: padding them is 4 times as fast.
-    const frame = (image: Tensor4D, y: number, column: number) => {
-      const [n, h, w] = image.shape;
-      return pad(reshape(image, [n, h, w * channels]), [
-        [0, 0],
-        [y, height - h - y],
-        [column * channels, (width - w - column) * channels],
-      ]);
-    };
-    const seen = frame(repeatChannels(x, channels / info.inChannels), top, left);
-    const taps: Tensor[] = [];
-    for (let y = 0; y < filterHeight; y++) {
-      for (let column = 0; column < filterWidth; column++) {
-        const products = mul(seen, frame(steps, y, column));
-        taps.push(tidy(() => sumOfPixels(reshape(products, [batchSize, height, width, channels]))));
-        products.dispose();
-      }
-    }
-    return reshape(stack(taps), filterShape);
+    const numbers = util.sizeFromShape(filterShape);
+    const [atX, atDy] = [memory.addressOf(repeatChannels(x, multiplier)), memory.addressOf(dy)];
+    // The output last, which nobody would free where there is no memory for the rest.
+    const totals = memory.reserve(12 * numbers);
+    const filter = memory.allocate(filterShape);
+    kernels.depthwiseFilterGradient(atX, atDy, ...sizes, totals);
+    const { buffer } = memory.wasmMemory;
+    new Float32Array(buffer, memory.addressOf(filter), numbers).set(
+      new Float64Array(buffer, totals, numbers),
+    );
+    return engine().makeTensorFromTensorInfo(filter);
   });
 };
 
@@ -66,11 +55,4 @@ function repeatChannels(x: Tensor4D, times: number): Tensor4D {
   if (times === 1) return x;
   const [n, h, w, c] = x.shape;
   return reshape(tile(reshape(x, [n * h * w * c, 1]), [1, times]), [n, h, w, c * times]);
-}
-
-/** `[N, H, W, C]` → `[C]`. By the mean of each image: TF.js' sum on wasm transposes first, and takes 10 times as long. */
-function sumOfPixels(images: Tensor4D): Tensor {
-  const [n, h, w, c] = images.shape;
-  const means = avgPool(images, [h, w], 1, 'valid');
-  return mul(sum(reshape(means, [n, c]), 0), h * w);
 }

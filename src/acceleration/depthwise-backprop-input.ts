@@ -1,19 +1,27 @@
 /**
- * @file The gradient of a depthwise convolution's input, which TF.js lacks on wasm. It is a depthwise convolution
- * itself: of dy, stretched by the stride, with the filter turned by half a turn.
+ * @file The gradient of a depthwise convolution's input, which TF.js (4.22) lacks on wasm. By a kernel of our own. TF.js'
+ * depthwise convolution can do it, of dy, stretched by the stride, with the filter turned by half a turn, but most of that
+ * is zeros. On one core of an AMD EPYC, for a filter of 3×3:
+ *
+ *   x              stride   convolution   convolution of dy   kernel
+ *   32×16×16×192   1        2.0 ms        2.1 ms              1.9 ms
+ *   32×16×16×192   2        0.5 ms        2.3 ms              0.4 ms
+ *   8×112×112×32   1        4.2 ms        4.5 ms              3.3 ms
+ *   8×56×56×144    2        1.3 ms        5.7 ms              1.3 ms
+ *
+ * It can go when TF.js has the kernel.
  */
 import {
   type KernelFunc,
-  type Rank,
+  type Tensor,
   type Tensor4D,
-  depthwiseConv2d,
+  engine,
   reshape,
-  reverse,
-  slice,
   sum,
   tidy,
 } from '@tensorflow/tfjs-core';
-import { depthwiseInfo, dilate } from './depthwise-convolution.js';
+import { depthwiseSizes } from './depthwise-convolution.js';
+import { accessWasm } from './wasm-kernels.js';
 
 interface Inputs {
   readonly dy: Tensor4D;
@@ -21,30 +29,18 @@ interface Inputs {
 }
 
 /** `DepthwiseConv2dNativeBackpropInput`. */
-export const depthwiseBackpropInput: KernelFunc = ({ inputs, attrs }) => {
+export const depthwiseBackpropInput: KernelFunc = ({ inputs, attrs, backend }) => {
   const { dy, filter } = inputs as unknown as Inputs;
   const { inputShape } = attrs as unknown as { inputShape: [number, number, number, number] };
-  const info = depthwiseInfo(attrs, inputShape, filter.shape);
-  const { inHeight, inWidth, inChannels, outChannels, filterHeight, filterWidth, padInfo } = info;
-
+  const { multiplier, sizes } = depthwiseSizes(attrs, inputShape, filter.shape);
+  const { memory, kernels } = accessWasm(backend);
+  const [atDy, atFilter] = [memory.addressOf(dy), memory.addressOf(filter)];
+  const [n, h, w, c] = inputShape;
+  const dx = memory.allocate([n, h, w, c * multiplier]);
+  kernels.depthwiseInputGradient(atDy, atFilter, memory.addressOf(dx), ...sizes);
+  if (multiplier === 1) return dx;
   return tidy(() => {
-    const steps = dilate(dy, info.strideHeight, info.strideWidth);
-    const turned = reshape<Rank.R4>(reverse(filter, [0, 1]), [filterHeight, filterWidth, outChannels, 1]);
-    // What is negative is cut off the result.
-    const top = filterHeight - 1 - padInfo.top;
-    const left = filterWidth - 1 - padInfo.left;
-    const bottom = inHeight + padInfo.top - steps.shape[1];
-    const right = inWidth + padInfo.left - steps.shape[2];
-    const whole = depthwiseConv2d(steps, turned, 1, [
-      [0, 0],
-      [Math.max(top, 0), Math.max(bottom, 0)],
-      [Math.max(left, 0), Math.max(right, 0)],
-      [0, 0],
-    ]);
-    const dx = [top, left, bottom, right].some((padding) => padding < 0)
-      ? slice(whole, [0, Math.max(-top, 0), Math.max(-left, 0), 0], [-1, inHeight, inWidth, -1])
-      : whole;
-    if (outChannels === inChannels) return dx;
-    return reshape(sum(reshape(dx, [-1, outChannels / inChannels]), 1), inputShape);
+    const parts: Tensor = engine().makeTensorFromTensorInfo(dx);
+    return reshape(sum(reshape(parts, [-1, multiplier]), 1), inputShape);
   });
 };

@@ -1,5 +1,5 @@
-/** @file What the two gradients of a depthwise convolution share: what TF.js gives them, and dy stretched by the stride. */
-import { type Tensor4D, backend_util, type depthwiseConv2d, pad, reshape } from '@tensorflow/tfjs-core';
+/** @file Sizes of a depthwise convolution, as its two gradients give them to their kernels. */
+import { backend_util, type depthwiseConv2d } from '@tensorflow/tfjs-core';
 
 interface Attributes {
   readonly strides: [number, number] | number;
@@ -10,10 +10,10 @@ interface Attributes {
 
 type Shape = [number, number, number, number];
 
-/** Sizes and padding of the convolution. Dilation is refused by TF.js' gradient. */
-export function depthwiseInfo(attributes: unknown, inputShape: Shape, filterShape: Shape) {
+/** Dilation is refused by TF.js' gradient. */
+export function depthwiseSizes(attributes: unknown, inputShape: Shape, filterShape: Shape) {
   const { strides, pad, dilations, dimRoundingMode } = attributes as Attributes;
-  return backend_util.computeConv2DInfo(
+  const info = backend_util.computeConv2DInfo(
     inputShape,
     filterShape,
     strides,
@@ -22,29 +22,15 @@ export function depthwiseInfo(attributes: unknown, inputShape: Shape, filterShap
     dimRoundingMode,
     true,
   );
-}
-
-/**
- * `[N, H, W, C]` → `[N, H·height, W·width, C]`: every pixel followed by zeros, to the right and below, for
- * what the stride stepped over.
- */
-export function dilate(image: Tensor4D, height: number, width: number): Tensor4D {
-  const [n, h, w, c] = image.shape;
-  const columns = reshape(image, [n * h * w, c]);
-  const wide =
-    width === 1
-      ? columns
-      : pad(columns, [
-          [0, 0],
-          [0, (width - 1) * c],
-        ]);
-  const rows = reshape(wide, [n * h, w * width * c]);
-  const high =
-    height === 1
-      ? rows
-      : pad(rows, [
-          [0, 0],
-          [0, (height - 1) * w * width * c],
-        ]);
-  return reshape(high, [n, h * height, w * width, c]);
+  const { batchSize, inHeight, inWidth, outChannels, outHeight, outWidth } = info;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  return {
+    /** How many channels of the output there are for each of the input. */
+    multiplier: outChannels / info.inChannels,
+    /** As the kernels take them: each channel of the output is one of the input, too. */
+    sizes: [
+      ...([batchSize, inHeight, inWidth, outChannels, outHeight, outWidth] as const),
+      ...([filterHeight, filterWidth, strideHeight, strideWidth, padInfo.top, padInfo.left] as const),
+    ] as const,
+  };
 }

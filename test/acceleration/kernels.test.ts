@@ -133,6 +133,28 @@ describe('on wasm, as on cpu,', () => {
     );
   });
 
+  test.each([1, 2])('depthwise gradients of many channels and pixels, strides of %d', (stride) => {
+    const [image, filter] = [
+      [8, 17, 16, 23],
+      [3, 3, 23, 1],
+    ];
+    const dy = draw([8, Math.ceil(17 / stride), 16 / stride, 23], 1);
+    const attributes = { strides: stride, pad: 'same', dilations: [1, 1] };
+    expectAgreement(
+      'DepthwiseConv2dNativeBackpropFilter',
+      { x: draw(image, 2), dy },
+      { ...attributes, filterShape: filter },
+      filter,
+    );
+    const again = draw(dy.shape, 1);
+    expectAgreement(
+      'DepthwiseConv2dNativeBackpropInput',
+      { dy: again, filter: draw(filter, 2) },
+      { ...attributes, inputShape: image },
+      image,
+    );
+  });
+
   const poolings = (dimensions: number) =>
     fc.record({
       image: fc.tuple(

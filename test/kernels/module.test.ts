@@ -1,6 +1,7 @@
 /** @file The module itself: what it imports, exports and holds, and the memories that it works in. */
 import { describe, expect, test } from 'vitest';
-import { PLAIN, SHARED } from '../../src/backends/host/kernel-bytes.js';
+import * as acceleration from '../../src/acceleration/kernel-bytes.js';
+import * as passes from '../../src/backends/host/kernel-bytes.js';
 import { instantiateKernels } from '../../src/backends/host/wasm-kernels.js';
 import * as oracle from './oracle.js';
 import { gradientNormalize, gradientSums, moments, normalize } from './passes.js';
@@ -23,11 +24,20 @@ function sectionsOf(module: Uint8Array): Map<number, Uint8Array> {
   return sections;
 }
 
+// Limits of the imported memory: no minimum and no maximum; or shared, none and 65,536 pages.
+const [ANY, SHARED_LIMITS] = [
+  [0x00, 0],
+  [0x03, 0, 0x80, 0x80, 0x04],
+];
+const PASSES = ['moments', 'normalize', 'gradientSums', 'gradientNormalize', 'matrixProduct'];
+const ACCELERATION = ['depthwiseFilterGradient', 'depthwiseInputGradient'];
+
 describe.each([
-  // Limits of the imported memory: no minimum and no maximum; or shared, none and 65,536 pages.
-  ['plain', PLAIN, [0x00, 0]],
-  ['shared', SHARED, [0x03, 0, 0x80, 0x80, 0x04]],
-])('the %s module', (_, text, limits) => {
+  ['plain module of the passes and products', passes.PLAIN, ANY, PASSES],
+  ['shared module of the passes and products', passes.SHARED, SHARED_LIMITS, PASSES],
+  ['plain module of the acceleration', acceleration.PLAIN, ANY, ACCELERATION],
+  ['shared module of the acceleration', acceleration.SHARED, SHARED_LIMITS, ACCELERATION],
+] as const)('the %s', (_, text, limits, names) => {
   const bytes = Buffer.from(text, 'base64');
 
   test('holds no data and starts nothing, since it may not touch a memory that is in use', () => {
@@ -36,18 +46,13 @@ describe.each([
     expect(ids).toEqual([TYPE, IMPORT, FUNCTION, EXPORT, CODE]);
   });
 
-  test('imports env.memory, nothing else, and exports the four passes and the matrix product', () => {
+  test('imports env.memory, nothing else, and exports its kernels', () => {
     const module = new WebAssembly.Module(bytes);
     expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
     const MEMORY = 2;
     const imported = [1, 3, ...Buffer.from('env'), 6, ...Buffer.from('memory'), MEMORY, ...limits];
     expect([...sectionsOf(bytes).get(2)!]).toEqual(imported);
-    expect(WebAssembly.Module.exports(module)).toEqual(
-      ['moments', 'normalize', 'gradientSums', 'gradientNormalize', 'matrixProduct'].map((name) => ({
-        name,
-        kind: 'function',
-      })),
-    );
+    expect(WebAssembly.Module.exports(module)).toEqual(names.map((name) => ({ name, kind: 'function' })));
   });
 });
 

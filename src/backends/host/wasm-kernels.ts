@@ -1,8 +1,9 @@
 /**
- * @file The fused kernels of assembly/: instantiated, once per memory, without a fetch and without waiting. They work
- * in the memory that they are given and allocate nothing: every pointer is a byte offset into it, aligned to 4 bytes,
- * and every buffer lies inside it (the caller sees to that; the kernels check nothing).
+ * @file The fused kernels of assembly/index.ts. They work in the memory that they are given and allocate nothing: every
+ * pointer is a byte offset into it, aligned to 4 bytes, and every buffer lies inside it (the caller sees to that; the
+ * kernels check nothing).
  */
+import { instantiate } from './instantiate.js';
 import { BYTES_PER_LANE, MOST_JOINED_LANES, PLAIN, RUN, SHARED } from './kernel-bytes.js';
 
 /**
@@ -128,29 +129,6 @@ export function scratchByteLength(middle: number, channels: number, inner: numbe
   return BYTES_PER_LANE * Math.max(width, RUN, Math.min(width * middle, MOST_JOINED_LANES));
 }
 
-const modules = new Map<string, WebAssembly.Module>();
-const instances = new WeakMap<WebAssembly.Memory, Kernels>();
-
-/**
- * The kernels on this memory, the same each time. It may be shared (TF.js' threaded build) if its maximum is 65,536
- * pages, and may grow.
- */
-export function instantiateKernels(memory: WebAssembly.Memory): Kernels {
-  let kernels = instances.get(memory);
-  if (kernels === undefined) {
-    const isShared = typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer;
-    const instance = new WebAssembly.Instance(compiled(isShared ? SHARED : PLAIN), { env: { memory } });
-    kernels = instance.exports as unknown as Kernels;
-    instances.set(memory, kernels);
-  }
-  return kernels;
-}
-
-function compiled(base64: string): WebAssembly.Module {
-  let module = modules.get(base64);
-  if (module === undefined) {
-    module = new WebAssembly.Module(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
-    modules.set(base64, module);
-  }
-  return module;
-}
+/** The kernels of the passes on this memory. */
+export const instantiateKernels = (memory: WebAssembly.Memory) =>
+  instantiate(memory, { plain: PLAIN, shared: SHARED }) as unknown as Kernels;

@@ -1,7 +1,7 @@
 /**
  * @file The kernels on TF.js' wasm backend: they work on its memory, where its tensors are, so nothing is copied.
  */
-import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../core/nd-array.js';
 import { ValueError } from '../../text/value-error.js';
 import { instantiateKernels } from './wasm-kernels.js';
@@ -19,11 +19,29 @@ interface WasmBackend extends KernelBackend {
     get(dataId: object): { memoryOffset: number; refCount: number };
     delete(dataId: object): unknown;
   };
-  makeOutput(shape: number[], dtype: 'float32'): TensorInfo;
+  makeOutput(shape: number[], dtype: DataType): TensorInfo;
 }
 
-/** The kernels' way into the backend's memory; null where the backend is not built as expected. */
-export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
+/** The backend's memory, in which tensors have addresses. */
+export interface WasmPassMemory extends PassMemory {
+  /** Where a tensor's values are, for as long as it is there. Brings it over if it is another backend's. */
+  addressOf(tensor: TensorInfo): number;
+  allocate(shape: number[], dtype?: DataType): TensorInfo;
+}
+
+const memories = new WeakMap<KernelBackend, WasmPassMemory | null>();
+
+/** The kernels' way into the backend's memory, the same each time; null where it is not built as expected. */
+export function wasmPassMemory(backend: KernelBackend): WasmPassMemory | null {
+  let memory = memories.get(backend);
+  if (memory === undefined) {
+    memory = reachMemory(backend);
+    memories.set(backend, memory);
+  }
+  return memory;
+}
+
+function reachMemory(backend: KernelBackend): WasmPassMemory | null {
   const { wasm, dataIdMap } = backend as WasmBackend;
   const module = wasm as WasmBackend['wasm'] | undefined;
   const memory = module?.wasmMemory ?? module?.asm?.memory;
@@ -47,6 +65,7 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
   return {
     kernels: instantiateKernels(memory),
     wasmMemory: memory,
+    addressOf,
     reserve(byteLength) {
       if (byteLength > reserved.byteLength) {
         if (reserved.address !== 0) wasm._free(reserved.address);
@@ -62,7 +81,7 @@ export function wasmPassMemory(backend: KernelBackend): PassMemory | null {
       values(tensor)[0]!.set(newValues);
       return true;
     },
-    allocate: (shape) => (backend as WasmBackend).makeOutput(shape, 'float32'),
+    allocate: (shape, dtype = 'float32') => (backend as WasmBackend).makeOutput(shape, dtype),
     forEachSlab(sizes, _, inputs, output, run) {
       run({
         sizes,

@@ -1,0 +1,55 @@
+/**
+ * @file The kernels of assembly/acceleration.ts on the memory of TF.js' wasm backend. As all of assembly/, they allocate
+ * nothing and check nothing: every pointer is a byte offset into the memory, aligned to 4 bytes, and every buffer lies
+ * inside it.
+ */
+import { type KernelBackend, util } from '@tensorflow/tfjs-core';
+import { instantiate } from '../backends/host/instantiate.js';
+import { type WasmPassMemory, wasmPassMemory } from '../backends/host/wasm.js';
+import { PLAIN, SHARED } from './kernel-bytes.js';
+
+/** Sizes of a depthwise convolution of as many channels in as out, in NHWC. */
+type DepthwiseSizes = readonly [
+  batch: number,
+  inHeight: number,
+  inWidth: number,
+  channels: number,
+  outHeight: number,
+  outWidth: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  top: number,
+  left: number,
+];
+
+interface AccelerationKernels {
+  /**
+   * totals[kh, kw, c] = Σ x[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c]·dy[n, oh, ow, c]
+   *
+   * The last argument is the address of totals: filterHeight·filterWidth·channels float64, behind which as many float32
+   * are scratch.
+   */
+  depthwiseFilterGradient(x: number, dy: number, ...sizesAndTotals: [...DepthwiseSizes, number]): void;
+
+  /** dx[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c] = Σ filter[kh, kw, c]·dy[n, oh, ow, c] */
+  depthwiseInputGradient(dy: number, filter: number, dx: number, ...sizes: DepthwiseSizes): void;
+}
+
+/** The memory of a wasm backend, and the kernels on it. */
+export interface WasmAccess {
+  readonly memory: WasmPassMemory;
+  readonly kernels: AccelerationKernels;
+}
+
+/** @throws where the backend is not built as that of TF.js 4.22. */
+export function accessWasm(backend: unknown): WasmAccess {
+  const memory = wasmPassMemory(backend as KernelBackend);
+  util.assert(
+    memory !== null,
+    () => 'The memory of this wasm backend is out of reach. Use @tensorflow/tfjs-backend-wasm 4.22.',
+  );
+  const kernels = instantiate(memory!.wasmMemory, { plain: PLAIN, shared: SHARED });
+  return { memory: memory!, kernels: kernels as unknown as AccelerationKernels };
+}
