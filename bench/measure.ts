@@ -20,10 +20,17 @@ export const LARGE: Effort = { warmCalls: 2, warmMs: 300, measureMs: 4000, minCa
 
 export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
-/** The median milliseconds of each contender. A fast one is called more often in its turn than a slow one. */
+/**
+ * The median milliseconds of each contender. A fast one is called more often in its turn than a slow one.
+ *
+ * @param around runs a contender's turn, with what it needs; that is not timed
+ */
 export function race<Name extends string>(
   contenders: Record<Name, Contender>,
   effort: Effort,
+  around: (name: Name, turn: () => void) => void = (_, turn) => {
+    turn();
+  },
 ): Record<Name, number> {
   const entries = Object.entries(contenders) as [Name, Contender][];
   const once = (contender: Contender) => {
@@ -35,14 +42,18 @@ export function race<Name extends string>(
   for (const [name, contender] of entries) {
     const until = performance.now() + effort.warmMs;
     let last = 0;
-    for (let call = 0; call < effort.warmCalls || performance.now() < until; call++) last = once(contender);
+    around(name, () => {
+      for (let call = 0; call < effort.warmCalls || performance.now() < until; call++) last = once(contender);
+    });
     turns.set(name, Math.max(1, Math.min(20, Math.round(20 / Math.max(last, 0.1)))));
   }
   const times = Object.fromEntries(entries.map(([name]) => [name, [] as number[]])) as Record<Name, number[]>;
   const until = performance.now() + effort.measureMs;
   do {
     for (const [name, contender] of entries) {
-      for (let turn = 0; turn < turns.get(name)!; turn++) times[name].push(once(contender));
+      around(name, () => {
+        for (let turn = 0; turn < turns.get(name)!; turn++) times[name].push(once(contender));
+      });
     }
   } while (performance.now() < until || entries.some(([name]) => times[name].length < effort.minCalls));
   return Object.fromEntries(entries.map(([name]) => [name, median(times[name])])) as Record<Name, number>;

@@ -1,15 +1,12 @@
 /**
- * @file Each pass against moving the same bytes in the same memory: `npm run bench:passes [-- --json]`.
+ * @file Each pass against moving the same bytes in the same memory: `npm run bench:passes`.
  *
  *   ratio = bytes of the pass / its time  ÷  bytes of reading or copying / its time          1 is the speed of memory
  *
  * Passes that only read are compared with reading, the others with copying. All of them take turns, on arrays that were
  * last touched long ago, and medians are compared.
  */
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import Table from 'cli-table3';
 import { compile } from '../assembly/compile.js';
 import { instantiateKernels, scratchByteLength } from '../src/backends/host/wasm-kernels.js';
 import { median } from './measure.js';
@@ -142,19 +139,7 @@ function measure(shape: Shape) {
   };
 }
 
-const machine = cpus()[0]!.model;
-const rows = SHAPES.map(measure);
-writeFileSync(
-  new URL('results/passes.json', import.meta.url),
-  `${JSON.stringify({ machine, rows }, null, 2)}\n`,
-);
-if (process.argv.includes('--json')) {
-  console.log(JSON.stringify({ machine, rows }, null, 2));
-} else {
-  const table = new Table({ head: Object.keys(rows[0]!) });
-  for (const { shape, ...numbers } of rows) {
-    table.push([shape, ...Object.values(numbers).map((value) => value.toFixed(2))]);
-  }
-  console.log(machine);
-  console.log(table.toString());
-}
+export type PassesRow = ReturnType<typeof measure>;
+
+/** Each pass at each shape, as a ratio to reading or copying. */
+export const measurePasses = (): PassesRow[] => SHAPES.map(measure);

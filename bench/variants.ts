@@ -1,7 +1,7 @@
 /** @file What options cost: a training step with each, against the plain one, at one image shape. */
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
-import { makeData } from './layer-bench.js';
+import { makeData } from './layer-subject.js';
 import { LARGE, race } from './measure.js';
 
 const SHAPE = [32, 28, 28, 64];

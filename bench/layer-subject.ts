@@ -8,9 +8,9 @@ import * as tf from '@tensorflow/tfjs';
 export type Results = Record<'y' | 'dx' | 'dgamma' | 'dbeta' | 'mean' | 'inference', Float32Array>;
 
 export interface Subject {
-  results(): Results;
-  step(): void;
-  infer(): void;
+  readonly results: () => Results;
+  readonly step: () => void;
+  readonly infer: () => void;
 }
 
 /** Inputs and gradients that all contenders share. */
@@ -30,7 +30,7 @@ export function makeSubject(layer: tf.layers.Layer, { xs, dys }: ReturnType<type
   const values = (tensor: tf.Tensor) => tensor.dataSync() as Float32Array;
   let turn = 0;
   return {
-    results() {
+    results: () => {
       const y = apply(xs[1]!, true);
       const made = gradients([xs[2]!, ...variables], dys[0]);
       const inference = apply(xs[0]!, false);
@@ -46,13 +46,13 @@ export function makeSubject(layer: tf.layers.Layer, { xs, dys }: ReturnType<type
       tf.dispose([y, made, inference]);
       return found;
     },
-    step() {
+    step: () => {
       const made = gradients([xs[turn % 3]!, ...variables], dys[turn++ % 3]);
       // What a user of the step would wait for.
       for (const small of [made[1]!, made[2]!, layer.weights[2]!.read()]) small.dataSync();
       tf.dispose(made);
     },
-    infer() {
+    infer: () => {
       tf.dispose(apply(xs[turn++ % 3]!, false));
     },
   };

@@ -1,0 +1,46 @@
+/**
+ * @file Which kernels a step spends its time in. A kernel that calls others counts without them: `tf.profile` counts
+ * those twice.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { placeKernel } from '../../src/acceleration/replacement.js';
+
+export interface KernelTime {
+  readonly kernel: string;
+  readonly ms: number;
+  /** Of the whole time, in which TF.js does more than to run kernels. */
+  readonly share: number;
+}
+
+/** The kernels of the active backend that `run` calls, longest first. */
+export function exclusiveTimes(run: () => void): KernelTime[] {
+  const times = new Map<string, number>();
+  /** What the calls of the kernels that are running have taken so far, the innermost last. */
+  const inner = [0];
+  const undos = tf.getKernelsForBackend(tf.getBackend()).map((config) =>
+    placeKernel({
+      ...config,
+      kernelFunc: (params) => {
+        inner.push(0);
+        const start = performance.now();
+        try {
+          return config.kernelFunc(params);
+        } finally {
+          const ms = performance.now() - start;
+          times.set(config.kernelName, (times.get(config.kernelName) ?? 0) + ms - inner.pop()!);
+          inner[inner.length - 1]! += ms;
+        }
+      },
+    }),
+  );
+  const start = performance.now();
+  try {
+    run();
+  } finally {
+    for (const undo of undos.reverse()) undo();
+  }
+  const all = performance.now() - start;
+  return [...times]
+    .map(([kernel, ms]) => ({ kernel, ms, share: ms / all }))
+    .toSorted((one, other) => other.ms - one.ms);
+}

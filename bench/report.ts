@@ -1,0 +1,107 @@
+/** @file What a run of `npm run bench` finds: the parts that it ran, when, where, and of which commit. */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import { raceFit } from './fit.js';
+import { type LayerRow, raceLayer } from './layer.js';
+import { raceLoading, type LoadingRow } from './loading.js';
+import { type NetworkName } from './networks/networks.js';
+import { type NetworkRow, raceNetwork } from './networks/race.js';
+import { type PassesRow, measurePasses } from './passes.js';
+import { torchStepMs } from './peers/torch.js';
+import { type VariantRow, raceVariants } from './variants.js';
+
+type OnBackend<Row> = Row & { backend: string };
+
+export interface Report {
+  /** What `git describe` says: the commit's hash, with '-dirty' where files were changed. */
+  commit: string;
+  date: string;
+  machine: { cpu: string; cores: number; node: string };
+  /** The version of TF.js. */
+  against: string;
+  networks?: NetworkRow[];
+  layer?: OnBackend<LayerRow>[];
+  /** PyTorch's milliseconds of a step by shape, or why there are none. */
+  torch?: Record<string, number> | string;
+  variants?: OnBackend<VariantRow>[];
+  fit?: OnBackend<{ evenkeelMs: number; stockMs: number; timesAsFast: number }>[];
+  loading?: LoadingRow[];
+  passes?: PassesRow[];
+}
+
+export const PARTS = ['networks', 'layer', 'variants', 'fit', 'loading', 'passes'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Settings {
+  readonly only: readonly Part[];
+  readonly backends: readonly string[];
+  readonly shapes: readonly (readonly number[])[];
+  readonly networks: readonly NetworkName[];
+}
+
+const RESULTS = fileURLToPath(new URL('results/bench.json', import.meta.url));
+
+/** The last whole run. */
+export const readResults = () => JSON.parse(fs.readFileSync(RESULTS, 'utf8')) as Required<Report>;
+
+export function writeResults(report: Report): void {
+  fs.mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+  fs.writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+const commitHash = () =>
+  execFileSync('git', ['describe', '--always', '--exclude=*', '--dirty'], {
+    cwd: new URL('.', import.meta.url),
+    encoding: 'utf8',
+  }).trim();
+
+/** Runs the parts, one after the other. */
+export async function run(settings: Settings, say: (what: string) => void): Promise<Report> {
+  const { only, backends, shapes, networks } = settings;
+  const onBackends = async <Row extends object>(name: string, measure: () => Row[] | Promise<Row[]>) => {
+    const rows: OnBackend<Row>[] = [];
+    for (const backend of backends) {
+      await tf.setBackend(backend);
+      say(`${name} on ${backend}`);
+      rows.push(...(await measure()).map((row) => ({ backend, ...row })));
+    }
+    return rows;
+  };
+  const parts: Record<Part, () => Promise<Partial<Report>>> = {
+    networks: async () => {
+      const rows: NetworkRow[] = [];
+      for (const name of networks) rows.push(...(await raceNetwork(name, backends, say)));
+      return { networks: rows };
+    },
+    layer: async () => ({
+      layer: await onBackends('layer', () => shapes.flatMap((shape) => raceLayer(shape))),
+      torch: torchStepMs(shapes),
+    }),
+    variants: async () => ({ variants: await onBackends('variants', raceVariants) }),
+    fit: async () => ({
+      fit: await onBackends('fit', async () => {
+        const fit = await raceFit();
+        return [{ ...fit, timesAsFast: fit.stockMs / fit.evenkeelMs }];
+      }),
+    }),
+    loading: async () => {
+      say('loading');
+      return { loading: await raceLoading() };
+    },
+    passes: () => {
+      say('passes');
+      return Promise.resolve({ passes: measurePasses() });
+    },
+  };
+  const report: Report = {
+    commit: commitHash(),
+    date: new Date().toISOString().slice(0, 10),
+    machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version },
+    against: `@tensorflow/tfjs ${tf.version.tfjs}`,
+  };
+  for (const part of PARTS) if (only.includes(part)) Object.assign(report, await parts[part]());
+  return report;
+}
