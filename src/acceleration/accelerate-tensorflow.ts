@@ -5,6 +5,7 @@ import {
   BatchMatMul,
   Conv2D,
   Conv2DBackpropFilter,
+  Conv2DBackpropInput,
   Conv3DBackpropFilterV2,
   Conv3DBackpropInputV2,
   DepthwiseConv2dNative,
@@ -24,6 +25,7 @@ import {
 import { acceleratedAveragePoolGradient } from './average-pooling.js';
 import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
+import { acceleratedConv2DBackpropInput } from './conv2d-backprop-input.js';
 import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
 import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
@@ -56,6 +58,7 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [BatchMatMul]: acceleratedBatchMatMul,
     [Conv2D]: paddedInNumbers(false),
     [FusedConv2D]: paddedInNumbers(false),
+    [Conv2DBackpropInput]: acceleratedConv2DBackpropInput,
     [DepthwiseConv2dNative]: paddedInNumbers(true),
     [FusedDepthwiseConv2D]: paddedInNumbers(true),
     [Conv3DBackpropInputV2]: withKernel(conv3DBackpropInput),
@@ -100,6 +103,7 @@ const ours = new WeakSet<KernelConfig>();
  *   convolutions with padding 'same' whose strides are longer than the filter.
  * - On cpu, the gradient of max pooling in three dimensions is right for windows whose height is not their width.
  * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
+ * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
  *   computed as fast as others.
  *

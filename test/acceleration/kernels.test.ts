@@ -98,6 +98,25 @@ describe('on wasm, as on cpu,', () => {
     );
   });
 
+  // Little work is TF.js' own kernel's.
+  const large = convolutions.map((one) => ({ ...one, image: [16, ...one.image.slice(1)] as Shape4D }));
+
+  test('Conv2DBackpropInput, with strides and paddings of any length', () => {
+    fc.assert(
+      fc.property(large, fc.integer({ min: 8, max: 20 }), (one, channels) => {
+        const filterShape: Shape4D = [...one.filter, one.image[3], channels];
+        const { outShape } = outputShape(one, filterShape, false);
+        const work = tf.util.sizeFromShape(outShape) * tf.util.sizeFromShape(filterShape.slice(0, 3));
+        fc.pre(work >= 200_000);
+        const { image, strides, pad, dimRoundingMode, seed } = one;
+        const inputs = { dy: draw(outShape, seed), filter: draw(filterShape, seed + 1) };
+        const attributes = { strides, pad, dataFormat: 'NHWC', dimRoundingMode, inputShape: image };
+        expectAgreement('Conv2DBackpropInput', inputs, attributes, image);
+      }),
+      { ...RUNS, numRuns: 150 },
+    );
+  });
+
   test('Conv2DBackpropFilter for a filter of one tap and padding on any side', () => {
     for (const side of [0, 1, 2, 3]) {
       const around = [0, 1, 2, 3].map((i) => Number(i === side));

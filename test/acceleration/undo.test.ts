@@ -19,6 +19,7 @@ const REPLACED = {
     'AvgPoolGrad',
     'BatchMatMul',
     'Conv2D',
+    'Conv2DBackpropInput',
     'Conv3DBackpropFilterV2',
     'Conv3DBackpropInputV2',
     'DepthwiseConv2dNative',
