@@ -44,9 +44,6 @@ export interface Settings {
 
 const RESULTS = fileURLToPath(new URL('results/bench.json', import.meta.url));
 
-/** The last whole run. */
-export const readResults = () => JSON.parse(fs.readFileSync(RESULTS, 'utf8')) as Required<Report>;
-
 export function writeResults(report: Report): void {
   fs.mkdirSync(new URL('results/', import.meta.url), { recursive: true });
   fs.writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);

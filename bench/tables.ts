@@ -12,16 +12,22 @@ function table(head: string[], lines: readonly (readonly string[])[]): string {
 
 const optional = (value: number | null | undefined, digits: number) => value?.toFixed(digits) ?? '-';
 
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
 /** All contenders of each network, as times of the first one, which is evenkeel on wasm. */
 function networkLines(rows: readonly NetworkRow[]): string[][] {
   return NETWORK_NAMES.flatMap((name) => {
     const contenders = rows.filter(({ network }) => network === name);
     const first = contenders[0]?.stepMs;
-    return contenders.map(({ contender, stepMs, forwardMs, why, kernels = [] }) => [
+    return contenders.map(({ contender, stepMs, forwardMs, why, kernels = [], outsideShare }) => [
       ...[name, contender, optional(stepMs, 2), optional(forwardMs, 2)],
       optional(stepMs != null && forwardMs != null ? stepMs / forwardMs : null, 2),
       optional(stepMs != null && first != null ? stepMs / first : null, 2),
-      why ?? kernels.map(({ kernel, share }) => `${kernel} ${(100 * share).toFixed(0)} %`).join(', '),
+      why ??
+        [
+          ...kernels.map(({ kernel, share }) => `${kernel} ${percent(share)}`),
+          ...(outsideShare === undefined ? [] : [`outside kernels ${percent(outsideShare)}`]),
+        ].join(', '),
     ]);
   });
 }

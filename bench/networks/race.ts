@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
 import { type Effort, race } from '../measure.js';
 import { torchNetwork } from '../peers/torch.js';
-import { type KernelTime, exclusiveTimes } from './exclusive-times.js';
+import { type KernelTime, exclusiveTimes } from '../exclusive-times.js';
 import { NETWORKS, type NetworkName } from './networks.js';
 import { type Data, type Results, type Subject, drawData, makeSubject } from './subject.js';
 
@@ -18,8 +18,9 @@ export interface NetworkRow {
   forwardMs: number | null;
   /** Why there is no time. */
   why?: string;
-  /** The three that the step spends most of its time in. */
+  /** Of evenkeel: the three kernels that the step spends most of its time in, and what it spends outside of all. */
   kernels?: KernelTime[];
+  outsideShare?: number;
 }
 
 const EFFORTS: Record<string, Effort> = {
@@ -81,13 +82,16 @@ function resultsOrWhy({ results }: Subject): Results | string {
   }
 }
 
-/** The three kernels in which the step spends most of its time, of as many steps as one sees something in. */
-function largestKernels(step: () => void, stepMs: number): KernelTime[] {
+/** Where the time of a step goes, of as many steps as one sees something in. */
+function profile(step: () => void, stepMs: number): Required<Pick<NetworkRow, 'kernels' | 'outsideShare'>> {
   const steps = Math.max(1, Math.round(300 / stepMs));
   const times = exclusiveTimes(() => {
     for (let i = 0; i < steps; i++) step();
   });
-  return times.slice(0, 3).map(({ ms, ...time }) => ({ ...time, ms: ms / steps }));
+  return {
+    kernels: times.slice(0, 3).map(({ ms, ...time }) => ({ ...time, ms: ms / steps })),
+    outsideShare: 1 - times.reduce((sum, { share }) => sum + share, 0),
+  };
 }
 
 async function raceOnBackend(
@@ -117,8 +121,8 @@ async function raceOnBackend(
     const row = { network: name, contender: `${kind}, ${backend}`, forwardMs: times[`${kind} forward`]! };
     if (why !== undefined) return { ...row, stepMs: null, why };
     const stepMs = times[`${kind} step`]!;
-    const kernels = withKernels(kind, () => largestKernels(subject.step, stepMs));
-    return { ...row, stepMs, kernels };
+    if (kind !== 'evenkeel') return { ...row, stepMs };
+    return { ...row, stepMs, ...withKernels(kind, () => profile(subject.step, stepMs)) };
   });
   for (const { subject } of subjects) subject.dispose();
   return rows;

@@ -3,7 +3,7 @@
  * those twice.
  */
 import * as tf from '@tensorflow/tfjs';
-import { placeKernel } from '../../src/acceleration/replacement.js';
+import { placeKernel } from '../src/acceleration/replacement.js';
 
 export interface KernelTime {
   readonly kernel: string;
