@@ -175,8 +175,8 @@ export function backward<Values extends FloatArray>(
   const { dgamma, dbeta } = adjusted ?? parameterGradients(sums, normalization, gamma.length);
   return {
     dx: gradientNormalize(upstream, x, layout, coefficients, weights, emptyLike(x)),
-    ...(scale && { dgamma }),
-    ...(center && { dbeta }),
+    ...(scale && { dgamma: dgamma.slice() }),
+    ...(center && { dbeta: dbeta.slice() }),
     ...(adjusted && { dscale: adjusted.dscale, dbias: adjusted.dbias }),
   };
 }

@@ -15,7 +15,7 @@
  * Sources: Ioffe and Szegedy, arXiv 1502.03167; Ioffe, arXiv 1702.03275;
  * keras-team/tf-keras:tf_keras/src/layers/normalization/batch_normalization.py for order and rounding.
  */
-import { type FloatArray, makePair } from './nd-array.js';
+import { type FloatArray, zeros } from './nd-array.js';
 import type { ResolvedOptions } from './options.js';
 import type { Affine, GradientCoefficients, GradientSums, Moments } from './passes.js';
 import { isRenormState, type RenormState, type State } from './state.js';
@@ -63,7 +63,7 @@ export function renormCorrection(
   { renormMean, renormStddev }: RenormState,
   { epsilon, renormClipping: { rmin, rmax, dmax } }: Pick<ResolvedOptions, 'epsilon' | 'renormClipping'>,
 ): Correction {
-  const [r, d] = makePair(count.length);
+  const [r, d] = [zeros(count.length), zeros(count.length)];
   r.fill(1);
   for (let p = 0; p < count.length; p++) {
     if (count[p] === 0) continue;
@@ -82,7 +82,7 @@ export function normalizationOf(
   epsilon: number,
 ): Affine {
   const { length } = mean;
-  const [slope, intercept] = makePair(length);
+  const [slope, intercept] = [zeros(length), zeros(length)];
   const parameters = correction ? correction.r.length : length;
   for (let k = 0, p = 0; k < length; k++, p = p + 1 === parameters ? 0 : p + 1) {
     const inverse = 1 / Math.sqrt(variance[k]! + epsilon);
@@ -101,7 +101,7 @@ export function withParameters(
   const parameters = (gamma ?? beta)?.length;
   if (parameters === undefined) return normalization;
   const { centre } = normalization;
-  const [slope, intercept] = makePair(centre.length);
+  const [slope, intercept] = [zeros(centre.length), zeros(centre.length)];
   for (let k = 0, p = 0; k < centre.length; k++, p = p + 1 === parameters ? 0 : p + 1) {
     const factor = gamma ? gamma[p]! : 1;
     slope[k] = normalization.slope[k]! * factor;
@@ -137,10 +137,10 @@ export function movedState(
 
   const movingMean = moved(state.movingMean, mean, momentum);
   if (!isRenormState(state)) {
-    const unbiased = hasBessel ? variance.slice() : variance;
+    const unbiased = hasBessel ? zeros(variance.length) : variance;
     for (let p = 0; hasBessel && p < unbiased.length; p++) {
       const n = count[p]!;
-      if (n >= 2) unbiased[p]! *= n / (n - 1);
+      unbiased[p] = n >= 2 ? variance[p]! * (n / (n - 1)) : variance[p]!;
     }
     return { ...state, movingMean, movingVariance: moved(state.movingVariance, unbiased, momentum) };
   }
@@ -164,7 +164,7 @@ export function parameterGradients(
   { slope, intercept }: Affine,
   parameters: number,
 ): { dgamma: Float64Array; dbeta: Float64Array } {
-  const [dgamma, dbeta] = makePair(parameters);
+  const [dgamma, dbeta] = [zeros(parameters), zeros(parameters)];
   for (let k = 0, p = 0; k < slope.length; k++, p = p + 1 === parameters ? 0 : p + 1) {
     dgamma[p]! += slope[k]! * sums.dyTimesX[k]! + intercept[k]! * sums.dy[k]!;
     dbeta[p]! += sums.dy[k]!;
@@ -188,7 +188,7 @@ export function gradientCoefficients(
   { centre, slope: a }: Affine,
   epsilon: number,
 ): GradientCoefficients {
-  const [b, c] = makePair(a.length);
+  const [b, c] = [zeros(a.length), zeros(a.length)];
   for (let k = 0; k < a.length; k++) {
     if (count[k] === 0) continue; // constants: no element moves them
     const rest = mean[k]! - centre[k]!;

@@ -20,7 +20,7 @@ export function callAdjustment(adjustment: Adjustment, shape: readonly number[])
     if (!isTensor(value)) {
       throw new ValueError(`adjustment: ${name} must be a tensor or a number, received ${show(value)}.`);
     }
-    checkUndisposed(`adjustment: ${name}`, value);
+    checkUndisposed(() => `adjustment: ${name}`, value);
     const offset = shape.length - value.rank;
     if (offset < 0 || !value.shape.every((size, d) => size === 1 || size === shape[d + offset])) {
       throw new ValueError(

@@ -48,6 +48,10 @@ import { freeWeightNames } from '../model/tensorflow-internals.js';
 type Shape = (number | null)[];
 type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
 
+/** TF.js hands over a tensor or a list of one. What else there may be is given back as it is. */
+const onlyOne = <T>(inputs: T | T[]): T =>
+  (Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : inputs) as T;
+
 const isBatchNormalization = (layer: layers.Layer) => layer instanceof BatchNormalization;
 
 /** The options, to be read; these three may be changed between calls, as schedules do. */
@@ -219,14 +223,14 @@ export class BatchNormalization extends layers.Layer implements Weights {
     inputs: Inputs,
     kwargs?: CallArguments,
   ): Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[] {
-    const [input, ...more] = [inputs].flat();
-    if (more.length > 0 || !(input instanceof Tensor || input instanceof SymbolicTensor)) {
+    const input = onlyOne<Tensor | SymbolicTensor>(inputs);
+    if (!(input instanceof Tensor || input instanceof SymbolicTensor)) {
       const hint = hintFor(inputs) || " A model's output is in its property outputs, a layer's in output.";
       throw new ValueError(
         `Layer ${show(this.name)}: expected one tensor or symbolic tensor, received ${show(inputs)}.${hint}`,
       );
     }
-    if (input instanceof Tensor) checkUndisposed(`Layer ${show(this.name)}`, input);
+    if (input instanceof Tensor) checkUndisposed(() => `Layer ${show(this.name)}`, input);
     return applyAsCall(this, inputs, () => {
       if (!executedCall(this)) checkCallArguments(kwargs, input);
       return super.apply(inputs, kwargs);
@@ -235,7 +239,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   protected override assertInputCompatibility(inputs: Inputs): void {
     if (!this.built) return;
-    const { shape } = [inputs].flat()[0]!;
+    const { shape } = onlyOne<Tensor | SymbolicTensor>(inputs);
     const { rank, axes, dimensions } = this.plan;
     if (shape.length !== rank) {
       throw new ValueError(
@@ -266,8 +270,8 @@ export class BatchNormalization extends layers.Layer implements Weights {
     const training = own.training ?? kwargs.training ?? false;
     const update = own.updateMovingStatistics ?? kwargs.updateMovingStatistics ?? true;
     return tidy(() => {
-      const input = [inputs].flat()[0]!;
-      checkUndisposed(`Layer ${show(this.name)}`, input);
+      const input = onlyOne(inputs);
+      checkUndisposed(() => `Layer ${show(this.name)}`, input);
       const x = toFloat32(input);
       if (x.size === 0) return passEmpty(x, this.readParameters());
       if (!training || isFrozen(this)) return this.infer(x);
@@ -286,7 +290,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (this.virtualBatchSize !== null) {
       refuseTogether(`Layer ${show(this.name)}: a mask`, 'virtualBatchSize');
     }
-    checkUndisposed(`Layer ${show(this.name)}: mask`, mask);
+    checkUndisposed(() => `Layer ${show(this.name)}: mask`, mask);
     if (!this.plan.isFusedInKeras) return mask;
     if (!this.hasWarnedOfMask) {
       console.warn(
@@ -313,8 +317,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (virtualBatchSize !== null) {
       checkGhosts(`Layer ${show(this.name)}`, virtualBatchSize, x.shape[0]);
     }
-    for (const [name, limit] of Object.entries(renormClipping)) {
-      if (isTensor(limit)) checkUndisposed(`Layer ${show(this.name)}: renormClipping.${name}`, limit);
+    for (const name in renormClipping) {
+      const limit = renormClipping[name as keyof typeof renormClipping];
+      if (isTensor(limit)) checkUndisposed(() => `Layer ${show(this.name)}: renormClipping.${name}`, limit);
     }
     const step = {
       momentum,

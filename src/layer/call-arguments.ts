@@ -37,9 +37,10 @@ const isSwitch = (value: unknown) => typeof value === 'boolean' || value === 0 |
  * @throws ValueError for a mask that does not fit the input, or that cannot be honoured
  */
 export function checkCallArguments(given: unknown, input: Tensor | SymbolicTensor): void {
-  const others = Object.keys(given ?? {}).filter((name) => OF_RECURRENT_LAYERS.includes(name));
+  if (given == null) return;
+  const others = Object.keys(given).filter((name) => OF_RECURRENT_LAYERS.includes(name));
   checkNames('call argument', null, given, [...NAMES, ...others], FOREIGN_CALL_ARGUMENTS);
-  const args = (given ?? {}) as Partial<Record<(typeof NAMES)[number], unknown>>;
+  const args = given as Partial<Record<(typeof NAMES)[number], unknown>>;
   for (const name of ['training', 'updateMovingStatistics'] as const) {
     if (args[name] != null && !isSwitch(args[name])) refuse(TypeError, name, 'true or false', args[name]);
   }

@@ -101,7 +101,7 @@ export function checkWeights(
     weights.every((weight, i) => util.arraysEqual(weight.shape, expected[i]!.shape))
   ) {
     weights.forEach((weight, i) => {
-      checkUndisposed(`Layer ${show(layerName)}: ${expected[i]!.name}`, weight);
+      checkUndisposed(() => `Layer ${show(layerName)}: ${expected[i]!.name}`, weight);
     });
     return;
   }
@@ -140,7 +140,7 @@ export function initialWeights(
           `${received ? `values of shape ${show(received)}` : show(value)}. Expected are ${showExpected(expected)}.`,
       );
     }
-    if (value instanceof Tensor) checkUndisposed(`weights: ${name}`, value);
+    if (value instanceof Tensor) checkUndisposed(() => `weights: ${name}`, value);
     if (value instanceof Tensor) return cast(reshape(value, shape), 'float32');
     // TF.js knows three typed arrays, and Float64Array is none of them.
     const numbers = ArrayBuffer.isView(value) ? Float32Array.from(value) : (value as number[]);

@@ -29,7 +29,9 @@ export function applyAsCall<Output>(layer: Layer, inputs: unknown, apply: () => 
   if (!Array.isArray(inputs)) executed.delete(layer);
   try {
     const output = apply();
-    for (const tensor of [output].flat()) if (tensor instanceof SymbolicTensor) watch(tensor);
+    for (const tensor of Array.isArray(output) ? output : [output]) {
+      if (tensor instanceof SymbolicTensor) watch(tensor);
+    }
     return output;
   } finally {
     executed.delete(layer);

@@ -86,6 +86,6 @@ export function isFrozen({
   gamma,
   beta,
 }: Pick<NormalizationLayer, 'trainable' | 'gamma' | 'beta'>): boolean {
-  const parameters = [gamma, beta].filter((parameter) => parameter != null);
-  return !trainable || (parameters.length > 0 && parameters.every((parameter) => !parameter.trainable));
+  const hasParameters = (gamma ?? beta) != null;
+  return !trainable || (hasParameters && !gamma?.trainable && !beta?.trainable);
 }

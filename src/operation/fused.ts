@@ -24,7 +24,7 @@ export function trainFused(
   const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
   const arranged = arrange(x, layout);
   const moments = momentsOf(backend, arranged, layout, step.mask && elementWeights(step.mask, layout));
-  const { finish, ...scaleAndOffset } = settleAdjustment(parameters, step, x.shape);
+  const { scaleAndOffset, finish } = settleAdjustment(parameters, step, x.shape);
   const { normalization, moved } = moments.normalization(statistics, scaleAndOffset, step);
   const y = normalizeBy(normalization, arranged, scaleAndOffset);
   return { y: finish(restore(y, layout)), moved };
@@ -80,9 +80,9 @@ function settleAdjustment(
   { gamma, beta }: Parameters,
   { adjustment, axes }: TrainingStep,
   shape: readonly number[],
-): ScaleAndOffset & { finish: (y: Tensor) => Tensor } {
+): { scaleAndOffset: ScaleAndOffset; finish: (y: Tensor) => Tensor } {
   const nothing = (y: Tensor) => y;
-  if (!adjustment) return { scale: gamma, offset: beta, finish: nothing };
+  if (!adjustment) return { scaleAndOffset: { scale: gamma, offset: beta }, finish: nothing };
   const [scale, bias] = adjustment;
   const dimensions = axes.map((axis) => shape[axis]!);
   const channels = dimensions.reduce((a, b) => a * b, 1);
@@ -90,7 +90,8 @@ function settleAdjustment(
     part instanceof Tensor &&
     part.shape.some((size, d) => size > 1 && !axes.includes(d + shape.length - part.rank));
   if (varies(scale) || varies(bias)) {
-    return { scale: null, offset: null, finish: (y) => adjust(y, adjustment, { gamma, beta }, axes) };
+    const finish = (y: Tensor) => adjust(y, adjustment, { gamma, beta }, axes);
+    return { scaleAndOffset: { scale: null, offset: null }, finish };
   }
   const perChannel = (part: Tensor | number): Tensor => {
     const whole = add(part, 0);
@@ -106,9 +107,9 @@ function settleAdjustment(
   const flat = (parameter: Tensor) => reshape(parameter, [channels]);
   const [ownScale, ownBias] = [perChannel(scale), perChannel(bias)];
   const biased = gamma ? mul(ownBias, flat(gamma)) : ownBias;
-  return {
+  const scaleAndOffset = {
     scale: gamma ? mul(ownScale, flat(gamma)) : ownScale,
     offset: beta ? add(biased, flat(beta)) : biased,
-    finish: nothing,
   };
+  return { scaleAndOffset, finish: nothing };
 }

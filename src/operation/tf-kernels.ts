@@ -46,9 +46,14 @@ interface NormalizeAttributes {
   readonly x: Tensor;
 }
 
+const registered = new Set<string>();
+
 /** Makes the passes known to TF.js for the active backend. */
 function register(): void {
   const backendName = getBackend();
+  if (registered.has(backendName)) return;
+  registered.add(backendName);
+  // Another copy of this library may have been first.
   if ((getKernel(KERNEL_NAMES.moments, backendName) as unknown) != null) return;
   for (const kernelName of Object.values(KERNEL_NAMES)) {
     registerKernel({

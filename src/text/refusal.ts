@@ -30,11 +30,14 @@ export function checkBoolean(name: string, value: unknown): asserts value is boo
   if (typeof value !== 'boolean') refuse(TypeError, name, 'true or false', value);
 }
 
-/** @throws ValueError for a tensor that is disposed, of which TF.js says that it cannot read its backend */
-export function checkUndisposed(what: string, { isDisposed, shape }: Tensor): void {
+/**
+ * @param what asked only where it is told
+ * @throws ValueError for a tensor that is disposed, of which TF.js says that it cannot read its backend
+ */
+export function checkUndisposed(what: () => string, { isDisposed, shape }: Tensor): void {
   if (!isDisposed) return;
   throw new ValueError(
-    `${what}: received a tensor of shape ${show(shape)} that is disposed. Use it before it is disposed, or keep it by tf.keep.`,
+    `${what()}: received a tensor of shape ${show(shape)} that is disposed. Use it before it is disposed, or keep it by tf.keep.`,
   );
 }
 

@@ -22,6 +22,14 @@ const dy = numbers(18, 2);
 const seenState = (options: object, shape = x.shape): State =>
   forward({ values: numbers(18, 3), shape }, initialState(options, shape), options, { training: true }).state;
 
+test('every array that is handed out has memory of its own, so that it can be transferred', () => {
+  for (const options of [{}, RENORM, { virtualBatchSize: 2 }]) {
+    const { y, state, saved } = forward(x, initialState(options, x.shape), options, { training: true });
+    const others = Object.values({ ...state, ...backward(dy, saved) }) as Float64Array[];
+    for (const { buffer, byteLength } of [y, ...others]) expect(buffer.byteLength).toBe(byteLength);
+  }
+});
+
 describe('the state', () => {
   test('that was given is not written to', () => {
     for (const options of [{}, RENORM, { virtualBatchSize: 2 }]) {

@@ -2,7 +2,7 @@
  * @file The fused layer on backends whose tensors are in reach of the AssemblyScript kernels: the passes work in that
  * memory (kernel-passes.ts), and what they find per channel comes here, to the core's arithmetic in float64.
  */
-import { type Tensor, type TensorInfo, tensor, util } from '@tensorflow/tfjs-core';
+import { type Tensor, type TensorInfo, engine, util } from '@tensorflow/tfjs-core';
 import {
   type Correction,
   averageOverGhosts,
@@ -15,6 +15,7 @@ import {
   withParameters,
 } from '../../core/coefficients.js';
 import type { Layout } from '../../core/layout.js';
+import { zeros } from '../../core/nd-array.js';
 import type { Affine, GradientSums, Moments } from '../../core/passes.js';
 import { type State, isRenormState } from '../../core/state.js';
 import type {
@@ -49,11 +50,10 @@ export class HostBackend implements FusedBackend {
     epsilon: number,
   ) {
     const [mean, variance] = this.memory.values(movingMean, movingVariance);
-    const moments = {
-      count: new Float64Array(mean!.length),
-      mean: new Float64Array(mean!),
-      variance: new Float64Array(variance!),
-    };
+    const { length } = mean!;
+    const moments = { count: zeros(length), mean: zeros(length), variance: zeros(length) };
+    moments.mean.set(mean!);
+    moments.variance.set(variance!);
     return new HostNormalization(this.memory, layout, null, moments, null, scaleAndOffset, epsilon);
   }
 
@@ -99,7 +99,6 @@ class HostMoments implements BatchMoments {
 
 class HostNormalization implements Normalization {
   readonly tensors = [];
-  readonly isConstant: boolean;
   /** x̂·r + d as a function of x. */
   readonly normalized: Affine;
   /** y as a function of x. */
@@ -116,12 +115,15 @@ class HostNormalization implements Normalization {
     readonly epsilon: number,
   ) {
     // Kernels subtract the mean as float32 has it, which is exact near it; what is left goes into the intercept.
-    const centre = new Float64Array(moments.mean.length);
+    const centre = zeros(moments.mean.length);
     for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(moments.mean[k]!);
     this.normalized = normalizationOf(moments, correction, centre, epsilon);
-    const values = memory.values(...[scale, offset].filter((parameter) => parameter !== null));
+    const values = memory.values(...(scale ? [scale] : []), ...(offset ? [offset] : []));
     this.affine = withParameters(this.normalized, scale && values[0]!, offset && values.at(-1)!);
-    this.isConstant = moments.count.every((count) => count === 0);
+  }
+
+  get isConstant() {
+    return this.moments.count.every((count) => count === 0);
   }
 
   normalize(x: TensorInfo) {
@@ -130,8 +132,8 @@ class HostNormalization implements Normalization {
 
   scaleGradient(dy: TensorInfo) {
     const { slope } = this.affine;
-    const zeros = new Float64Array(slope.length);
-    return passes.normalize(this.memory, dy, this.layout, { centre: zeros, slope, intercept: zeros });
+    const none = zeros(slope.length);
+    return passes.normalize(this.memory, dy, this.layout, { centre: none, slope, intercept: none });
   }
 
   backward(dy: TensorInfo, x: TensorInfo) {
@@ -167,16 +169,30 @@ class HostBackward implements Backward {
       this.normalization.normalized,
       util.sizeFromShape(shape),
     );
-    const { dgamma, dbeta } = this.gradients;
-    return tensor(new Float32Array(name === 'scale' ? dgamma : dbeta), shape);
+    const { memory } = this.normalization;
+    const gradient = memory.allocate(shape);
+    const [values] = memory.values(gradient) as [Float32Array];
+    values.set(name === 'scale' ? this.gradients.dgamma : this.gradients.dbeta);
+    return engine().makeTensorFromTensorInfo(gradient);
   }
 }
 
 /** The statistics' values as the core's arithmetic takes them, good until the memory is used again. */
 function stateOf(memory: PassMemory, { movingMean, movingVariance, renorm }: Statistics): State {
-  const tensors = { movingMean, movingVariance, ...renorm };
-  const values = memory.values(...Object.values(tensors));
-  return Object.fromEntries(Object.keys(tensors).map((name, i) => [name, values[i]])) as unknown as State;
+  const of = (...tensors: Tensor[]) => memory.values(...tensors) as Float32Array[];
+  if (!renorm) {
+    const [mean, variance] = of(movingMean, movingVariance);
+    return { movingMean: mean!, movingVariance: variance! };
+  }
+  const { movingStddev, renormMean, renormStddev } = renorm;
+  const values = of(movingMean, movingVariance, movingStddev, renormMean, renormStddev);
+  return {
+    movingMean: values[0]!,
+    movingVariance: values[1]!,
+    movingStddev: values[2]!,
+    renormMean: values[3]!,
+    renormStddev: values[4]!,
+  };
 }
 
 function statisticsFrom(state: State): Statistics<Float32Array> {

@@ -5,6 +5,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
 import type { Affine, GradientCoefficients, GradientSums, Moments } from '../../core/passes.js';
+import { zeros } from '../../core/nd-array.js';
 import { scratchByteLength } from './wasm-kernels.js';
 import type { PassMemory, Sizes, Slab } from './memory.js';
 
@@ -27,7 +28,6 @@ const scratchBytes = ([, , middle, channels, inner]: Sizes) => scratchByteLength
 
 /** Tables of one number per group and channel, one after another in the kernels' memory, and scratch behind them. */
 interface Tables {
-  readonly address: number;
   /** How many tables. */
   readonly count: number;
   /** How many numbers in each. */
@@ -37,17 +37,17 @@ interface Tables {
 }
 
 /** Bytes that tables take: with what the kernels want behind them, and the same for copies of a part of them. */
-const byteLengthOf = ({ count, length, bytesPerNumber, scratchBytes }: Omit<Tables, 'address'>) =>
+const byteLengthOf = ({ count, length, bytesPerNumber, scratchBytes }: Tables) =>
   2 * (count * length * bytesPerNumber + scratchBytes);
 
 /** Runs a kernel on the part of the tables that a slab is about, copied out and back if it is not the whole. */
 function onTables(
   memory: WebAssembly.Memory,
-  tables: Tables,
+  address: number,
+  { count, length, bytesPerNumber, scratchBytes }: Tables,
   slab: Slab,
   run: (address: number) => void,
 ): void {
-  const { address, count, length, bytesPerNumber, scratchBytes } = tables;
   const [, groups, , channels] = slab.sizes;
   if (groups * channels === length) {
     run(address);
@@ -75,6 +75,13 @@ function writeAt(memory: WebAssembly.Memory, address: number, arrays: readonly A
   });
 }
 
+/** Copies `length` numbers of float64 out of the memory. */
+const read = (memory: WebAssembly.Memory, address: number, length: number) => {
+  const numbers = zeros(length);
+  numbers.set(new Float64Array(memory.buffer, address, length));
+  return numbers;
+};
+
 /** Upload of weights behind `address`; returns the address of an element's weight, or 0. */
 function writeWeights(memory: WebAssembly.Memory, address: number, weights: Weights | null) {
   if (!weights) return () => 0;
@@ -96,11 +103,12 @@ export function moments(memory: PassMemory, x: TensorInfo, layout: Layout, weigh
   const weightOf = writeWeights(wasmMemory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
   memory.forEachSlab(sizes, span, [x], null, (slab) => {
-    onTables(wasmMemory, { ...table, address }, slab, (state) => {
-      kernels.moments(slab.inputs[0]!, weightOf(slab), span, ...slab.sizes, state);
+    const [outer, groups, middle, channels, inner] = slab.sizes;
+    onTables(wasmMemory, address, table, slab, (state) => {
+      kernels.moments(slab.inputs[0]!, weightOf(slab), span, outer, groups, middle, channels, inner, state);
     });
   });
-  const results = new Float64Array(wasmMemory.buffer, address, 3 * length).slice();
+  const results = read(wasmMemory, address, 3 * length);
   const count = results.subarray(0, length);
   const variance = results.subarray(2 * length);
   for (let k = 0; k < length; k++) variance[k]! /= count[k]!;
@@ -118,8 +126,9 @@ export function normalize(memory: PassMemory, x: TensorInfo, layout: Layout, aff
   const y = memory.allocate(x.shape);
   writeAt(wasmMemory, address, [affine.centre, affine.slope, affine.intercept]);
   memory.forEachSlab(sizes, 1, [x], y, (slab) => {
-    onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
-      kernels.normalize(slab.inputs[0]!, slab.output, ...slab.sizes, coefficients);
+    const [outer, groups, middle, channels, inner] = slab.sizes;
+    onTables(wasmMemory, address, table, slab, (coefficients) => {
+      kernels.normalize(slab.inputs[0]!, slab.output, outer, groups, middle, channels, inner, coefficients);
     });
   });
   return y;
@@ -143,13 +152,15 @@ export function gradientSums(
   new Float64Array(wasmMemory.buffer, address, 2 * length).fill(0);
   writeAt(wasmMemory, centresAt, [centre]);
   memory.forEachSlab(sizes, 1, [dy, x], null, (slab) => {
-    onTables(wasmMemory, { ...centreTable, address: centresAt }, slab, (centres) => {
-      onTables(wasmMemory, { ...table, address }, slab, (state) => {
-        kernels.gradientSums(slab.inputs[0]!, slab.inputs[1]!, ...slab.sizes, centres, state);
+    const [outer, groups, middle, channels, inner] = slab.sizes;
+    const [partOfDy, partOfX] = slab.inputs as [number, number];
+    onTables(wasmMemory, centresAt, centreTable, slab, (centres) => {
+      onTables(wasmMemory, address, table, slab, (state) => {
+        kernels.gradientSums(partOfDy, partOfX, outer, groups, middle, channels, inner, centres, state);
       });
     });
   });
-  const results = new Float64Array(wasmMemory.buffer, address, 2 * length).slice();
+  const results = read(wasmMemory, address, 2 * length);
   return { dy: results.subarray(0, length), dyTimesX: results.subarray(length) };
 }
 
@@ -173,14 +184,19 @@ export function gradientNormalize(
   const weightOf = writeWeights(wasmMemory, address + weightsAt, weights);
   const span = weights ? weights.span : 1;
   memory.forEachSlab(sizes, span, [dy, x], dx, (slab) => {
-    onTables(wasmMemory, { ...table, address }, slab, (coefficients) => {
+    const [outer, groups, middle, channels, inner] = slab.sizes;
+    onTables(wasmMemory, address, table, slab, (coefficients) => {
       kernels.gradientNormalize(
         slab.inputs[0]!,
         slab.inputs[1]!,
         slab.output,
         weightOf(slab),
         span,
-        ...slab.sizes,
+        outer,
+        groups,
+        middle,
+        channels,
+        inner,
         coefficients,
       );
     });
