@@ -35,21 +35,29 @@ interface AccelerationKernels {
 
   /** dx[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c] = Σ filter[kh, kw, c]·dy[n, oh, ow, c] */
   depthwiseInputGradient(dy: number, filter: number, dx: number, ...sizes: DepthwiseSizes): void;
+
+  /**
+   * y[Σ index·yStep] = x[Σ index·xStep] for every index of a table of dimensions: size, xStep and yStep of each, in bytes
+   * and of 32 bits, the last dimension last. None has size 0.
+   */
+  rearrange(x: number, y: number, table: number, rank: number): void;
 }
 
-/** The memory of a wasm backend, and the kernels on it. */
+/** A wasm backend, its memory, and the kernels on it. */
 export interface WasmAccess {
+  readonly backend: KernelBackend;
   readonly memory: WasmPassMemory;
   readonly kernels: AccelerationKernels;
 }
 
 /** @throws where the backend is not built as that of TF.js 4.22. */
 export function accessWasm(backend: unknown): WasmAccess {
-  const memory = wasmPassMemory(backend as KernelBackend);
+  const owner = backend as KernelBackend;
+  const memory = wasmPassMemory(owner);
   util.assert(
     memory !== null,
     () => 'The memory of this wasm backend is out of reach. Use @tensorflow/tfjs-backend-wasm 4.22.',
   );
   const kernels = instantiate(memory!.wasmMemory, { plain: PLAIN, shared: SHARED });
-  return { memory: memory!, kernels: kernels as unknown as AccelerationKernels };
+  return { backend: owner, memory: memory!, kernels: kernels as unknown as AccelerationKernels };
 }

@@ -18,6 +18,7 @@ const REPLACED = {
     'AvgPool3DGrad',
     'AvgPoolGrad',
     'BatchMatMul',
+    'Concat',
     'Conv2D',
     'Conv2DBackpropInput',
     'Conv3DBackpropFilterV2',
@@ -29,6 +30,12 @@ const REPLACED = {
     'MaxPool3D',
     'MaxPool3DGrad',
     'MaxPoolGrad',
+    'Reverse',
+    'Slice',
+    'SplitV',
+    'Tile',
+    'Transpose',
+    'Unpack',
   ],
 };
 
