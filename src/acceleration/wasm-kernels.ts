@@ -24,6 +24,23 @@ type DepthwiseSizes = readonly [
   left: number,
 ];
 
+/** Sizes of a convolution in NHWC. */
+type ConvolutionSizes = readonly [
+  images: number,
+  inHeight: number,
+  inWidth: number,
+  inChannels: number,
+  outHeight: number,
+  outWidth: number,
+  outChannels: number,
+  filterHeight: number,
+  filterWidth: number,
+  strideHeight: number,
+  strideWidth: number,
+  top: number,
+  left: number,
+];
+
 interface AccelerationKernels {
   /**
    * totals[kh, kw, c] = Σ x[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c]·dy[n, oh, ow, c]
@@ -41,6 +58,13 @@ interface AccelerationKernels {
    * and of 32 bits, the last dimension last. None has size 0.
    */
   rearrange(x: number, y: number, table: number, rank: number): void;
+
+  /**
+   * filter[h, w, c, o] = Σ x[n, i·strideHeight + h − top, j·strideWidth + w − left, c]·dy[n, i, j, o]
+   *
+   * @param scratch `FILTER_GRADIENT_SCRATCH` bytes
+   */
+  filterGradient(x: number, dy: number, filter: number, scratch: number, ...sizes: ConvolutionSizes): void;
 }
 
 /** A wasm backend, its memory, and the kernels on it. */
@@ -50,6 +74,10 @@ export interface WasmAccess {
   readonly kernels: AccelerationKernels;
 }
 
+/** The kernels on this memory. */
+export const accelerationKernels = (memory: WebAssembly.Memory) =>
+  instantiate(memory, { plain: PLAIN, shared: SHARED }) as unknown as AccelerationKernels;
+
 /** @throws where the backend is not built as that of TF.js 4.22. */
 export function accessWasm(backend: unknown): WasmAccess {
   const owner = backend as KernelBackend;
@@ -58,6 +86,5 @@ export function accessWasm(backend: unknown): WasmAccess {
     memory !== null,
     () => 'The memory of this wasm backend is out of reach. Use @tensorflow/tfjs-backend-wasm 4.22.',
   );
-  const kernels = instantiate(memory!.wasmMemory, { plain: PLAIN, shared: SHARED });
-  return { backend: owner, memory: memory!, kernels: kernels as unknown as AccelerationKernels };
+  return { backend: owner, memory: memory!, kernels: accelerationKernels(memory!.wasmMemory) };
 }

@@ -1,0 +1,2 @@
+/** @file What of the kernels of `accelerateTensorFlow` their caller must know. */
+export { FILTER_GRADIENT_SCRATCH } from './filter-gradient';
