@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow } from 'evenkeel';
 import { kerasLayers, loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import { draw, valuesOf } from '../models/models.js';
 
@@ -38,11 +38,12 @@ const MADE: Record<string, readonly [dimensions: number, make: Make]> = {
   ],
 };
 
-/** The layer's output, and the gradients of its input and weights. */
-function outcome(layer: Layer, x: tf.Tensor): tf.Tensor[] {
-  const y = layer.apply(x) as tf.Tensor;
+/** The layer's output, with another layer behind it, and the gradients of its input and weights. */
+function outcome(layer: Layer, x: tf.Tensor, behind = kerasLayers.identity()): tf.Tensor[] {
+  const compute = (input: tf.Tensor) => behind.apply(layer.apply(input)) as tf.Tensor;
+  const y = compute(x);
   const variables = layer.getWeights().map((_, i) => layer.weights[i]!.read() as unknown as tf.Variable);
-  const loss = (input: tf.Tensor) => tf.sum(tf.square(layer.apply(input) as tf.Tensor)).asScalar();
+  const loss = (input: tf.Tensor) => tf.sum(tf.square(compute(input))).asScalar();
   const { grads } = tf.variableGrads(() => loss(x), variables);
   return [y, tf.grad(loss)(x), ...variables.map(({ name }) => grads[name]!)];
 }
@@ -76,6 +77,48 @@ describeBackends(() => {
     weights.forEach((weight, i) => {
       expectClose(weight, wantWeights[i]!);
     });
+  });
+
+  describe.each(['relu', 'relu6'])('with the activation %s', (activation) => {
+    test.each(
+      Object.entries(MADE).flatMap(([name, made]) =>
+        (['channelsLast', 'channelsFirst'] as const).map(
+          (dataFormat) => [name, dataFormat, ...made] as const,
+        ),
+      ),
+    )('%s, %s, gives what a layer of its own gives, and its gradients', (_, dataFormat, dimensions, make) => {
+      const x = draw([4, ...[4, 4, 4].slice(0, dimensions), 4], 1);
+      const [linear, activated] = [make({ dataFormat }), make({ dataFormat, activation })];
+      linear.apply(x);
+      activated.apply(x);
+      // So that there are numbers below 0 and above 6.
+      linear.setWeights(linear.getWeights().map(({ shape }, i) => tf.mul(draw(shape, i + 2), 5)));
+      activated.setWeights(linear.getWeights());
+      const want = outcome(linear, x, tf.layers.activation({ activation }));
+      expect(valuesOf(want[0]!)).toContain(activation === 'relu6' ? 6 : 0);
+      expect(valuesOf(want[0]!).some((value) => value > 0 && value < 6)).toBe(true);
+      outcome(activated, x).forEach((value, i) => {
+        expectClose(value, want[i]!);
+      });
+    });
+
+    test.each([
+      ['Conv2D', kerasLayers.conv2d({ filters: 3, kernelSize: 2, activation }), 'FusedConv2D'],
+      ['DepthwiseConv2D', kerasLayers.depthwiseConv2d({ kernelSize: 2, activation }), 'FusedDepthwiseConv2D'],
+    ])('one kernel does all that %s infers', async (_, layer, kernel) => {
+      const x = draw([1, 4, 4, 2], 1);
+      layer.apply(x);
+      const { kernelNames } = await tf.profile(() => layer.apply(x) as tf.Tensor);
+      expect(kernelNames.filter((name) => !name.endsWith('__op'))).toEqual([kernel]);
+    });
+  });
+
+  test('at 6, where relu6 begins to be flat, it has the gradient of Keras', () => {
+    const layer = kerasLayers.conv2d({
+      ...{ filters: 1, kernelSize: 1, activation: 'relu6', kernelInitializer: 'ones' },
+    });
+    const gradient = tf.grad((x) => layer.apply(x) as tf.Tensor);
+    expect(valuesOf(gradient(tf.tensor4d([5, 6, 7], [1, 1, 3, 1])))).toEqual([1, 0, 0]);
   });
 
   test.each(['Conv1DTranspose', 'Conv2DTranspose', 'Conv3DTranspose', 'Conv3D'])(

@@ -2,12 +2,13 @@
 import { type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
+import { fusedActivation } from '../../model/fused-activation.js';
 import { type HiddenWork, type RunShape, type Work, workOfAny } from '../../model/run-cost.js';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type Activation, resolveActivation } from '../activations.js';
-import { type Margins, reachOf, sameMargin } from './convolution-operations.js';
+import { type Ending, type Margins, reachOf, sameMargin } from './convolution-operations.js';
 import { checkFlag } from './checks.js';
 import { KerasLayer, type LayerArguments, type Shape, only, onlyShape } from './keras-layer.js';
 import {
@@ -108,8 +109,8 @@ export abstract class ConvolutionLayer extends KerasLayer implements HiddenWork,
   /** How long a dimension of space becomes. */
   protected abstract outputSize(size: number, dimension: number): number;
   protected abstract buildKernels(channels: number): void;
-  /** The layer's output before its activation, of an input with its channels last. */
-  protected abstract convolve(x: Tensor): Tensor;
+  /** The layer's output, but for an activation that is left, of an input with its channels last. */
+  protected abstract convolve(x: Tensor, ending: Ending): Tensor;
 
   override build(inputShape: Shape | Shape[]): void {
     const shape = onlyShape(inputShape);
@@ -131,11 +132,16 @@ export abstract class ConvolutionLayer extends KerasLayer implements HiddenWork,
   override call(inputs: Tensor | Tensor[]): Tensor {
     return tidy(() => {
       const x = only(inputs);
-      if (this.dataFormat === 'channelsLast') return this.activation.apply(this.convolve(x));
+      const ending = {
+        bias: this.bias && this.bias.read(),
+        activation: fusedActivation(this.activation.getClassName()),
+      };
+      const activate = (y: Tensor) => (ending.activation === 'linear' ? this.activation.apply(y) : y);
+      if (this.dataFormat === 'channelsLast') return activate(this.convolve(x, ending));
       const [batch, channels, ...space] = x.shape.keys() as Iterable<number> as number[];
-      const y = this.convolve(transpose(x, [batch!, ...space, channels!]));
+      const y = this.convolve(transpose(x, [batch!, ...space, channels!]), ending);
       const back = [0, y.rank - 1, ...space.map((axis) => axis - 1)];
-      return this.activation.apply(transpose(y, back));
+      return activate(transpose(y, back));
     });
   }
 

@@ -19,6 +19,8 @@ import {
   expandDims,
   fused,
   pad,
+  relu,
+  relu6,
   reshape,
   reverse,
   slice,
@@ -28,6 +30,7 @@ import {
   transpose,
   util,
 } from '@tensorflow/tfjs-core';
+import type { FusedActivation } from '../../model/fused-activation.js';
 
 type Steps = [number, number, number];
 
@@ -50,64 +53,87 @@ export function sameMargin(size: number, reach: number, stride: number): [number
   return [Math.floor(total / 2), Math.ceil(total / 2)];
 }
 
-/** `x ∗ kernel + bias`: `[N, …space, C]`, `[…sizes, C / groups, filters]`, `[filters]`. */
-export function convolve(
-  x: Tensor,
-  kernel: Tensor,
-  window: Window,
-  groups = 1,
-  bias: Tensor | null = null,
-): Tensor {
+/** What becomes of a convolution's sums: a bias for each channel, then an activation. */
+export interface Ending {
+  readonly bias: Tensor | null;
+  readonly activation: FusedActivation;
+}
+
+const NONE: Ending = { bias: null, activation: 'linear' };
+
+/** Ends a convolution by operations of their own. */
+export function end(y: Tensor, { bias, activation }: Ending): Tensor {
+  const biased = bias ? add(y, bias) : y;
+  switch (activation) {
+    case 'linear':
+      return biased;
+    case 'relu':
+      return relu(biased);
+    case 'relu6':
+      return relu6(biased);
+  }
+}
+
+/** `activation(x ∗ kernel + bias)`: `[N, …space, C]`, `[…sizes, C / groups, filters]`, `[filters]`. */
+export function convolve(x: Tensor, kernel: Tensor, window: Window, groups = 1, ending = NONE): Tensor {
   if (x.rank === 3) {
-    return inTwoDimensions(x, kernel, window, (a, b, row) => convolve(a, b, row, groups, bias));
+    return inTwoDimensions(x, kernel, window, (a, b, row) => convolve(a, b, row, groups, ending));
   }
   const channels = x.shape.at(-1)!;
   if (groups === 1) {
-    if (!isDilated(window)) return convolveSimply(x, kernel, window, bias);
-    return withBias(dilated(x, kernel, window, convolveSimply), bias);
+    if (!isDilated(window)) return convolveSimply(x, kernel, window, ending);
+    return end(dilated(x, kernel, window, convolveSimply), ending);
   }
   if (groups === channels && x.rank === 4) {
     const perChannel = reshape(kernel, [...kernel.shape.slice(0, -2), channels, -1]);
-    return withBias(convolveDepthwise(x, perChannel, window), bias);
+    return convolveDepthwise(x, perChannel, window, ending);
   }
   const kernels = split(kernel, groups, -1);
   const parts = split(x, groups, -1).map((part, group) => convolve(part, kernels[group]!, window));
-  return withBias(concat(parts, -1), bias);
+  return end(concat(parts, -1), ending);
 }
 
-/** Each channel by itself: `[N, …space, C]`, `[…sizes, C, multiplier]`. */
-export function convolveDepthwise(x: Tensor, kernel: Tensor, window: Window): Tensor {
-  if (x.rank === 3) return inTwoDimensions(x, kernel, window, convolveDepthwise);
-  return isDilated(window) ? dilated(x, kernel, window, depthwiseSimply) : depthwiseSimply(x, kernel, window);
+/** Each channel by itself: `[N, …space, C]`, `[…sizes, C, multiplier]`, `[C · multiplier]`. */
+export function convolveDepthwise(x: Tensor, kernel: Tensor, window: Window, ending = NONE): Tensor {
+  if (x.rank === 3) {
+    return inTwoDimensions(x, kernel, window, (a, b, row) => convolveDepthwise(a, b, row, ending));
+  }
+  if (!isDilated(window)) return depthwiseSimply(x, kernel, window, ending);
+  return end(dilated(x, kernel, window, depthwiseSimply), ending);
 }
-
-const withBias = (y: Tensor, bias: Tensor | null): Tensor => (bias ? add(y, bias) : y);
 
 /** A convolution without dilation or groups. */
-type Simple = (x: Tensor, kernel: Tensor, window: Window) => Tensor;
+type Simple = (x: Tensor, kernel: Tensor, window: Window, ending?: Ending) => Tensor;
 
-function convolveSimply(
+const convolveSimply: Simple = (x, kernel, window, ending = NONE) => {
+  if (x.rank === 4) return fused.conv2d(fusedArguments(x, kernel, window, ending));
+  const { strides, margins } = window;
+  const padded = pad(x, [[0, 0], ...margins.map((margin): [number, number] => [...margin]), [0, 0]]);
+  const steps = [...strides] as Steps;
+  return end(conv3d(padded as Tensor5D, kernel as Tensor5D, steps, 'valid'), ending);
+};
+
+const depthwiseSimply: Simple = (x, kernel, window, ending = NONE) => {
+  const args = fusedArguments(x, kernel, window, ending);
+  // For a gradient the fused operation would keep its result too.
+  if (engine().isTapeOn()) return end(depthwiseConv2d(args.x, args.filter, args.strides, args.pad), ending);
+  // Its type lacks padding in numbers, which it takes.
+  return fused.depthwiseConv2d(args as Parameters<typeof fused.depthwiseConv2d>[0]);
+};
+
+const fusedArguments = (
   x: Tensor,
   kernel: Tensor,
   { strides, margins }: Window,
-  bias: Tensor | null = null,
-): Tensor {
-  if (x.rank === 5) {
-    const padded = pad(x, [[0, 0], ...margins.map((margin): [number, number] => [...margin]), [0, 0]]);
-    const steps = [...strides] as Steps;
-    return withBias(conv3d(padded as Tensor5D, kernel as Tensor5D, steps, 'valid'), bias);
-  }
-  return fused.conv2d({
-    x: x as Tensor4D,
-    filter: kernel as Tensor4D,
-    strides: [...strides] as [number, number],
-    pad: aroundSpace(margins),
-    ...(bias && { bias: bias }),
-  });
-}
-
-const depthwiseSimply: Simple = (x, kernel, { strides, margins }) =>
-  depthwiseConv2d(x as Tensor4D, kernel as Tensor4D, [...strides] as [number, number], aroundSpace(margins));
+  { bias, activation }: Ending,
+) => ({
+  x: x as Tensor4D,
+  filter: kernel as Tensor4D,
+  strides: [...strides] as [number, number],
+  pad: aroundSpace(margins),
+  ...(bias && { bias }),
+  activation,
+});
 
 const aroundSpace = (margins: Margins) =>
   [[0, 0], ...margins.map((margin) => [...margin]), [0, 0]] as Parameters<typeof depthwiseConv2d>[3];

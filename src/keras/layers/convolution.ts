@@ -15,7 +15,7 @@ import {
   WINDOW,
   checkCount,
 } from './convolution-layer.js';
-import { convolve } from './convolution-operations.js';
+import { type Ending, convolve } from './convolution-operations.js';
 import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link Conv1D}, {@link Conv2D} and {@link Conv3D}. */
@@ -70,8 +70,8 @@ abstract class Convolution extends ConvolutionLayer implements ParameterSettings
     ]);
   }
 
-  protected override convolve(x: Tensor): Tensor {
-    return convolve(x, this.kernel!.read(), this.windowOn(x), this.groups, this.bias?.read());
+  protected override convolve(x: Tensor, ending: Ending): Tensor {
+    return convolve(x, this.kernel!.read(), this.windowOn(x), this.groups, ending);
   }
 }
 

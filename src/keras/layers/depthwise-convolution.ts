@@ -2,7 +2,7 @@
  * @file Keras' DepthwiseConv1D and DepthwiseConv2D. Sources: tf-keras 2.18 and Keras 3.15,
  * `layers/convolutional/base_depthwise_conv.py`.
  */
-import { type Tensor, add } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import {
@@ -14,7 +14,7 @@ import {
   WINDOW,
   checkCount,
 } from './convolution-layer.js';
-import { convolveDepthwise } from './convolution-operations.js';
+import { type Ending, convolveDepthwise } from './convolution-operations.js';
 import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link DepthwiseConv1D} and {@link DepthwiseConv2D}. */
@@ -51,9 +51,8 @@ abstract class DepthwiseConvolution extends ConvolutionLayer implements Paramete
     this.depthwiseKernel = this.addParameter('depthwise', 'depthwise_kernel', shape);
   }
 
-  protected override convolve(x: Tensor): Tensor {
-    const y = convolveDepthwise(x, this.depthwiseKernel!.read(), this.windowOn(x));
-    return this.bias ? add(y, this.bias.read()) : y;
+  protected override convolve(x: Tensor, ending: Ending): Tensor {
+    return convolveDepthwise(x, this.depthwiseKernel!.read(), this.windowOn(x), ending);
   }
 }
 

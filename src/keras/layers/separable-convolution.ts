@@ -19,7 +19,7 @@ import {
   WINDOW,
   checkCount,
 } from './convolution-layer.js';
-import { convolve, convolveDepthwise } from './convolution-operations.js';
+import { type Ending, convolve, convolveDepthwise } from './convolution-operations.js';
 import { type ParameterSettings, readParameters } from './parameters.js';
 
 /** The arguments of {@link SeparableConv1D} and {@link SeparableConv2D}. */
@@ -85,11 +85,11 @@ abstract class SeparableConvolution
     return { numbers: numbers + between, multiplications };
   }
 
-  protected override convolve(x: Tensor): Tensor {
+  protected override convolve(x: Tensor, ending: Ending): Tensor {
     const ones = this.kernelSize.map(() => 1);
     const everywhere = { strides: ones, dilations: ones, margins: ones.map((): [number, number] => [0, 0]) };
     const between = convolveDepthwise(x, this.depthwiseKernel!.read(), this.windowOn(x));
-    return convolve(between, this.pointwiseKernel!.read(), everywhere, 1, this.bias?.read());
+    return convolve(between, this.pointwiseKernel!.read(), everywhere, 1, ending);
   }
 }
 

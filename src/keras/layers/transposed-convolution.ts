@@ -2,7 +2,7 @@
  * @file Keras' Conv1DTranspose, Conv2DTranspose and Conv3DTranspose. Sources: tf-keras 2.18 `layers/convolutional` and
  * `utils/conv_utils.py` (`deconv_output_length`), Keras 3.15 `layers/convolutional/base_conv_transpose.py`.
  */
-import { type Tensor, add } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
 import { checkNumber } from '../../text/refusal.js';
@@ -17,7 +17,7 @@ import {
   WINDOW,
   checkCount,
 } from './convolution-layer.js';
-import { transposeConvolve } from './convolution-operations.js';
+import { type Ending, end, transposeConvolve } from './convolution-operations.js';
 import { type ParameterSettings, readParameters } from './parameters.js';
 import type { PerDimension } from './spatial.js';
 
@@ -81,7 +81,7 @@ abstract class TransposedConvolution extends ConvolutionLayer implements Paramet
     this.kernel = this.addParameter('kernel', 'kernel', [...this.kernelSize, this.filters, channels]);
   }
 
-  protected override convolve(x: Tensor): Tensor {
+  protected override convolve(x: Tensor, ending: Ending): Tensor {
     const space = x.shape.slice(1, -1);
     const sizes = space.map((size, i) => this.outputSize(size, i));
     // A convolution of the output to the input would be padded so.
@@ -90,8 +90,7 @@ abstract class TransposedConvolution extends ConvolutionLayer implements Paramet
       return this.padding === 'same' ? [Math.floor(total / 2), Math.ceil(total / 2)] : [0, 0];
     });
     const window = { strides: this.strides, dilations: this.dilationRate, margins };
-    const y = transposeConvolve(x, this.kernel!.read(), window, sizes);
-    return this.bias ? add(y, this.bias.read()) : y;
+    return end(transposeConvolve(x, this.kernel!.read(), window, sizes), ending);
   }
 }
 
