@@ -1,19 +1,19 @@
 /**
- * @file The activations that TF.js' kernels for convolutions apply to each sum before they write it, for which an
- * operation of its own would read and write everything again: for relu6 twice.
+ * @file The activations that TF.js' kernels for convolutions apply to each sum before they write it. An operation of its
+ * own would read and write everything again, and relu6 is two.
  */
 import { engine } from '@tensorflow/tfjs-core';
 
-/** Those that cost nothing there on every backend; 'linear' is none. */
+const FUSED = ['relu', 'relu6'] as const;
+
+/** Those that cost nothing there on every backend, by their names in TF.js and Keras. */
 export type FusedActivation = (typeof FUSED)[number];
 
-const FUSED = ['linear', 'relu', 'relu6'] as const;
+export const isFused = (name: string): name is FusedActivation => FUSED.some((one) => one === name);
 
 /**
- * What a convolution may apply of an activation by its name; 'linear' leaves the activation to be applied. While a
- * gradient is recorded TF.js fuses nothing, and its relu6 has another gradient at 6 than Keras'.
+ * What the kernel may apply of a layer's activation; 'linear' leaves it to the layer. While a gradient is recorded TF.js
+ * fuses nothing, and its relu6 has another gradient at 6 than Keras'.
  */
-export function fusedActivation(name: string): FusedActivation {
-  if (engine().isTapeOn()) return 'linear';
-  return FUSED.find((one) => one === name) ?? 'linear';
-}
+export const fusedNow = (name: string): FusedActivation | 'linear' =>
+  isFused(name) && !engine().isTapeOn() ? name : 'linear';

@@ -5,6 +5,7 @@
  */
 import { type Tensor, logicalAnd } from '@tensorflow/tfjs-core';
 import type { LayersModel, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
+import { fuseEnding, isStockConvolution } from './fused-convolution.js';
 import { constrain, constraintOf } from './constraints.js';
 import { ValueError } from '../text/value-error.js';
 import { activityRegularizerOf, setActivityRegularizer } from './activity-penalties.js';
@@ -78,6 +79,8 @@ const PATCHES = {
       if (constraint) constrain(weight, constraint);
     }
   },
+  /** TF.js' own depthwise convolutions add the bias and activate in passes of their own, and all of its own so do relu6. */
+  fusesEnding: fuseEnding,
   /**
    * The executor hands one object of call arguments from layer to layer, in which a mask stays when the layers that
    * follow have none (masks.ts).
@@ -101,6 +104,11 @@ function patch(layer: Layer, name: Patch): void {
   if (patches.has(name)) return;
   patchesOf.set(layer, patches.add(name));
   PATCHES[name](layer);
+}
+
+/** Has a layer infer in one kernel, if it is a convolution of TF.js' own that takes several. */
+export function patchConvolution(layer: Layer): void {
+  if (isStockConvolution(layer)) patch(layer, 'fusesEnding');
 }
 
 /** Patches a copy of a layer as the original is. */

@@ -6,7 +6,15 @@ import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { affineOf, computingLayer, isAffineLayer } from './affine-layers.js';
 import { type Affine, type Direction, Obstacle, passThrough, splitAmong } from './fold-affine.js';
-import { type Linear, foldBefore, foldBehind, isLinearLayer, readLinear } from './fold-linear.js';
+import {
+  type Linear,
+  activationOfLayer,
+  foldBefore,
+  foldBehind,
+  isActivating,
+  isLinearLayer,
+  readLinear,
+} from './fold-linear.js';
 import { type Merged, mergeBefore, mergeBehind, readMerged } from './fold-merge.js';
 import {
   type Layer,
@@ -92,6 +100,22 @@ export class FoldGraph {
     }
   }
 
+  /** Puts activations right behind convolutions into these, but for those that give an output. */
+  async fuseActivations(): Promise<void> {
+    for (const call of this.calls) {
+      const activation = activationOfLayer(call.layer);
+      const tensor = this.follow(call.inputs[0]!);
+      const producer = this.producers.get(tensor);
+      if (!activation || this.isOutput(call) || !producer || !isActivating(producer.layer)) continue;
+      const users = this.usersOf(tensor).length + (this.isGiven(tensor) ? 1 : 0);
+      if (users > 1 || this.countCalls(producer.layer) > 1) continue;
+      const linear = await this.linearFor(producer.layer);
+      if (linear.activation) continue;
+      this.changed.set(producer.layer, { ...linear, activation });
+      this.gone.add(call.outputs[0]!);
+    }
+  }
+
   private async changesFor(
     call: LayerCall,
     direction: Direction,
@@ -172,8 +196,12 @@ export class FoldGraph {
       const merged = (this.changed.get(layer) as Merged | undefined) ?? (await readMerged(layer));
       return (direction === 'backward' ? mergeBehind : mergeBefore)(merged, affine, call);
     }
-    const linear = (this.changed.get(layer) as Linear | undefined) ?? (await readLinear(layer));
+    const linear = await this.linearFor(layer);
     return (direction === 'backward' ? foldBehind : foldBefore)(linear, affine, call);
+  }
+
+  private async linearFor(layer: Layer): Promise<Linear> {
+    return (this.changed.get(layer) as Linear | undefined) ?? readLinear(layer);
   }
 
   /** The tensor that stands for one, once calls have gone. */

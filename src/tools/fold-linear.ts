@@ -5,6 +5,7 @@
  */
 import { util } from '@tensorflow/tfjs-core';
 import { type Affine, Obstacle, activationOf, alongDimension, isLinear } from './fold-affine.js';
+import { type FusedActivation, isFused } from '../model/fused-activation.js';
 import { type Layer, type LayerCall, channelDimension } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
@@ -24,6 +25,8 @@ export interface Linear {
   readonly bias: Float64Array;
   /** Whether some bias is not 0, or the layer has one. */
   readonly hasBias: boolean;
+  /** The activation that the layer took in. */
+  readonly activation?: FusedActivation;
 }
 
 type Join = (shape: readonly number[], layer: Layer) => Pick<Kernel, 'inputOf' | 'outputOf'>;
@@ -74,6 +77,31 @@ const JOINS: Readonly<Record<string, readonly Join[]>> = {
 };
 
 export const isLinearLayer = (layer: Layer): boolean => Object.hasOwn(JOINS, layer.getClassName());
+
+/** Those whose kernels apply an activation for nothing. */
+const ACTIVATING = ['Conv2D', 'DepthwiseConv2D'];
+
+/** Whether a layer may take in an activation. */
+export const isActivating = (layer: Layer): boolean =>
+  ACTIVATING.includes(layer.getClassName()) && isLinear(layer);
+
+/** The activation that a layer is, if kernels of convolutions apply it for nothing. */
+export function activationOfLayer(layer: Layer): FusedActivation | null {
+  switch (layer.getClassName()) {
+    case 'Activation': {
+      const name = activationOf(layer);
+      return isFused(name) ? name : null;
+    }
+    case 'ReLU': {
+      // TF.js' own has the largest value alone.
+      const { maxValue, negativeSlope, threshold } = layer as Layer & Partial<Record<string, number | null>>;
+      if (negativeSlope || threshold) return null;
+      return maxValue == null ? 'relu' : maxValue === 6 ? 'relu6' : null;
+    }
+    default:
+      return null;
+  }
+}
 
 /** Reads a layer's weights. */
 export async function readLinear(layer: Layer): Promise<Linear> {
@@ -185,8 +213,9 @@ function checked(linear: Linear): Linear {
   throw new Obstacle(`the weights of '${linear.layer.name}' would not be finite`);
 }
 
-/** What a layer's configuration has to say for the weights of `linear`: a constraint would change them. */
-export const configurationFor = ({ hasBias }: Linear) => ({
+/** What a layer's configuration has to say for `linear`: a constraint would change the weights. */
+export const configurationFor = ({ hasBias, activation }: Linear) => ({
+  ...(activation && { activation }),
   useBias: hasBias,
   kernelConstraint: null,
   biasConstraint: null,

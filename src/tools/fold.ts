@@ -35,6 +35,7 @@ import {
   containersOf,
   layersOf,
 } from '../model/graph.js';
+import { patchConvolution } from '../model/patches.js';
 import type { ToolOptions } from '../model/progress.js';
 import { type LimitOptions, RunLimits } from './run-limits.js';
 import { assignExactly } from '../model/weights.js';
@@ -75,6 +76,9 @@ export interface FoldReport extends Comparison {
  * its inputs. Of several in a row beside which there is no linear layer, one batch normalization is left. Keras'
  * Normalization, Rescaling and LayerScale are folded likewise. Nothing passes from one model into another that is nested
  * in it, nor through a layer that others share. New weights are computed in float64.
+ *
+ * relu and relu6 right behind a Conv2D or DepthwiseConv2D, as layers of their own, become its activation, unless they give
+ * an output: then TF.js applies bias and activation within the kernel of the convolution.
  *
  * A normalization that was an output leaves a linear activation of its name, so that outputs keep their names.
  *
@@ -264,6 +268,7 @@ async function planFolds(model: LayersModel, { signal, onProgress }: FoldOptions
       reasons.set(call, reason);
       report(call);
     }
+    await graph.fuseActivations();
   }
   const stays = new Set(calls.filter((call) => reasons.has(call)).map(({ layer }) => layer));
   return {
@@ -297,6 +302,7 @@ function copyWith(model: LayersModel, { changed, actionOf }: CopyChanges): Layer
       ownWeightsOf(remade).forEach((weight, i) => {
         assignExactly(weight, tensor(Float32Array.from(values[i]!), weight.shape as number[]));
       });
+      patchConvolution(remade);
     },
     actionOf,
   }).model;

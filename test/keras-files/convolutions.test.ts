@@ -39,7 +39,7 @@ const MADE: Record<string, readonly [dimensions: number, make: Make]> = {
 };
 
 /** The layer's output, with another layer behind it, and the gradients of its input and weights. */
-function outcome(layer: Layer, x: tf.Tensor, behind = kerasLayers.identity()): tf.Tensor[] {
+function outcome(layer: Layer, x: tf.Tensor, behind: Layer = kerasLayers.identity()): tf.Tensor[] {
   const compute = (input: tf.Tensor) => behind.apply(layer.apply(input)) as tf.Tensor;
   const y = compute(x);
   const variables = layer.getWeights().map((_, i) => layer.weights[i]!.read() as unknown as tf.Variable);
@@ -79,7 +79,7 @@ describeBackends(() => {
     });
   });
 
-  describe.each(['relu', 'relu6'])('with the activation %s', (activation) => {
+  describe.each(['relu', 'relu6'] as const)('with the activation %s', (activation) => {
     test.each(
       Object.entries(MADE).flatMap(([name, made]) =>
         (['channelsLast', 'channelsFirst'] as const).map(

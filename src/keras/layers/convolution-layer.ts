@@ -2,7 +2,7 @@
 import { type Tensor, tidy, transpose } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable } from '@tensorflow/tfjs-layers';
 import type { Constraint, Initializer, Regularizer } from '../../layer/keras-objects.js';
-import { fusedActivation } from '../../model/fused-activation.js';
+import { fusedNow } from '../../model/fused-activation.js';
 import { type HiddenWork, type RunShape, type Work, workOfAny } from '../../model/run-cost.js';
 import { checkNumber, refuse } from '../../text/refusal.js';
 import { show } from '../../text/show.js';
@@ -134,7 +134,7 @@ export abstract class ConvolutionLayer extends KerasLayer implements HiddenWork,
       const x = only(inputs);
       const ending = {
         bias: this.bias && this.bias.read(),
-        activation: fusedActivation(this.activation.getClassName()),
+        activation: fusedNow(this.activation.getClassName()),
       };
       const activate = (y: Tensor) => (ending.activation === 'linear' ? this.activation.apply(y) : y);
       if (this.dataFormat === 'channelsLast') return activate(this.convolve(x, ending));

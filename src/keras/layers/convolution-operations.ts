@@ -56,7 +56,7 @@ export function sameMargin(size: number, reach: number, stride: number): [number
 /** What becomes of a convolution's sums: a bias for each channel, then an activation. */
 export interface Ending {
   readonly bias: Tensor | null;
-  readonly activation: FusedActivation;
+  readonly activation: FusedActivation | 'linear';
 }
 
 const NONE: Ending = { bias: null, activation: 'linear' };
