@@ -99,12 +99,27 @@ export interface BatchMoments {
   ): { normalization: Normalization; moved: () => Statistics<Tensor | Float32Array> };
 }
 
+/** Tensors of shape `[1, groups, 1, channels, 1]`; what ghost batches share may have 1 for groups. */
+export interface ChannelTensors {
+  readonly centre: Tensor;
+  /** The mean is centre + rest; null for 0. */
+  readonly rest: Tensor | null;
+  readonly variance: Tensor;
+  /** Of renorm; null for 1 and 0. */
+  readonly r: Tensor | null;
+  readonly d: Tensor | null;
+  /** The weight of all elements, where these are the input's own moments; null where they are constants. */
+  readonly count: Tensor | null;
+}
+
 /** What an input is normalized by: y = slope·(x − centre) + intercept, per group and channel. */
 export interface Normalization {
   /** Whether these are constants, so that dx = slope·dy. */
   readonly isConstant: boolean;
   /** What of it lies in tensors, which TF.js is to keep until the gradient is computed. */
   readonly tensors: readonly Tensor[];
+  readonly layout: Layout;
+  readonly epsilon: number;
 
   /** A pass: y. */
   normalize(x: TensorInfo): TensorInfo;
@@ -114,6 +129,17 @@ export interface Normalization {
 
   /** Begins a backward pass, and takes room for what it finds. */
   backward(dy: TensorInfo, x: TensorInfo): Backward;
+
+  /** What it was made of, for TF.js' own operations: in tensors that no tape knows. */
+  numbers(): NormalizationNumbers;
+}
+
+/** What a normalization was made of. */
+export interface NormalizationNumbers {
+  readonly perChannel: ChannelTensors;
+  /** A vector of one number per parameter; null for 1. */
+  readonly scale: Tensor | null;
+  readonly weights: ElementWeights | null;
 }
 
 /** The gradients that follow from one dy. */

@@ -1,5 +1,5 @@
 /** @file TF.js' record of what has run, from which it computes gradients. */
-import { type Tensor, engine } from '@tensorflow/tfjs-core';
+import { type Tensor, type TensorInfo, engine } from '@tensorflow/tfjs-core';
 
 /**
  * Keeps tensors alive until the gradient of what ran last has been computed. TF.js' way, `inputsToSave`, clones them,
@@ -9,8 +9,11 @@ import { type Tensor, engine } from '@tensorflow/tfjs-core';
 export function keepOnTape(tensors: readonly Tensor[]): void {
   if (!engine().isTapeOn()) return;
   const { saved } = engine().state.activeTape.at(-1)!;
-  for (const { dataId, shape, dtype } of tensors) {
-    engine().backend.incRef(dataId);
-    saved!.push(engine().keep(engine().makeTensorFromTensorInfo({ dataId, shape, dtype })));
-  }
+  for (const tensor of tensors) saved!.push(engine().keep(share(tensor)));
+}
+
+/** Another tensor of the same data, which no tape knows. */
+export function share({ dataId, shape, dtype }: TensorInfo): Tensor {
+  engine().backend.incRef(dataId);
+  return engine().makeTensorFromTensorInfo({ dataId, shape, dtype });
 }

@@ -26,19 +26,20 @@ export function adjust(
 
 function times(x: Tensor, factor: Tensor | number): Tensor {
   if (!(factor instanceof Tensor)) return mul(x, factor);
+  // Made outside: a tape would not know what is made within, nor that the gradient depends on it.
+  const whole = atRankOf(x, factor);
   const product = customGrad((...args) => {
     const save = args.at(-1) as (tensors: Tensor[]) => void;
-    const whole = atRankOf(x, factor);
     save([x, whole]);
     return {
       value: mul(x, whole),
       gradFunc: (dy: Tensor, [keptX, keptFactor]: Tensor[]) => [
         mul(dy, keptFactor!),
-        sumTo(factor.shape, productWhereGiven(dy, keptX!)),
+        sumTo(whole.shape, productWhereGiven(dy, keptX!)),
       ],
     };
   });
-  return product(x, factor);
+  return product(x, whole);
 }
 
 function plus(x: Tensor, term: Tensor | number): Tensor {

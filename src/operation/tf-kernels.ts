@@ -7,13 +7,13 @@ import {
   type NamedTensorMap,
   type Tensor,
   type TensorInfo,
-  customGrad,
   engine,
   getBackend,
   getGradient,
   getKernel,
   registerGradient,
   registerKernel,
+  reshape,
 } from '@tensorflow/tfjs-core';
 import type {
   BatchMoments,
@@ -23,8 +23,9 @@ import type {
   ScaleAndOffset,
 } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
-import { ValueError } from '../text/value-error.js';
 import { keepOnTape } from '../backends/tape.js';
+import { type Given, composedGradient } from './composed-gradient.js';
+import { differentiable } from './differentiable.js';
 
 /** The names under which `tf.profile` shows the passes. */
 export const KERNEL_NAMES = {
@@ -151,25 +152,26 @@ function gradient(dy: Tensor, [kept]: [Tensor], attributes: unknown): Record<str
   const { normalization, scaleAndOffset, x } = attributes as NormalizeAttributes;
   const { scale, offset } = scaleAndOffset;
   const own = gradientsOf(normalization, dy, kept);
-  // What each of them is a function of. `kept` would not do: it has x's data, but no tape knows it.
-  const ofScale = scale ? [scale] : [];
-  const ofX = normalization.isConstant ? [] : [x];
+  // `kept` has x's data, but no tape knows it.
+  const sources: Given = { dy, x, scale };
+  const valuesOf = (keptDy: Tensor): Given => ({
+    dy: keptDy,
+    x: kept,
+    scale: scale && reshape(normalization.numbers().scale!, scale.shape),
+  });
+  const again = (
+    name: 'x' | 'scale' | 'offset',
+    { shape }: Tensor,
+    dependsOn: readonly (keyof Given)[],
+    compute: () => Tensor,
+  ) =>
+    differentiable(compute, dependsOn, sources, valuesOf, (given) =>
+      composedGradient(name, shape, normalization, given),
+    );
+  const ofX = normalization.isConstant ? [] : (['x'] as const);
   return {
-    x: refusingSecondDerivative(() => own.x(), [dy, ...ofX, ...ofScale]),
-    scale: refusingSecondDerivative(() => own.parameter('scale', scale!.shape), [dy, x]),
-    offset: refusingSecondDerivative(() => own.parameter('offset', offset!.shape), [dy]),
+    x: () => again('x', x, ['dy', ...ofX, 'scale'], () => own.x()),
+    scale: () => again('scale', scale!, ['dy', 'x'], () => own.parameter('scale', scale!.shape)),
+    offset: () => again('offset', offset!, ['dy'], () => own.parameter('offset', offset!.shape)),
   };
-}
-
-/** Within another gradient, what is computed of `sources` would count as a constant: makes differentiating it an error. */
-function refusingSecondDerivative(compute: () => Tensor, sources: readonly Tensor[]): () => Tensor {
-  if (!engine().isTapeOn()) return compute;
-  return () => customGrad(() => ({ value: compute(), gradFunc: refuseSecondDerivative }))(...sources);
-}
-
-function refuseSecondDerivative(): never {
-  throw new ValueError(
-    'The gradient of the fused batch normalization cannot be differentiated again. ' +
-      'Use fused: false for second derivatives.',
-  );
 }

@@ -103,6 +103,8 @@ class HostNormalization implements Normalization {
   readonly normalized: Affine;
   /** y as a function of x. */
   readonly affine: Affine;
+  /** Its values, which may change before they are needed again. */
+  private readonly scale: Float64Array | null;
 
   /** @param moments that x is normalized by; a count of 0 where they are constants */
   constructor(
@@ -110,7 +112,7 @@ class HostNormalization implements Normalization {
     readonly layout: Layout,
     readonly weights: passes.Weights | null,
     readonly moments: Moments,
-    correction: Correction | null,
+    private readonly correction: Correction | null,
     { scale, offset }: ScaleAndOffset,
     readonly epsilon: number,
   ) {
@@ -119,7 +121,9 @@ class HostNormalization implements Normalization {
     for (let k = 0; k < centre.length; k++) centre[k] = Math.fround(moments.mean[k]!);
     this.normalized = normalizationOf(moments, correction, centre, epsilon);
     const values = memory.values(...(scale ? [scale] : []), ...(offset ? [offset] : []));
-    this.affine = withParameters(this.normalized, scale && values[0]!, offset && values.at(-1)!);
+    this.scale = scale && zeros(values[0]!.length);
+    this.scale?.set(values[0]!);
+    this.affine = withParameters(this.normalized, this.scale, offset && values.at(-1)!);
   }
 
   get isConstant() {
@@ -138,6 +142,27 @@ class HostNormalization implements Normalization {
 
   backward(dy: TensorInfo, x: TensorInfo) {
     return new HostBackward(this, dy, x);
+  }
+
+  numbers() {
+    const { layout, weights, moments, correction, scale, isConstant } = this;
+    const { centre } = this.affine;
+    const perChannel = (values: Float64Array) => {
+      const all = centre.map((_, k) => values[k % values.length]!);
+      return tensor(new Float32Array(all), [1, layout.groups, 1, layout.channels, 1]);
+    };
+    return {
+      perChannel: {
+        centre: perChannel(centre),
+        rest: perChannel(centre.map((value, k) => moments.mean[k]! - value)),
+        variance: perChannel(moments.variance),
+        r: correction && perChannel(correction.r),
+        d: correction && perChannel(correction.d),
+        count: isConstant ? null : perChannel(moments.count),
+      },
+      scale: scale && tensor(new Float32Array(scale)),
+      weights: weights && { tensor: tensor(weights.values), span: weights.span },
+    };
   }
 }
 

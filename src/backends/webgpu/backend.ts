@@ -11,7 +11,9 @@ import {
   concat1d,
   engine,
   reshape,
+  slice,
   tensor1d,
+  unstack,
 } from '@tensorflow/tfjs-core';
 import type { Layout } from '../../core/layout.js';
 import type {
@@ -25,8 +27,10 @@ import type {
   ScaleAndOffset,
   Statistics,
 } from '../backend.js';
+import { share } from '../tape.js';
 import { elementwise } from './elementwise.js';
 import {
+  NUMBERS,
   type Size,
   gradientCoefficients,
   gradientOf,
@@ -76,7 +80,7 @@ class DeviceBackend implements FusedBackend {
   ) {
     const inputs = { moments: null, movingMean, movingVariance, correction: null, ...scaleAndOffset };
     const numbers = tracked(normalizationNumbers(this.backend, sizeOf(layout), inputs, epsilon));
-    return new DeviceNormalization(this.backend, layout, null, numbers, true);
+    return new DeviceNormalization(this.backend, layout, null, numbers, true, epsilon);
   }
 
   // New values come as tensors, and take the place of the old ones by being assigned.
@@ -123,7 +127,7 @@ class DeviceMoments implements BatchMoments {
     const inputs = { moments: table, movingMean, movingVariance, correction, ...scaleAndOffset };
     const numbers = tracked(normalizationNumbers(backend, size, inputs, epsilon));
     return {
-      normalization: new DeviceNormalization(backend, layout, weights, numbers, false),
+      normalization: new DeviceNormalization(backend, layout, weights, numbers, false, epsilon),
       moved: () => movedStatistics(backend, size, table, statistics, options),
     };
   }
@@ -132,29 +136,50 @@ class DeviceMoments implements BatchMoments {
 class DeviceNormalization implements Normalization {
   readonly tensors: Tensor[];
 
-  /** @param numbers a table, as per-channel.ts writes it */
+  /** @param table of numbers, as per-channel.ts writes it */
   constructor(
     readonly backend: WebgpuBackend,
     readonly layout: Layout,
     readonly weights: ElementWeights | null,
-    readonly numbers: Tensor,
+    readonly table: Tensor,
     readonly isConstant: boolean,
+    readonly epsilon: number,
   ) {
-    this.tensors = weights ? [numbers, weights.tensor] : [numbers];
+    this.tensors = weights ? [table, weights.tensor] : [table];
   }
 
   normalize(x: TensorInfo) {
-    const { backend, layout, numbers } = this;
-    return elementwise(backend, 'normalize', { x }, layout, { numbers }, null);
+    const { backend, layout, table } = this;
+    return elementwise(backend, 'normalize', { x }, layout, { numbers: table }, null);
   }
 
   scaleGradient(dy: TensorInfo) {
-    const { backend, layout, numbers } = this;
-    return elementwise(backend, 'scale', { x: dy }, layout, { numbers }, null);
+    const { backend, layout, table } = this;
+    return elementwise(backend, 'scale', { x: dy }, layout, { numbers: table }, null);
   }
 
   backward(dy: TensorInfo, x: TensorInfo) {
     return new DeviceBackward(this, dy, x);
+  }
+
+  numbers() {
+    const { layout, weights, isConstant } = this;
+    const rows = unstack(share(this.table));
+    const row = (name: (typeof NUMBERS)[number]) => rows[NUMBERS.indexOf(name)]!;
+    const perChannel = (name: (typeof NUMBERS)[number]) =>
+      reshape(row(name), [1, layout.groups, 1, layout.channels, 1]);
+    return {
+      perChannel: {
+        centre: perChannel('centre'),
+        rest: perChannel('rest'),
+        variance: perChannel('variance'),
+        r: perChannel('r'),
+        d: perChannel('d'),
+        count: isConstant ? null : perChannel('count'),
+      },
+      scale: slice(row('scale'), 0, sizeOf(layout).parameters),
+      weights: weights && { tensor: share(weights.tensor), span: weights.span },
+    };
   }
 }
 
@@ -172,12 +197,12 @@ class DeviceBackward implements Backward {
   }
 
   sum() {
-    const { backend, layout, numbers } = this.normalization;
-    gradientSums(backend, this.dy, this.x, layout, numbers, this.sums);
+    const { backend, layout, table } = this.normalization;
+    gradientSums(backend, this.dy, this.x, layout, table, this.sums);
   }
 
   dx() {
-    const { backend, layout, weights, numbers } = this.normalization;
+    const { backend, layout, weights, table: numbers } = this.normalization;
     const coefficients = gradientCoefficients(backend, sizeOf(layout), { sums: this.sums, numbers });
     const inputs = { x: this.x, dy: this.dy };
     const dx = elementwise(backend, 'gradientNormalize', inputs, layout, { numbers, coefficients }, weights);
@@ -186,7 +211,7 @@ class DeviceBackward implements Backward {
   }
 
   gradientOf(name: keyof ScaleAndOffset, shape: number[]) {
-    const { backend, layout, numbers } = this.normalization;
+    const { backend, layout, table: numbers } = this.normalization;
     return tracked(gradientOf(backend, sizeOf(layout), name, { sums: this.sums, numbers }, shape));
   }
 }

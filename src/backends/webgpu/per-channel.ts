@@ -11,7 +11,8 @@ import { ROOTS, split, twoFloat } from './two-float.js';
 
 /**
  * The numbers of a normalization, each a row of K: y = slope·(x − centre) + intercept; x̂·r + d is the same with
- * ownSlope and ownIntercept; mean = centre + rest.
+ * ownSlope and ownIntercept; mean = centre + rest. The last ones are what the others were computed of, for TF.js' own
+ * operations.
  */
 export const NUMBERS = [
   'centre',
@@ -22,6 +23,10 @@ export const NUMBERS = [
   'inverseVariance',
   'ownSlope',
   'ownIntercept',
+  'variance',
+  'r',
+  'd',
+  'scale',
 ] as const;
 
 /** Rows of x̂·r + d. */
@@ -195,6 +200,10 @@ ${setNumbers({
   inverseVariance: 'times(inverse, inverse).high',
   ownSlope: 'ownSlope.high',
   ownIntercept: 'ownIntercept.high',
+  variance: 'variance.high',
+  r: 'r',
+  d: 'd',
+  scale: inputs.scale ? 'f32(scale[p])' : '1f',
 })}`,
     inputs,
     output: backend.makeTensorInfo([NUMBERS.length, size.size], 'float32'),

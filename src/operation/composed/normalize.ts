@@ -24,25 +24,14 @@ import {
   sub,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import type { ScaleAndOffset } from '../../backends/backend.js';
+import type { ChannelTensors, ScaleAndOffset } from '../../backends/backend.js';
 import { choose } from '../choose.js';
 import { productWhereGiven, sumOver } from '../sums.js';
 import { moments } from './batch-moments.js';
 import { GHOSTS, REDUCED } from './channel-view.js';
 
-/**
- * What a viewed input is normalized by, of shape `[1, ghosts, 1, channels, 1]`; what ghost batches share has 1 for them.
- */
-export interface Normalization {
-  readonly centre: Tensor;
-  /** The mean is centre + rest; null for 0. */
-  readonly rest: Tensor | null;
-  readonly variance: Tensor;
-  /** Of renorm; null for 1 and 0. */
-  readonly r: Tensor | null;
-  readonly d: Tensor | null;
-  /** The weight of all elements, where these are the input's own moments; null where they are constants. */
-  readonly count: Tensor | null;
+/** What a viewed input is normalized by. */
+export interface Normalization extends ChannelTensors {
   /** Of x's shape; null for 1. */
   readonly weights: Tensor | null;
 }
@@ -71,7 +60,8 @@ export function normalizeBy(
           ...present.map(([name], i): [string, Tensor] => [name, saved[i]!]),
         ]) as unknown as Kept;
         const gradients = gradientsOf(dy, kept, epsilon);
-        return [gradients.x, ...(scale ? [gradients.scale] : []), ...(offset ? [gradients.offset] : [])];
+        const shared = (given: Tensor | null, own: Tensor) => (given ? [sumOver(own, [GHOSTS])] : []);
+        return [gradients.x, ...shared(scale, gradients.scale), ...shared(offset, gradients.offset)];
       },
     };
   });
@@ -104,7 +94,12 @@ function apply(
   return intercept ? add(y, intercept) : y;
 }
 
-function gradientsOf(dy: Tensor, kept: Kept, epsilon: number): Record<'x' | 'scale' | 'offset', Tensor> {
+/** The gradient of x, and what each group and channel has to do with those of scale and offset. */
+export function gradientsOf(
+  dy: Tensor,
+  kept: Kept,
+  epsilon: number,
+): Record<'x' | 'scale' | 'offset', Tensor> {
   const { x, scale, r, d, count, weights } = kept;
   const normalization = engine().isTapeOn() ? asFunctionOfX(kept) : kept;
   const inverse = inverseOf(normalization, epsilon);
@@ -120,7 +115,7 @@ function gradientsOf(dy: Tensor, kept: Kept, epsilon: number): Record<'x' | 'sca
     dx = sub(dx, weights ? choose(equal(weights, 0), zerosLike(dy), mul(weights, viaMoments)) : viaMoments);
   }
   const ofScale = r && d ? add(mul(sumOfProduct, r), mul(sumOfDy, d)) : sumOfProduct;
-  return { x: dx, scale: sumOver(ofScale, [GHOSTS]), offset: sumOver(sumOfDy, [GHOSTS]) };
+  return { x: dx, scale: ofScale, offset: sumOfDy };
 }
 
 /** The moments computed anew, for TF.js to differentiate; those that are constants stay so. */
