@@ -7,8 +7,8 @@
  *   dvariance = −½ Σdy·x̂·slope·inv      dscale = Σdy·x̂
  *
  * over all elements that a parameter belongs to. TF.js' own sums only for parameters of rank 1, and cannot do without
- * scale. All parameters' gradients follow from two sums, which the kernels find in one pass over dy and x. Where the
- * gradient itself is to be differentiated, and where there are no kernels, TF.js' operations compute it.
+ * scale. All parameters' gradients follow from two sums, which the kernels find in one pass over dy and x. Where there
+ * are no kernels, TF.js' operations compute it, and they stand for it where it is to be differentiated itself.
  */
 import {
   FusedBatchNorm,
@@ -16,7 +16,6 @@ import {
   type Tensor,
   add,
   broadcast_util,
-  engine,
   mul,
   neg,
   reshape,
@@ -27,6 +26,7 @@ import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
 import { productWhereGiven, sumOver } from '../operation/sums.js';
+import { differentiable } from '../operation/differentiable.js';
 import { gradientsOf } from '../operation/tf-kernels.js';
 import { type Inputs, epsilonOf, layoutFor } from './fused-batch-norm.js';
 
@@ -49,12 +49,29 @@ export const fusedBatchNormGradient: GradConfig = {
     const [x, mean, variance, scale] = saved as [Tensor, Tensor, Tensor, Tensor?];
     const inputs: Saved = { x, mean, variance, ...(scale && { scale }) };
     const epsilon = epsilonOf(attributes);
-    const layout = engine().isTapeOn() ? null : layoutFor(inputs);
+    const layout = layoutFor(inputs);
     const backend = layout && activeFusedBackend();
-    const gradients = backend
-      ? byPasses(backend, dy as Tensor, inputs, layout, epsilon)
-      : byOperations(dy as Tensor, inputs, epsilon);
-    return { ...gradients };
+    if (!backend) return { ...byOperations(dy as Tensor, inputs, epsilon) };
+    const passes = byPasses(backend, dy as Tensor, inputs, layout, epsilon);
+    const sourcesOf = (itsDy: Tensor) => ({ ...inputs, dy: itsDy });
+    const again = (name: keyof Gradients, ...dependsOn: (keyof Saved)[]): [string, () => Tensor] => [
+      name,
+      () =>
+        differentiable(
+          passes[name],
+          ['dy', ...dependsOn],
+          sourcesOf(dy as Tensor),
+          sourcesOf,
+          ({ dy: itsDy, ...saved }) => byOperations(itsDy, saved, epsilon)[name](),
+        ),
+    ];
+    return Object.fromEntries([
+      again('x', 'variance', 'scale'),
+      again('mean', 'variance', 'scale'),
+      again('variance', 'x', 'mean', 'variance', 'scale'),
+      again('scale', 'x', 'mean', 'variance'),
+      again('offset'),
+    ]);
   },
 };
 

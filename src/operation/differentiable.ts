@@ -6,8 +6,8 @@
 import { type Tensor, customGrad, engine, grads } from '@tensorflow/tfjs-core';
 import { keepOnTape, share } from '../backends/tape.js';
 
-/** What a gradient is computed of, by names; null where there is none. */
-export type Sources = { readonly dy: Tensor } & Readonly<Record<string, Tensor | null>>;
+/** What a gradient is computed of, by names. */
+export type Sources = Readonly<Record<string, Tensor | null | undefined>> & { readonly dy: Tensor };
 
 /**
  * What `compute` gives; within another gradient, a function of those `sources` that `names` has.
@@ -30,9 +30,8 @@ export function differentiable<S extends Sources>(
     gradFunc: (gradient: Tensor, [dy]: Tensor[]) => {
       const values = valuesOf(dy!);
       const given = present.map((name) => asSource(sources[name]!, values[name]!));
-      const named = (tensors: Tensor[]) =>
-        Object.fromEntries(tensors.map((tensor, i) => [present[i], tensor]));
-      const f = (...tensors: Tensor[]) => composed({ ...values, ...named(tensors) });
+      const f = (...tensors: Tensor[]) =>
+        composed({ ...values, ...Object.fromEntries(present.map((name, i) => [name, tensors[i]!])) });
       return onOwnTape(() => grads(f)(given, gradient));
     },
   }));

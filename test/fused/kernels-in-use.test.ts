@@ -4,10 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 import { LAYER_GROUPS, readCases } from '../golden/index.js';
 import { FUSED, checkKernels, ourKernels } from './kernels-in-use.js';
+
+/** The name that `tf.profile` has for a customGrad. */
+const CUSTOM = 'unnamed scope';
 
 const apply = (layer: BatchNormalization, x: tf.Tensor, call: object) => layer.apply(x, call) as tf.Tensor;
 
@@ -63,88 +66,49 @@ describeBackends(() => {
     expect(peakBytes - before).toBeLessThanOrEqual(3 * bytes + 64 * 512);
   });
 
-  test('says what to do where the fused gradient is differentiated again', () => {
+  test.each([true, false])(
+    'within another gradient, the same kernels run, and no others of theirs (training: %s)',
+    async (training) => {
+      const layer = built();
+      const sources = [tf.randomNormal([5, 3, 4]), layer.gamma!.read(), layer.beta!.read()];
+      const inner = () =>
+        tf.grads(((input: tf.Tensor) => apply(layer, input, { training })))(sources);
+      const within = (z: tf.Tensor) => {
+        inner();
+        return tf.neg(z);
+      };
+      const kernels = async (run: () => tf.TensorContainer) => (await tf.profile(run)).kernels;
+      const alone = await kernels(inner);
+      const both = await kernels(() => tf.grad(within)(tf.scalar(1)));
+      const names = both.map(({ name }) => name).filter((name) => name !== CUSTOM);
+      expect(names).toEqual([...alone.map(({ name }) => name), 'Neg', 'Neg']);
+      // dx, dgamma and dbeta are one result each for the outer tape.
+      expect(both.length - names.length).toBe(3);
+    },
+  );
+
+  test('a second derivative takes no more of the kernels', async () => {
     const layer = built();
-    const message =
-      'The gradient of the fused batch normalization cannot be differentiated again. ' +
-      'Use fused: false for second derivatives.';
     const x = tf.randomNormal([5, 3, 4]);
-    const gamma = layer.gamma!.read();
-    for (const training of [true, false]) {
-      const y = (input: tf.Tensor) => apply(layer, input, { training });
-      const dx = tf.grad((input: tf.Tensor) => tf.square(y(input)));
-      expect(() => tf.grad((input: tf.Tensor) => tf.square(dx(input)))(x)).toThrow(message);
-      const dgamma = (input: tf.Tensor) =>
-        tf.grads((some: tf.Tensor) => tf.square(y(some)))([input, gamma] as never)[1]!;
-      expect(() => tf.grad((input: tf.Tensor) => tf.square(dgamma(input)))(x)).toThrow(message);
-      const penalty = () => tf.sum<tf.Scalar>(tf.square(dx(x)));
-      expect(() => tf.variableGrads(penalty, [gamma] as never)).toThrow(message);
-    }
+    const f = (input: tf.Tensor) => tf.pow(apply(layer, input, { training: true }), 3);
+    const { forward, backward } = FUSED.training;
+    expect(await ourKernels(() => tf.grad((input) => tf.square(tf.grad(f)(input)))(x))).toEqual([
+      ...forward,
+      ...backward,
+      // What y has to do with the gradient of y³ goes back through the kernels once more.
+      ...backward,
+    ]);
   });
 
-  describe('refuses a second derivative to which nothing but x leads,', () => {
-    const message = 'Use fused: false for second derivatives.';
-    const x = () => tf.tensor2d([[1], [3], [0.5]]);
-    const c = () => tf.tensor2d([[1], [-2], [0.5]]);
-    const layerOf = (args: BatchNormalizationArgs = {}) => {
-      const layer = layerBatchNormalization(args);
-      layer.build([null, 1]);
-      return layer;
-    };
-    /** Σ(∂f/∂x)², where f = Σ c·y + Σ x³: the other term leads on, so that silence would be a wrong number. */
-    const squaredGradient = (layer: BatchNormalization, call: object) => {
-      const f = (t: tf.Tensor) => tf.add(tf.sum(tf.mul(apply(layer, t, call), c())), tf.sum(tf.pow(t, 3)));
-      return (t: tf.Tensor) => tf.sum(tf.square(tf.grad(f)(t)));
-    };
-
-    test('which fused: false gives', () => {
-      const exact = tf.grad(squaredGradient(layerOf({ fused: false }), { training: true }))(x());
-      [27.621, 971.98, 12.86].forEach((value, i) => {
-        expect(exact.dataSync()[i]).toBeCloseTo(value, 2);
-      });
-    });
-
-    test.each<BatchNormalizationArgs>([{}, { center: false, scale: false }, { renorm: true }])(
-      'directly: %o',
-      (args) => {
-        expect(() => tf.grad(squaredGradient(layerOf(args), { training: true }))(x())).toThrow(message);
-      },
-    );
-
-    test('through what computes its input', () => {
-      const layer = layerOf();
-      const penalty = (scale: tf.Tensor) => squaredGradient(layer, { training: true })(tf.mul(x(), scale));
-      expect(() => tf.grad(penalty)(tf.scalar(2))).toThrow(message);
-    });
-
-    test('where the layer ran outside of the inner gradient', () => {
-      const layer = layerOf();
-      const f = (t: tf.Tensor) => {
-        const weighted = tf.add(
-          tf.sum(tf.mul(apply(layer, t, { training: true }), c())),
-          tf.sum(tf.pow(t, 3)),
-        );
-        return tf.sum(tf.square(tf.grad(() => weighted)(t)));
-      };
-      expect(() => tf.grad(f)(x())).toThrow(message);
-    });
-
-    test('of gamma', () => {
-      const layer = layerOf();
-      const f = (t: tf.Tensor) => {
-        const [dgamma] = tf.grads(() => tf.sum(tf.mul(apply(layer, t, { training: true }), c())))([
-          layer.gamma!.read(),
-        ]);
-        return tf.sum(tf.square(dgamma!));
-      };
-      expect(() => tf.grad(f)(x())).toThrow(message);
-    });
-
-    test('but not in inference, where the gradient of x does not depend on x', () => {
-      const layer = layerOf();
-      const twice = (t: tf.Tensor) => tf.grad(squaredGradient(layer, {}))(t);
-      const [fused, composed] = [twice(x()), tf.grad(squaredGradient(layerOf({ fused: false }), {}))(x())];
-      expect([...fused.dataSync()]).toEqual([...composed.dataSync()]);
-    });
+  test('the tape keeps nothing but x, whose memory is shared', () => {
+    const layer = built();
+    const call = { training: true, updateMovingStatistics: false };
+    tf.grad((input: tf.Tensor) => {
+      const { numTensors, numDataBuffers } = tf.memory();
+      const y = apply(layer, input, call);
+      expect(tf.memory().numTensors - numTensors).toBe(2);
+      expect(tf.memory().numDataBuffers - numDataBuffers).toBe(1);
+      return y;
+    })(tf.randomNormal([5, 3, 4]));
   });
 });

@@ -1,236 +1,281 @@
-/**
- * @file Second derivatives, which TF.js takes of operations that it recorded: of the first gradient where `fused` is
- * false, else of what stands for the gradient of the kernels. Against differences of the first derivatives that the core
- * computes in float64, and against each other.
- */
+/** @file Second derivatives, and what is trained by them: gradient penalties, WGAN-GP, MAML. */
 import * as tf from '@tensorflow/tfjs';
-import { backward, forward, type BatchNormalizationOptions, type State } from 'evenkeel/core';
-import { expect, test } from 'vitest';
+import { type BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
+import { describe, expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
-import { sizeOf } from '../core/reference.js';
-import {
-  drawInput,
-  drawState,
-  floats,
-  makeLayer,
-  relativeDistance,
-  toTensor,
-} from '../properties/layer-and-core.js';
+import { draw, valuesOf, weightsOf } from '../models/models.js';
+import { relativeDistance } from '../properties/layer-and-core.js';
+import { CALLS, checkSecondDerivatives, gradientsOf } from './second.js';
 
-/** Far enough for float64 to see a difference, near enough for it to be the derivative: the error is about its square. */
-const DISTANCE = 1e-5;
-
-interface Call {
-  options?: BatchNormalizationOptions;
-  shape: number[];
-  training?: boolean;
-  /** The shape of a mask, with weights of 0, some of 0.5 and some of 2. */
-  mask?: number[];
-  /** The shapes of scale and bias. */
-  adjustment?: readonly [number[], number[]];
-}
-
-// The r and d of renorm are constants to the gradient, so differences must not see them change: they are clipped.
-const CLIPPED = { renorm: true, renormClipping: { rmax: 0.9, rmin: 0.9, dmax: 0 } };
-const CALLS: [string, Call][] = [
-  ['in training', { shape: [5, 3] }],
-  ['in inference', { shape: [5, 3], training: false }],
-  ['without scale', { options: { scale: false }, shape: [5, 3] }],
-  ['without center', { options: { center: false }, shape: [5, 3] }],
-  ['without both', { options: { scale: false, center: false }, shape: [5, 3] }],
-  [
-    'without both, in inference',
-    { options: { scale: false, center: false }, shape: [5, 3], training: false },
-  ],
-  ['along axis 1', { options: { axis: 1 }, shape: [2, 3, 2, 2] }],
-  ['along axis 1, in inference', { options: { axis: 1 }, shape: [2, 3, 2, 2], training: false }],
-  ['along the first axis', { options: { axis: 0 }, shape: [3, 4] }],
-  ['along the last axis of rank 4', { shape: [2, 2, 2, 3] }],
-  ['along two axes', { options: { axis: [0, 2] }, shape: [2, 5, 3] }],
-  ['along two axes, in inference', { options: { axis: [0, 2] }, shape: [2, 5, 3], training: false }],
-  ['along axis 1 of rank 5', { options: { axis: 1 }, shape: [2, 2, 2, 1, 3] }],
-  ['along transposed axes', { options: { axis: [0, 2, 4] }, shape: [2, 3, 2, 2, 2] }],
-  ['along transposed axes of rank 6', { options: { axis: [1, 3, 5] }, shape: [2, 2, 2, 1, 2, 2] }],
-  ['at rank 6, in inference', { options: { axis: [1, 5] }, shape: [2, 2, 2, 1, 2, 2], training: false }],
-  ['with ghost batches', { options: { virtualBatchSize: 3 }, shape: [6, 2] }],
-  ['with ghost batches along axis 1', { options: { virtualBatchSize: 2, axis: 1 }, shape: [4, 2, 3] }],
-  [
-    'with ghost batches along two axes',
-    { options: { virtualBatchSize: 3, axis: [1, 3] }, shape: [6, 2, 2, 2] },
-  ],
-  [
-    'with ghost batches along transposed axes',
-    { options: { virtualBatchSize: 3, axis: [2, 4] }, shape: [6, 1, 2, 2, 2] },
-  ],
-  ['with renorm', { options: CLIPPED, shape: [5, 2] }],
-  ['with renorm and ghost batches', { options: { ...CLIPPED, virtualBatchSize: 3 }, shape: [6, 2] }],
-  ['with renorm, in inference', { options: CLIPPED, shape: [5, 2], training: false }],
-  ['with a mask', { shape: [3, 2, 2], mask: [3, 2] }],
-  ['with a mask of dimensions of 1', { shape: [4, 2, 2], mask: [4, 1] }],
-  ['with a mask across channels', { options: { axis: 1 }, shape: [3, 2, 2], mask: [3, 2] }],
-  [
-    'with a mask and transposed axes',
-    { options: { axis: [0, 2, 4] }, shape: [2, 3, 2, 2, 2], mask: [2, 3, 2, 2] },
-  ],
-  ['with a mask and renorm', { options: CLIPPED, shape: [3, 2, 2], mask: [3, 2] }],
-  ['with a mask of whole channels', { options: { axis: 0 }, shape: [3, 2, 3], mask: [3, 1] }],
-  ['with an adjustment', { shape: [5, 3], adjustment: [[3], []] }],
-  ['with an adjustment and no gamma', { options: { scale: false }, shape: [5, 3], adjustment: [[], [3]] }],
-  [
-    'with an adjustment of rank 4',
-    {
-      options: { axis: 1 },
-      shape: [2, 3, 2, 2],
-      adjustment: [
-        [3, 1, 1],
-        [1, 3, 1, 1],
-      ],
-    },
-  ],
-  ['with an adjustment and a mask', { shape: [2, 2, 2, 2], mask: [2, 2, 2], adjustment: [[2], [2]] }],
-  [
-    'with an adjustment that varies',
-    {
-      shape: [5, 3],
-      adjustment: [
-        [5, 1],
-        [5, 3],
-      ],
-    },
-  ],
-  [
-    'with a scale that varies',
-    { options: { axis: 1 }, shape: [2, 3, 2, 2], adjustment: [[2, 1, 2, 1], [1]] },
-  ],
-  ['with a bias that varies', { shape: [6, 2], adjustment: [[2], [6, 1]] }],
-  [
-    'with an adjustment that varies, and a mask',
-    {
-      shape: [3, 2, 2],
-      mask: [3, 2],
-      adjustment: [
-        [2, 1],
-        [3, 2, 2],
-      ],
-    },
-  ],
-];
-
-/** What derivatives are taken by, in order, where it is there. */
-type Sources = Record<string, Float64Array>;
-
-/**
- * The loss is Σ c·y³. What is differentiated is G = Σ v·g, over its gradients g by all sources.
- */
-function setUp({ options = {}, shape, training = true, mask, adjustment }: Call) {
-  const state = drawState(options, shape, 31);
-  const [c] = [floats(sizeOf(shape), 41)];
-  const values = mask && Array.from({ length: sizeOf(mask) }, (_, i) => [1, 0, 1, 0.5, 2][i % 5]!);
-  const maskGiven = mask && { shape: mask, values: values!, dtype: 'float32' as const };
-  const sources: Sources = { x: drawInput(shape, 'float32', 21) };
-  if (state.gamma) sources.gamma = Float64Array.from(state.gamma);
-  if (state.beta) sources.beta = Float64Array.from(state.beta);
-  if (adjustment) {
-    sources.scale = floats(sizeOf(adjustment[0]), 51);
-    sources.bias = floats(sizeOf(adjustment[1]), 52);
-  }
-  const directions = Object.values(sources).map((source, i) => floats(source.length, 60 + i));
-  const call = { training, mask: maskGiven ?? null };
-
-  const inCore = (at: Sources): number => {
-    const { y, saved } = forward(
-      { values: at.x!, shape },
-      { ...state, ...only(at, 'gamma', 'beta') },
-      options,
-      {
-        ...call,
-        adjustment: adjustment
-          ? {
-              scale: { values: at.scale!, shape: adjustment[0] },
-              bias: { values: at.bias!, shape: adjustment[1] },
-            }
-          : null,
-      },
-    );
-    const gradients = backward(
-      y.map((value, i) => 3 * c[i]! * value ** 2),
-      saved,
-    ) as unknown as Record<string, ArrayLike<number>>;
-    return Object.keys(at).reduce(
-      (total, name, s) =>
-        total + directions[s]!.reduce((sum, v, i) => sum + v * gradients[`d${name}`]![i]!, 0),
-      0,
-    );
-  };
-
-  const ofLayer = (fused: boolean | null): Record<string, ArrayLike<number>> => {
-    const variables = adjustment?.map((form, i) =>
-      tf.variable(toTensor(sources[['scale', 'bias'][i]!]!, form)),
-    );
-    const layer = makeLayer(
-      { options: { ...options, fused }, shape, training, seed: 0 },
-      state,
-      variables ?? null,
-    );
-    const kwargs = {
-      ...{ training, updateMovingStatistics: false },
-      mask: maskGiven && toTensor(maskGiven.values, maskGiven.shape),
-    };
-    const given = [
-      toTensor(sources.x!, shape),
-      layer.gamma?.read(),
-      layer.beta?.read(),
-      ...(variables ?? []),
-    ];
-    const present = given.filter((tensor) => tensor !== undefined);
-    const loss = (at: tf.Tensor) =>
-      tf.sum(tf.mul(toTensor(c, shape), tf.pow(layer.apply(at, kwargs) as tf.Tensor, 3)));
-    const projected = (...at: tf.Tensor[]) =>
-      tf.addN(
-        tf
-          .grads(loss as never)(at as never)
-          .map((gradient: tf.Tensor, i: number) =>
-            tf.sum(tf.mul(gradient, toTensor(directions[i]!, gradient.shape))),
-          ),
-      );
-    const gradients = tf.grads(projected as never)(present as never) as tf.Tensor[];
-    const results = gradients.map((gradient) => gradient.dataSync());
-    layer.dispose();
-    tf.dispose(variables ?? []);
-    return Object.fromEntries(Object.keys(sources).map((name, i) => [name, results[i]!]));
-  };
-  return { sources, inCore, ofLayer };
-}
-
-const only = (values: Sources, ...names: string[]): State =>
-  Object.fromEntries(
-    names.flatMap((name) => (values[name] ? [[name, values[name]]] : [])),
-  ) as unknown as State;
-
-function differences(sources: Sources, f: (at: Sources) => number): Sources {
-  const nudged = (name: string, i: number, by: number) => {
-    const values = sources[name]!.slice();
-    values[i]! += by;
-    return f({ ...sources, [name]: values });
-  };
-  return Object.fromEntries(
-    Object.entries(sources).map(([name, values]) => [
-      name,
-      values.map((_, i) => (nudged(name, i, DISTANCE) - nudged(name, i, -DISTANCE)) / (2 * DISTANCE)),
-    ]),
-  );
-}
+type Loss = (x: tf.Tensor) => tf.Tensor;
 
 describeBackends(() => {
-  test.each(CALLS)('%s', (_, call) => {
-    const { sources, inCore, ofLayer } = setUp(call);
-    const want = differences(sources, inCore);
-    const [byKernels, byOperations] = [ofLayer(null), ofLayer(false)];
-    for (const name of Object.keys(sources)) {
-      expect(relativeDistance(byOperations[name]!, want[name]!), `fused: false, by ${name}`).toBeLessThan(
-        1e-4,
-      );
-      expect(relativeDistance(byKernels[name]!, want[name]!), `by ${name}`).toBeLessThan(1e-4);
+  describe('of all that the output depends on', () => {
+    test.each(CALLS)('%s', (_, call) => checkSecondDerivatives(call));
+  });
+
+  const layerOf = (args: BatchNormalizationArgs = {}) => {
+    const layer = layerBatchNormalization(args);
+    layer.build([null, 3]);
+    const weights = layer.getWeights().map(({ shape }, i) => tf.add(tf.abs(draw(shape, i)), 0.2));
+    layer.setWeights(weights);
+    return layer;
+  };
+  const apply = (layer: BatchNormalization, x: tf.Tensor, call: object = { training: true }) =>
+    layer.apply(x, { updateMovingStatistics: false, ...call }) as tf.Tensor;
+  const cubes = (y: tf.Tensor) => tf.sum(tf.pow(y, 3));
+  const squaredGradient =
+    (loss: Loss): Loss =>
+    (x) =>
+      tf.sum(tf.square(tf.grad(loss)(x)));
+
+  const expectClose = (got: tf.Tensor[], want: tf.Tensor[]) => {
+    expect(got.length).toBe(want.length);
+    got.forEach((tensor, i) => {
+      expect(relativeDistance(valuesOf(tensor), valuesOf(want[i]!)), `result ${i}`).toBeLessThan(1e-4);
+    });
+  };
+  /** Expects the same of kernels and of TF.js' operations. */
+  const expectSame = (run: (args: BatchNormalizationArgs) => tf.Tensor[]) => {
+    expectClose(run({}), run({ fused: false }));
+  };
+
+  describe('of Σ(∂L/∂x)², to which nothing but x leads', () => {
+    const X = () => tf.tensor2d([[1], [3], [0.5]]);
+    const EXACT = tf.tidy(() => [27.621, 971.98, 12.86]);
+    const lossOf = (args: BatchNormalizationArgs): Loss => {
+      const layer = layerBatchNormalization(args);
+      const c = tf.tensor2d([[1], [-2], [0.5]]);
+      return (x) => tf.add(tf.sum(tf.mul(apply(layer, x), c)), tf.sum(tf.pow(x, 3)));
+    };
+    const expectExact = (second: tf.Tensor, times = 1) => {
+      EXACT.forEach((value, i) => {
+        expect(second.dataSync()[i]! / times).toBeCloseTo(value, 2);
+      });
+    };
+
+    test.each<BatchNormalizationArgs>([{}, { center: false, scale: false }, { fused: false }])(
+      '%o',
+      (args) => {
+        expectExact(tf.grad(squaredGradient(lossOf(args)))(X()));
+      },
+    );
+
+    test('where the layer ran outside of the inner gradient, which is taken twice', () => {
+      const loss = lossOf({});
+      const twice = (x: tf.Tensor) => {
+        const value = loss(x);
+        const [one, other] = [tf.grad(() => value)(x), tf.grad(() => value)(x)];
+        return tf.sum(tf.add(tf.square(one), tf.square(other)));
+      };
+      expectExact(tf.grad(twice)(X()), 2);
+    });
+
+    test('where x is gone', () => {
+      const penalty = squaredGradient(lossOf({}));
+      expectExact(tf.grad((x) => penalty(tf.mul(x, 2)))(tf.mul(X(), 0.5)), 2);
+    });
+  });
+
+  test('in inference do not lead to x, where dx does not depend on it', () => {
+    const loss = (args: BatchNormalizationArgs) => {
+      const layer = layerOf(args);
+      return (x: tf.Tensor) => tf.sum(apply(layer, x, {}));
+    };
+    for (const args of [{}, { fused: false }]) {
+      expect(() => tf.grad(squaredGradient(loss(args)))(draw([6, 3], 1))).toThrow('Cannot compute gradient');
     }
+  });
+
+  test.each<BatchNormalizationArgs>([{ renorm: true }, { renorm: true, virtualBatchSize: 2 }])(
+    'take r and d of renorm for constants: %o',
+    (options) => {
+      const mask = options.virtualBatchSize ? null : tf.tensor1d([1, 0, 0.5, 2, 1, 1]);
+      for (const given of [null, mask]) {
+        expectSame((args) => {
+          const layer = layerOf({ ...options, ...args });
+          const f = squaredGradient((x) => cubes(apply(layer, x, { training: true, mask: given })));
+          return gradientsOf(f, [draw([6, 3], 1), layer.gamma!.read(), layer.beta!.read()]);
+        });
+      }
+    },
+  );
+
+  test('take a mask for a constant, though it be computed from the input', () => {
+    const x = draw([6, 3], 1);
+    const maskOf = (t: tf.Tensor) => tf.sigmoid(tf.sum(t, -1));
+    const constant = maskOf(x);
+    for (const args of [{}, { fused: false }]) {
+      const layer = layerOf(args);
+      const second = (mask: Loss) =>
+        tf.grad(squaredGradient((t) => cubes(apply(layer, t, { training: true, mask: mask(t) }))))(x);
+      expectClose([second(maskOf)], [second(() => constant)]);
+    }
+  });
+
+  test.each([true, false])('are those of what forward saw, with training: %s', (training) => {
+    const x = draw([6, 3], 1);
+    const second = (meddle: (layer: BatchNormalization, rmax: tf.Variable) => void) => {
+      const rmax = tf.variable(tf.scalar(1.2));
+      const layer = layerOf({ renorm: true, renormClipping: { rmax } });
+      const penalty = squaredGradient((t) => cubes(apply(layer, t, { training })));
+      const meddled = (t: tf.Tensor) => {
+        const value = penalty(t);
+        meddle(layer, rmax);
+        return value;
+      };
+      const result = tf.grad(meddled)(x);
+      rmax.dispose();
+      return result;
+    };
+    const want = second(() => undefined);
+    const got = second((layer, rmax) => {
+      layer.apply(tf.mul(x, 100), { training: true });
+      layer.weights.forEach((weight) => {
+        weight.write(tf.mul(weight.read(), 3));
+      });
+      rmax.assign(tf.scalar(0.1));
+    });
+    expect(valuesOf(got)).toEqual(valuesOf(want));
+  });
+
+  test.each<BatchNormalizationArgs>([
+    ...[{}, { scale: false }, { renorm: true }, { virtualBatchSize: 3 }],
+    { adjustment: ([batch]) => [tf.range(1, batch! + 1).expandDims(1), 1] },
+  ])('have derivatives of their own: %o', (options) => {
+    expectSame((args) => {
+      const layer = layerOf({ ...options, ...args });
+      const second = tf.grad(squaredGradient((t) => cubes(apply(layer, t))));
+      const third = (x: tf.Tensor) => tf.sum(tf.mul(draw([6, 3], 2), second(x)));
+      const parameters = layer.trainableWeights.map((weight) => weight.read());
+      return gradientsOf(third, [tf.mul(draw([6, 3], 1), 3), ...parameters]);
+    });
+  });
+
+  describe('train as with fused: false, and leave nothing behind:', () => {
+    /** Runs some steps of what `make` makes, each way, and compares the weights in the end. */
+    const expectSameTraining = (
+      make: (args: BatchNormalizationArgs) => { step: (i: number) => void; weights: () => number[][] },
+    ) => {
+      const [kernels, operations] = [{}, { fused: false }].map((args) => {
+        const { step, weights } = make(args);
+        const before = weights();
+        tf.tidy(() => {
+          step(0);
+        });
+        const { numTensors, numBytes } = tf.memory();
+        for (let i = 1; i < 5; i++) {
+          tf.tidy(() => {
+            step(i);
+          });
+        }
+        expect(tf.memory()).toMatchObject({ numTensors, numBytes });
+        expect(weights()).not.toEqual(before);
+        return weights();
+      });
+      kernels!.forEach((values, i) => {
+        expect(relativeDistance(values, operations![i]!), `weight ${i}`).toBeLessThan(1e-4);
+      });
+    };
+    const network = (args: BatchNormalizationArgs, units: number[], inputs: number, seed: number) => {
+      const model = tf.sequential();
+      units.forEach((count, i) => {
+        const kernelInitializer = tf.initializers.glorotNormal({ seed: seed + i });
+        model.add(
+          tf.layers.dense({
+            ...{ units: count, kernelInitializer },
+            ...(i === 0 && { inputShape: [inputs] }),
+          }),
+        );
+        if (i === units.length - 1) return;
+        layerBatchNormalization(model, args);
+        model.add(tf.layers.reLU());
+      });
+      return model;
+    };
+    const call = (model: tf.LayersModel, x: tf.Tensor) => model.apply(x, { training: true }) as tf.Tensor;
+    const variablesOf = (layer: tf.layers.Layer) =>
+      layer.trainableWeights.map((weight) => weight.read() as unknown as tf.Variable);
+    const numbersOf = (...models: tf.LayersModel[]) =>
+      models.flatMap((model) => model.layers.flatMap(weightsOf));
+    /** Mean of (‖∂model/∂x‖ − 1)² (Gulrajani et al. 2017, arXiv:1704.00028). */
+    const penaltyOf = (model: tf.LayersModel, x: tf.Tensor) => {
+      const gradient = tf.grad((t) => tf.sum(call(model, t)))(x);
+      const norm = tf.sqrt(tf.add(tf.sum(tf.square(gradient), 1), 1e-8));
+      return tf.mean(tf.square(tf.sub(norm, 1)));
+    };
+
+    test('a gradient penalty', () => {
+      expectSameTraining((args) => {
+        const model = network(args, [6, 5, 1], 4, 1);
+        const optimizer = tf.train.sgd(0.05);
+        return {
+          step: (i) => {
+            const x = draw([12, 4], i);
+            const loss = () =>
+              tf.add<tf.Scalar>(
+                tf.mean(tf.square(tf.sub(call(model, x), tf.sum(x, 1, true)))),
+                tf.mul(penaltyOf(model, x), 10),
+              );
+            optimizer.minimize(loss, false, variablesOf(model));
+          },
+          weights: () => numbersOf(model),
+        };
+      });
+    });
+
+    test('WGAN-GP', () => {
+      expectSameTraining((args) => {
+        const [generator, critic] = [
+          network(args, [8, 2], 3, 1),
+          network({ axis: -1, ...args }, [8, 8, 1], 2, 11),
+        ];
+        const [ofGenerator, ofCritic] = [tf.train.rmsprop(0.001), tf.train.rmsprop(0.001)];
+        return {
+          step: (i) => {
+            const [real, noise] = [tf.add(draw([16, 2], i), 1), draw([16, 3], 50 + i)];
+            const share = tf.abs(draw([16, 1], 100 + i));
+            const criticLoss = () => {
+              const made = call(generator, noise);
+              const between = tf.add(tf.mul(real, share), tf.mul(made, tf.sub(1, share)));
+              const distance = tf.sub(tf.mean(call(critic, made)), tf.mean(call(critic, real)));
+              return tf.add<tf.Scalar>(distance, tf.mul(penaltyOf(critic, between), 10));
+            };
+            ofCritic.minimize(criticLoss, false, variablesOf(critic));
+            const generatorLoss = () => tf.neg<tf.Scalar>(tf.mean(call(critic, call(generator, noise))));
+            ofGenerator.minimize(generatorLoss, false, variablesOf(generator));
+          },
+          weights: () => numbersOf(generator, critic),
+        };
+      });
+    });
+
+    test('MAML, of a kernel and of scale and bias of an adjustment', () => {
+      expectSameTraining((args) => {
+        let adjustment: [tf.Tensor, tf.Tensor];
+        const layer = layerBatchNormalization({ ...args, adjustment: () => adjustment });
+        layer.build([null, 3]);
+        const learned = [draw([4, 3], 1), tf.add(draw([3], 2), 2), draw([3], 3)].map((t) => tf.variable(t));
+        const meta = [...learned, ...variablesOf(layer)];
+        const lossOf = ([kernel, ...others]: tf.Tensor[], seed: number) => {
+          const [x, y] = [draw([10, 4], seed), draw([10, 1], seed + 1)];
+          adjustment = others as [tf.Tensor, tf.Tensor];
+          const features = tf.tanh(apply(layer, tf.matMul(x, kernel!)));
+          return tf.mean<tf.Scalar>(tf.square(tf.sub(tf.sum(features, 1, true), y)));
+        };
+        const optimizer = tf.train.sgd(0.1);
+        return {
+          step: (i) => {
+            const adapted = () => {
+              const gradients = gradientsOf((...at) => lossOf(at, 10 * i), learned);
+              const adapted = learned.map((value, j) => tf.sub(value, tf.mul(gradients[j]!, 0.5)));
+              return lossOf(adapted, 10 * i + 5);
+            };
+            optimizer.minimize(adapted, false, meta);
+          },
+          weights: () => meta.map(valuesOf),
+        };
+      });
+    });
   });
 });

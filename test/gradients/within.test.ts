@@ -94,20 +94,4 @@ describeBackends(() => {
     expect(valuesOf(dbeta!)).toEqual([4, 1]);
     expect([...valuesOf(dgamma!), ...valuesOf(dx!)].every(Number.isFinite)).toBe(true);
   });
-
-  test('of gradients are refused without fused: false, and never silently wrong', () => {
-    const layer = layerOf({});
-    layer.build([null, 3]);
-    const gamma = layer.gamma!.read();
-    const loss = (t: tf.Tensor) => tf.sum(tf.pow(layer.apply(t, { training: true }) as tf.Tensor, 3));
-    const x = draw([6, 3], 1);
-    const message = /fused: false/;
-    expect(() => tf.grad((t: tf.Tensor) => tf.sum(tf.square(tf.grad(loss)(t))))(x)).toThrow(message);
-    // The gradient of gamma has one of its own too, beside that of x².
-    const ofGamma = (t: tf.Tensor) => {
-      const [dgamma] = tf.grads(() => loss(t))([gamma]);
-      return tf.add(tf.sum(tf.square(dgamma!)), tf.sum(tf.square(t)));
-    };
-    expect(() => tf.grad(ofGamma)(x)).toThrow(message);
-  });
 });
