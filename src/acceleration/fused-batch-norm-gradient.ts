@@ -16,6 +16,7 @@ import {
   type Tensor,
   add,
   broadcast_util,
+  engine,
   mul,
   neg,
   reshape,
@@ -41,6 +42,15 @@ const inputsToSave = ['x', 'mean', 'variance', 'scale'];
 inputsToSave.map = <T>(inputOf: (name: string, i: number, names: string[]) => T) =>
   Array.from(inputsToSave, (name, i) => inputOf(name, i, inputsToSave)).filter((input) => input != null);
 
+/** What each gradient is a function of. */
+const DEPENDENCIES: Record<keyof Gradients, (keyof Saved | 'dy')[]> = {
+  x: ['dy', 'variance', 'scale'],
+  mean: ['dy', 'variance', 'scale'],
+  variance: ['dy', 'x', 'mean', 'variance', 'scale'],
+  scale: ['dy', 'x', 'mean', 'variance'],
+  offset: ['dy'],
+};
+
 /** TF.js' gradient of `FusedBatchNorm`, corrected. Nothing is computed before it is asked for. */
 export const fusedBatchNormGradient: GradConfig = {
   kernelName: FusedBatchNorm,
@@ -53,25 +63,11 @@ export const fusedBatchNormGradient: GradConfig = {
     const backend = layout && activeFusedBackend();
     if (!backend) return { ...byOperations(dy as Tensor, inputs, epsilon) };
     const passes = byPasses(backend, dy as Tensor, inputs, layout, epsilon);
+    if (!engine().isTapeOn()) return { ...passes };
     const sourcesOf = (itsDy: Tensor) => ({ ...inputs, dy: itsDy });
-    const again = (name: keyof Gradients, ...dependsOn: (keyof Saved)[]): [string, () => Tensor] => [
-      name,
-      () =>
-        differentiable(
-          passes[name],
-          ['dy', ...dependsOn],
-          sourcesOf(dy as Tensor),
-          sourcesOf,
-          ({ dy: itsDy, ...saved }) => byOperations(itsDy, saved, epsilon)[name](),
-        ),
-    ];
-    return Object.fromEntries([
-      again('x', 'variance', 'scale'),
-      again('mean', 'variance', 'scale'),
-      again('variance', 'x', 'mean', 'variance', 'scale'),
-      again('scale', 'x', 'mean', 'variance'),
-      again('offset'),
-    ]);
+    return differentiable(passes, DEPENDENCIES, sourcesOf(dy as Tensor), sourcesOf, (name, given) =>
+      byOperations(given.dy, given, epsilon)[name](),
+    );
   },
 };
 

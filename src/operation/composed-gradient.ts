@@ -8,13 +8,12 @@ import { sumOver } from './sums.js';
 export type Given = Readonly<{ dy: Tensor; x: Tensor; scale: Tensor | null }>;
 
 /**
- * The gradient of x, or that of scale or offset, of one number per parameter.
+ * The gradient of x, scale or offset, as many numbers as it has, in their order.
  *
  * The canonical layout serves as the view of the composed operations, with a parameter for every group and channel.
  */
 export function composedGradient(
   name: 'x' | 'scale' | 'offset',
-  shape: number[],
   normalization: Normalization,
   { dy, x, scale }: Given,
 ): Tensor {
@@ -33,7 +32,7 @@ export function composedGradient(
     },
     epsilon,
   );
-  return reshape(name === 'x' ? gradients.x : sumOver(reshape(gradients[name], perGhost), [0]), shape);
+  return name === 'x' ? gradients.x : sumOver(reshape(gradients[name], perGhost), [0]);
 }
 
 const spread = ({ tensor, span }: ElementWeights) =>

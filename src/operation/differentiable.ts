@@ -1,48 +1,55 @@
 /**
- * @file Results of kernels that can be differentiated: a tape takes one for what TF.js' operations would have computed,
- * and these run when its gradient is asked for. So the gradient of a kernel has gradients of every order, and the first
- * costs nothing for it.
+ * @file Gradients that kernels compute and that have gradients themselves: a tape takes each for what TF.js' operations
+ * would have computed, and these run when its gradient is asked for.
  */
-import { type Tensor, customGrad, engine, grads } from '@tensorflow/tfjs-core';
+import { type Tensor, customGrad, engine, grads, reshape } from '@tensorflow/tfjs-core';
 import { keepOnTape, share } from '../backends/tape.js';
 
-/** What a gradient is computed of, by names. */
+/** What gradients are computed of, by names. */
 export type Sources = Readonly<Record<string, Tensor | null | undefined>> & { readonly dy: Tensor };
 
 /**
- * What `compute` gives; within another gradient, a function of those `sources` that `names` has.
+ * The same gradients, for a tape that is on.
  *
- * @param sources as a tape knows them; their data may be gone
- * @param valuesOf the same with their data, in tensors that last as long as the tape, as does the dy that it is given
- * @param composed computes the same by operations that have gradients
+ * @param gradients computed by kernels, each when it is called
+ * @param dependencies the names of those sources that each is a function of
+ * @param sources as the tape knows them; their data may be gone by the time that they are needed
+ * @param valuesOf their data, given that of dy; of any shape
+ * @param composed computes a gradient, of any shape, by operations that have gradients themselves
  */
-export function differentiable<S extends Sources>(
-  compute: () => Tensor,
-  names: readonly (keyof S & string)[],
+export function differentiable<Name extends string, S extends Sources>(
+  gradients: Record<Name, () => Tensor>,
+  dependencies: Record<Name, readonly (keyof S & string)[]>,
   sources: S,
   valuesOf: (dy: Tensor) => S,
-  composed: (given: S) => Tensor,
-): Tensor {
-  if (!engine().isTapeOn()) return compute();
-  const present = names.filter((name) => sources[name]);
-  const operation = customGrad(() => ({
-    value: compute(),
-    gradFunc: (gradient: Tensor, [dy]: Tensor[]) => {
-      const values = valuesOf(dy!);
-      const given = present.map((name) => asSource(sources[name]!, values[name]!));
-      const f = (...tensors: Tensor[]) =>
-        composed({ ...values, ...Object.fromEntries(present.map((name, i) => [name, tensors[i]!])) });
-      return onOwnTape(() => grads(f)(given, gradient));
-    },
-  }));
-  const result = operation(...present.map((name) => sources[name]!));
-  keepOnTape([sources.dy]);
-  return result;
+  composed: (name: Name, given: S) => Tensor,
+): Record<Name, () => Tensor> {
+  const again = (name: Name) => () => {
+    const names = dependencies[name].filter((source) => sources[source]);
+    const operation = customGrad(() => ({
+      value: gradients[name](),
+      gradFunc: (dy: Tensor, [keptDy]: Tensor[]) => {
+        const values = valuesOf(keptDy!);
+        const given = names.map((source) => asSource(sources[source]!, values[source]!));
+        const f = (...tensors: Tensor[]) => {
+          const named = Object.fromEntries(names.map((source, i) => [source, tensors[i]!]));
+          return reshape(composed(name, { ...values, ...named }), dy.shape);
+        };
+        return onOwnTape(() => grads(f)(given, dy));
+      },
+    }));
+    const result = operation(...names.map((source) => sources[source]!));
+    keepOnTape([sources.dy]);
+    return result;
+  };
+  const names = Object.keys(gradients) as Name[];
+  return Object.fromEntries(names.map((name) => [name, again(name)])) as Record<Name, () => Tensor>;
 }
 
-/** A tensor with the data of `value`, which a tape takes for `source`: where gradients of a higher order are to come. */
-function asSource(source: Tensor, value: Tensor): Tensor {
-  return customGrad(() => ({ value: share(value), gradFunc: (dy: Tensor) => dy }))(source);
+/** A tensor with the data of `value` that a tape, if one is still on, takes for `source`. */
+function asSource(source: Tensor, { dataId, dtype }: Tensor): Tensor {
+  const { shape } = source;
+  return customGrad(() => ({ value: share({ dataId, dtype, shape }), gradFunc: (dy: Tensor) => dy }))(source);
 }
 
 /**

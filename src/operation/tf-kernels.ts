@@ -13,7 +13,6 @@ import {
   getKernel,
   registerGradient,
   registerKernel,
-  reshape,
 } from '@tensorflow/tfjs-core';
 import type {
   BatchMoments,
@@ -24,7 +23,7 @@ import type {
 } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
 import { keepOnTape } from '../backends/tape.js';
-import { type Given, composedGradient } from './composed-gradient.js';
+import { composedGradient } from './composed-gradient.js';
 import { differentiable } from './differentiable.js';
 
 /** The names under which `tf.profile` shows the passes. */
@@ -152,26 +151,19 @@ function gradient(dy: Tensor, [kept]: [Tensor], attributes: unknown): Record<str
   const { normalization, scaleAndOffset, x } = attributes as NormalizeAttributes;
   const { scale, offset } = scaleAndOffset;
   const own = gradientsOf(normalization, dy, kept);
-  // `kept` has x's data, but no tape knows it.
-  const sources: Given = { dy, x, scale };
-  const valuesOf = (keptDy: Tensor): Given => ({
-    dy: keptDy,
-    x: kept,
-    scale: scale && reshape(normalization.numbers().scale!, scale.shape),
-  });
-  const again = (
-    name: 'x' | 'scale' | 'offset',
-    { shape }: Tensor,
-    dependsOn: readonly (keyof Given)[],
-    compute: () => Tensor,
-  ) =>
-    differentiable(compute, dependsOn, sources, valuesOf, (given) =>
-      composedGradient(name, shape, normalization, given),
-    );
-  const ofX = normalization.isConstant ? [] : (['x'] as const);
-  return {
-    x: () => again('x', x, ['dy', ...ofX, 'scale'], () => own.x()),
-    scale: () => again('scale', scale!, ['dy', 'x'], () => own.parameter('scale', scale!.shape)),
-    offset: () => again('offset', offset!, ['dy'], () => own.parameter('offset', offset!.shape)),
+  const gradients = {
+    x: () => own.x(),
+    scale: () => own.parameter('scale', scale!.shape),
+    offset: () => own.parameter('offset', offset!.shape),
   };
+  if (!engine().isTapeOn()) return gradients;
+  const ofX = normalization.isConstant ? [] : (['x'] as const);
+  return differentiable(
+    gradients,
+    { x: ['dy', ...ofX, 'scale'], scale: ['dy', 'x'], offset: ['dy'] },
+    // `kept` has x's data, but no tape knows it.
+    { dy, x, scale },
+    (keptDy) => ({ dy: keptDy, x: kept, scale: normalization.numbers().scale }),
+    (name, given) => composedGradient(name, normalization, given),
+  );
 }

@@ -71,8 +71,7 @@ describeBackends(() => {
     async (training) => {
       const layer = built();
       const sources = [tf.randomNormal([5, 3, 4]), layer.gamma!.read(), layer.beta!.read()];
-      const inner = () =>
-        tf.grads(((input: tf.Tensor) => apply(layer, input, { training })))(sources);
+      const inner = () => tf.grads((input: tf.Tensor) => apply(layer, input, { training }))(sources);
       const within = (z: tf.Tensor) => {
         inner();
         return tf.neg(z);

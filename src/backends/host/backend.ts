@@ -2,7 +2,7 @@
  * @file The fused layer on backends whose tensors are in reach of the AssemblyScript kernels: the passes work in that
  * memory (kernel-passes.ts), and what they find per channel comes here, to the core's arithmetic in float64.
  */
-import { type Tensor, type TensorInfo, engine, util } from '@tensorflow/tfjs-core';
+import { type Tensor, type TensorInfo, engine, tensor, util } from '@tensorflow/tfjs-core';
 import {
   type Correction,
   averageOverGhosts,
