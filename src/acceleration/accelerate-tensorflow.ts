@@ -20,9 +20,11 @@ import {
   MaxPool3D,
   MaxPool3DGrad,
   MaxPoolGrad,
+  Mean,
   Reverse,
   Slice,
   SplitV,
+  Sum,
   Tile,
   Transpose,
   Unpack,
@@ -39,7 +41,7 @@ import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { fusedBatchNormGradient } from './fused-batch-norm-gradient.js';
 import { acceleratedFusedBatchNorm } from './fused-batch-norm.js';
 import { paddedInNumbers } from './long-strides.js';
-import { maxPool3D, maxPoolGradient } from './max-pooling.js';
+import { maxPool3DGradient } from './max-pooling.js';
 import {
   acceleratedConcat,
   acceleratedReverse,
@@ -50,7 +52,9 @@ import {
   acceleratedUnpack,
 } from './rearrange.js';
 import { type Undo, placeGradient, placeKernel, registeredKernel } from './replacement.js';
+import { acceleratedSum } from './sum.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
+import { averagePoolGradient, maxPool3D, maxPoolGradient } from './wasm-pooling.js';
 
 /** Kernels that backends lack in TF.js 4.22, without which models do not train on them. */
 const MISSING: Record<string, Record<string, KernelFunc>> = {
@@ -89,12 +93,14 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [MaxPoolGrad]: withKernel(maxPoolGradient),
     [MaxPool3D]: withKernel(maxPool3D),
     [MaxPool3DGrad]: withKernel(maxPoolGradient),
-    [AvgPoolGrad]: acceleratedAveragePoolGradient,
-    [AvgPool3DGrad]: acceleratedAveragePoolGradient,
+    [AvgPoolGrad]: withKernel(averagePoolGradient),
+    [AvgPool3DGrad]: withKernel(averagePoolGradient),
+    [Sum]: acceleratedSum(false),
+    [Mean]: acceleratedSum(true),
   },
   cpu: {
     [FusedBatchNorm]: acceleratedFusedBatchNorm,
-    [MaxPool3DGrad]: withKernel(maxPoolGradient),
+    [MaxPool3DGrad]: withKernel(maxPool3DGradient),
     [AvgPoolGrad]: acceleratedAveragePoolGradient,
     [AvgPool3DGrad]: acceleratedAveragePoolGradient,
   },
@@ -127,6 +133,8 @@ const ours = new WeakSet<KernelConfig>();
  * - On cpu, the gradient of max pooling in three dimensions is right for windows whose height is not their width.
  * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
  * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
+ * - On wasm, the gradients of pooling, `MaxPool3D`, and `Sum` and `Mean` over other than the last axes are 10 to 100
+ *   times as fast.
  * - On wasm, what only moves numbers takes as long as that: `Slice`, `SplitV`, `Unpack`, `Concat`, `Tile`, `Reverse` and
  *   `Transpose`, of which recurrent layers and gradients have many.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are

@@ -1,7 +1,7 @@
 /**
- * @file The gradient of average pooling where windows reach beyond the input, as with the padding 'same'. There the mean
+ * @file The gradient of average pooling on cpu, where windows reach beyond the input, as with the padding 'same'. There the mean
  * is that of what a window sees, and TF.js (4.22) divides its gradient by the whole window, in two dimensions and in
- * three, on every backend (tensorflow/tfjs:tfjs-backend-cpu/src/kernels/AvgPoolGrad.ts, AvgPool3DGrad.ts). So dy is
+ * three (tensorflow/tfjs:tfjs-backend-cpu/src/kernels/AvgPoolGrad.ts, AvgPool3DGrad.ts). So dy is
  * scaled first. It can go when TF.js divides by what its own average pooling does.
  */
 import { type KernelConfig, type Tensor, mul, tensor, tidy } from '@tensorflow/tfjs-core';

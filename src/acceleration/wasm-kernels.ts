@@ -41,6 +41,8 @@ type ConvolutionSizes = readonly [
   left: number,
 ];
 
+type PoolingSizes = readonly [batch: number, channels: number, table: number];
+
 interface AccelerationKernels {
   /**
    * totals[kh, kw, c] = Σ x[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c]·dy[n, oh, ow, c]
@@ -65,6 +67,22 @@ interface AccelerationKernels {
    * @param scratch `FILTER_GRADIENT_SCRATCH` bytes
    */
   filterGradient(x: number, dy: number, filter: number, scratch: number, ...sizes: ConvolutionSizes): void;
+
+  /** y[o, i] = Σ x[o, row, i] / divisor. Behind `totals` are 12·inner bytes, all scratch. */
+  sumRows(
+    x: number,
+    y: number,
+    outer: number,
+    rows: number,
+    inner: number,
+    divisor: number,
+    totals: number,
+  ): void;
+
+  /** Of NDHWC; the table has size, windows, stride, length and before of depth, height and width, each of 32 bits. */
+  maxPool(x: number, y: number, ...pooling: PoolingSizes): void;
+  maxPoolGradient(x: number, dy: number, dx: number, ...pooling: PoolingSizes): void;
+  averagePoolGradient(dy: number, dx: number, ...pooling: PoolingSizes): void;
 }
 
 /** A wasm backend, its memory, and the kernels on it. */

@@ -179,7 +179,7 @@ describe('on wasm, as on cpu,', () => {
       image: fc.tuple(
         fc.constantFrom(1, 2),
         ...Array<fc.Arbitrary<number>>(dimensions).fill(side),
-        fc.constantFrom(1, 3),
+        fc.constantFrom(1, 3, 6),
       ),
       filterSize: fc.tuple(...Array<fc.Arbitrary<number>>(dimensions).fill(fc.integer({ min: 1, max: 4 }))),
       strides: fc.tuple(...Array<fc.Arbitrary<number>>(dimensions).fill(fc.integer({ min: 1, max: 4 }))),
@@ -218,6 +218,24 @@ describe('on wasm, as on cpu,', () => {
         expectAgreement(name, inputs, attributes, [...image]);
       }),
       RUNS,
+    );
+  });
+
+  test('MaxPoolGrad and MaxPool3D, which pass over what is not a number', () => {
+    const filterSize = [2, 3, 2];
+    const volume = tf.tidy(() => {
+      const drawn = draw([2, 4, 6, 4, 7], 1);
+      return tf.where(tf.less(draw(drawn.shape, 2), -0.5), NaN, drawn);
+    });
+    const image = tf.reshape(volume, [8, 6, 4, 7]);
+    const attributes = { strides: [2, 3, 2], pad: 'valid', filterSize };
+    expectAgreement('MaxPool3D', { x: volume }, attributes, [2, 2, 2, 2, 7]);
+    const inputs = { dy: draw([8, 2, 2, 7], 3), input: image, output: tf.zeros([8, 2, 2, 7]) };
+    expectAgreement(
+      'MaxPoolGrad',
+      inputs,
+      { strides: [3, 2], pad: 'valid', filterSize: [3, 2] },
+      [8, 6, 4, 7],
     );
   });
 

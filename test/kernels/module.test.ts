@@ -30,7 +30,16 @@ const [ANY, SHARED_LIMITS] = [
   [0x03, 0, 0x80, 0x80, 0x04],
 ];
 const PASSES = ['moments', 'normalize', 'gradientSums', 'gradientNormalize', 'matrixProduct'];
-const ACCELERATION = ['depthwiseFilterGradient', 'depthwiseInputGradient', 'filterGradient', 'rearrange'];
+const ACCELERATION = [
+  'depthwiseFilterGradient',
+  'depthwiseInputGradient',
+  'filterGradient',
+  'rearrange',
+  'averagePoolGradient',
+  'maxPool',
+  'maxPoolGradient',
+  'sumRows',
+];
 
 describe.each([
   ['plain module of the passes and products', passes.PLAIN, ANY, PASSES],

@@ -1,0 +1,76 @@
+/** @file Sums and means on wasm, against those of the cpu backend. */
+import * as tf from '@tensorflow/tfjs';
+import { accelerateTensorFlow } from 'evenkeel';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { useBackend } from '../backends.js';
+import { draw, valuesOf } from '../models/models.js';
+import { relativeDistance } from '../properties/layer-and-core.js';
+import { held, on } from './accelerated.js';
+
+let undo: () => void;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  undo = accelerateTensorFlow();
+});
+
+afterAll(() => {
+  undo();
+});
+
+/** Sees that `f` gives as on cpu, and that nothing else is left. */
+async function expectAgreement(f: () => tf.Tensor): Promise<void> {
+  const result = () =>
+    tf.tidy(() => {
+      const y = f();
+      return { shape: y.shape, type: y.dtype, values: valuesOf(y) };
+    });
+  const want = await on('cpu', result);
+  const before = held();
+  const got = result();
+  expect([got.shape, got.type]).toEqual([want.shape, want.type]);
+  expect(relativeDistance(got.values, want.values)).toBeLessThan(1e-6);
+  expect(held()).toEqual(before);
+}
+
+const shapes = fc.array(fc.integer({ min: 0, max: 7 }), { minLength: 0, maxLength: 5 });
+const flags = fc.array(fc.boolean(), { minLength: 6, maxLength: 6 });
+const types = fc.constantFrom('float32', 'int32', 'bool');
+
+test('sums and means over any axes', () =>
+  fc.assert(
+    fc.asyncProperty(shapes, flags, types, async (shape, chosen, type) => {
+      const axes = [...shape.keys()].filter((axis) => chosen[axis]);
+      const drawn = () => draw(shape, 1);
+      const x = () => (type === 'bool' ? tf.greater(drawn(), 0) : tf.cast(tf.mul(drawn(), 5), type));
+      await expectAgreement(() => tf.sum(x(), axes, chosen[5]));
+      // The mean of nothing is another NaN on each.
+      fc.pre(shape.every((size) => size > 0));
+      await expectAgreement(() => tf.mean(x(), axes, chosen[5]));
+    }),
+    { numRuns: 200, seed: 3 },
+  ));
+
+test.each([
+  [[5000, 3], [0]],
+  [[3, 700, 37], [1]],
+  [
+    [2, 30, 40, 64],
+    [1, 2],
+  ],
+  [[2, 3, 5000], [0]],
+  [
+    [3, 50, 6],
+    [-2, 0],
+  ],
+])('of many numbers: %j over %j', (shape, axes) =>
+  expectAgreement(() => tf.sum(tf.add(draw(shape, 1), 10), axes)),
+);
+
+test('what is not a number stays in its column', () => {
+  tf.tidy(() => {
+    const x = tf.tensor2d([1, NaN, Infinity, 2, 1, 1], [2, 3]);
+    expect(valuesOf(tf.sum(x, 0))).toEqual([3, NaN, Infinity]);
+  });
+});
