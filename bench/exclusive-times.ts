@@ -44,3 +44,21 @@ export function exclusiveTimes(run: () => void): KernelTime[] {
     .map(([kernel, ms]) => ({ kernel, ms, share: ms / all }))
     .toSorted((one, other) => other.ms - one.ms);
 }
+
+/** The three kernels that most of the time goes to, and what goes to none. */
+export interface Profile {
+  readonly kernels: readonly KernelTime[];
+  readonly outsideShare: number;
+}
+
+/** Where the time of what takes `ms` goes, of as many calls as one sees something in. */
+export function profile(run: () => void, ms: number): Profile {
+  const calls = Math.max(1, Math.round(300 / ms));
+  const times = exclusiveTimes(() => {
+    for (let i = 0; i < calls; i++) run();
+  });
+  return {
+    kernels: times.slice(0, 3).map((time) => ({ ...time, ms: time.ms / calls })),
+    outsideShare: 1 - times.reduce((sum, { share }) => sum + share, 0),
+  };
+}

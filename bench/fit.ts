@@ -2,18 +2,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import { median } from './measure.js';
+import { NETWORKS, build } from './networks/networks.js';
 
 const [SAMPLES, BATCH, ROUNDS] = [600, 60, 9];
 
-function network(normalization: () => tf.layers.Layer): tf.Sequential {
-  const model = tf.sequential();
-  for (let layer = 0; layer < 3; layer++) {
-    model.add(tf.layers.dense({ units: 100, useBias: false, ...(layer === 0 && { inputShape: [784] }) }));
-    model.add(normalization());
-    model.add(tf.layers.activation({ activation: 'sigmoid' }));
-  }
-  model.add(tf.layers.dense({ units: 10, activation: 'softmax' }));
-  model.compile({ optimizer: tf.train.sgd(0.1), loss: 'categoricalCrossentropy' });
+function network(normalization: () => tf.layers.Layer): tf.LayersModel {
+  const { model } = build(NETWORKS.experiment, normalization);
+  model.compile({ optimizer: tf.train.sgd(0.1), loss: tf.losses.softmaxCrossEntropy });
   return model;
 }
 

@@ -5,6 +5,7 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { raceFit } from './fit.js';
+import { type InferenceName, type InferenceRow, raceInference } from './inference/race.js';
 import { type LayerRow, raceLayer } from './layer.js';
 import { raceLoading, type LoadingRow } from './loading.js';
 import { type NetworkName } from './networks/networks.js';
@@ -23,6 +24,7 @@ export interface Report {
   /** The version of TF.js. */
   against: string;
   networks?: NetworkRow[];
+  inference?: InferenceRow[];
   layer?: OnBackend<LayerRow>[];
   /** PyTorch's milliseconds of a step by shape, or why there are none. */
   torch?: Record<string, number> | string;
@@ -32,7 +34,7 @@ export interface Report {
   passes?: PassesRow[];
 }
 
-export const PARTS = ['networks', 'layer', 'variants', 'fit', 'loading', 'passes'] as const;
+export const PARTS = ['networks', 'inference', 'layer', 'variants', 'fit', 'loading', 'passes'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Settings {
@@ -40,6 +42,8 @@ export interface Settings {
   readonly backends: readonly string[];
   readonly shapes: readonly (readonly number[])[];
   readonly networks: readonly NetworkName[];
+  readonly models: readonly InferenceName[];
+  readonly batches: readonly number[];
 }
 
 const RESULTS = fileURLToPath(new URL('results/bench.json', import.meta.url));
@@ -57,7 +61,7 @@ const commitHash = () =>
 
 /** Runs the parts, one after the other. */
 export async function run(settings: Settings, say: (what: string) => void): Promise<Report> {
-  const { only, backends, shapes, networks } = settings;
+  const { only, backends, shapes, networks, models, batches } = settings;
   const onBackends = async <Row extends object>(name: string, measure: () => Row[] | Promise<Row[]>) => {
     const rows: OnBackend<Row>[] = [];
     for (const backend of backends) {
@@ -72,6 +76,12 @@ export async function run(settings: Settings, say: (what: string) => void): Prom
       const rows: NetworkRow[] = [];
       for (const name of networks) rows.push(...(await raceNetwork(name, backends, say)));
       return { networks: rows };
+    },
+    inference: async () => {
+      const rows: InferenceRow[] = [];
+      // On cpu one prediction takes longer than all the rest.
+      for (const model of models) rows.push(...(await raceInference(backends[0]!, model, batches, say)));
+      return { inference: rows };
     },
     layer: async () => ({
       layer: await onBackends('layer', () => shapes.flatMap((shape) => raceLayer(shape))),

@@ -1,5 +1,6 @@
 /** @file A report as tables for a terminal. */
 import Table from 'cli-table3';
+import type { Profile } from './exclusive-times.js';
 import { NETWORK_NAMES } from './networks/networks.js';
 import type { NetworkRow } from './networks/race.js';
 import type { Report } from './report.js';
@@ -14,20 +15,22 @@ const optional = (value: number | null | undefined, digits: number) => value?.to
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
+const whereTimeGoes = ({ kernels = [], outsideShare }: Partial<Profile>): string =>
+  [
+    ...kernels.map(({ kernel, share }) => `${kernel} ${percent(share)}`),
+    ...(outsideShare === undefined ? [] : [`outside kernels ${percent(outsideShare)}`]),
+  ].join(', ');
+
 /** All contenders of each network, as times of the first one, which is evenkeel on wasm. */
 function networkLines(rows: readonly NetworkRow[]): string[][] {
   return NETWORK_NAMES.flatMap((name) => {
     const contenders = rows.filter(({ network }) => network === name);
     const first = contenders[0]?.stepMs;
-    return contenders.map(({ contender, stepMs, forwardMs, why, kernels = [], outsideShare }) => [
+    return contenders.map(({ contender, stepMs, forwardMs, why, ...profile }) => [
       ...[name, contender, optional(stepMs, 2), optional(forwardMs, 2)],
       optional(stepMs != null && forwardMs != null ? stepMs / forwardMs : null, 2),
       optional(stepMs != null && first != null ? stepMs / first : null, 2),
-      why ??
-        [
-          ...kernels.map(({ kernel, share }) => `${kernel} ${percent(share)}`),
-          ...(outsideShare === undefined ? [] : [`outside kernels ${percent(outsideShare)}`]),
-        ].join(', '),
+      why ?? whereTimeGoes(profile),
     ]);
   });
 }
@@ -53,12 +56,21 @@ function torchTables(torch: Record<string, number>, layer: Required<Report>['lay
 }
 
 export function tablesOf(report: Report): string {
-  const { networks, layer, torch, variants, fit, loading, passes, machine, against, commit } = report;
+  const { networks, inference, layer, torch, variants, fit, loading, passes, machine, against, commit } =
+    report;
   const parts = [
     networks &&
       table(
         ['network', 'contender', 'step ms', 'forward ms', 'step/forward', "times evenkeel's", 'most time in'],
         networkLines(networks),
+      ),
+    inference &&
+      table(
+        ['backend', 'model', 'batch', 'contender', 'ms', 'CPU ms', 'times as fast', 'most time in'],
+        inference.map(({ backend, network, batch, contender, ms, cpuMs, timesAsFast, ...profile }) => [
+          ...[backend, network, String(batch), contender],
+          ...[ms.toFixed(1), cpuMs.toFixed(1), timesAsFast.toFixed(2), whereTimeGoes(profile)],
+        ]),
       ),
     layer &&
       table(

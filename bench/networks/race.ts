@@ -1,16 +1,20 @@
 /**
  * @file Whole networks: a training step (forward, loss, gradients of all weights, the SGD update, the loss read) and its
  * own forward pass, against stock TF.js and PyTorch. The results of contenders are compared before they are timed.
+ *
+ * jax-js is none of them: in Node it has no GPU, and on wasm it takes longer for the gradients of one such convolution
+ * than TF.js, accelerated, for some ten steps of the whole network.
  */
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
 import { type Effort, race } from '../measure.js';
 import { torchNetwork } from '../peers/torch.js';
-import { type KernelTime, exclusiveTimes } from '../exclusive-times.js';
+import { type Profile, profile } from '../exclusive-times.js';
 import { NETWORKS, type NetworkName } from './networks.js';
 import { type Data, type Results, type Subject, drawData, makeSubject } from './subject.js';
 
-export interface NetworkRow {
+/** Of evenkeel's also where a step's time goes. */
+export interface NetworkRow extends Partial<Profile> {
   network: NetworkName;
   contender: string;
   /** Null where the contender does not train the network. */
@@ -18,9 +22,6 @@ export interface NetworkRow {
   forwardMs: number | null;
   /** Why there is no time. */
   why?: string;
-  /** Of evenkeel: the three kernels that the step spends most of its time in, and what it spends outside of all. */
-  kernels?: KernelTime[];
-  outsideShare?: number;
 }
 
 const EFFORTS: Record<string, Effort> = {
@@ -80,18 +81,6 @@ function resultsOrWhy({ results }: Subject): Results | string {
     if (kernel === undefined) throw error;
     return `does not train: ${kernel} is missing`;
   }
-}
-
-/** Where the time of a step goes, of as many steps as one sees something in. */
-function profile(step: () => void, stepMs: number): Required<Pick<NetworkRow, 'kernels' | 'outsideShare'>> {
-  const steps = Math.max(1, Math.round(300 / stepMs));
-  const times = exclusiveTimes(() => {
-    for (let i = 0; i < steps; i++) step();
-  });
-  return {
-    kernels: times.slice(0, 3).map(({ ms, ...time }) => ({ ...time, ms: ms / steps })),
-    outsideShare: 1 - times.reduce((sum, { share }) => sum + share, 0),
-  };
 }
 
 async function raceOnBackend(

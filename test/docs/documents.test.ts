@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { expect, describe, test } from 'vitest';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
 import { DOCUMENTS, ROOT, readText } from './blocks.js';
-import { documentWithLayers } from './layers.js';
+import { MADE_DOCUMENTS, madeDocument } from './made.js';
 
 const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
 
@@ -57,8 +57,8 @@ test('COMPATIBILITY.md has one row for every argument', () => {
     ).toHaveLength(1);
 });
 
-test('COMPATIBILITY.md lists the layers that load, as `npm run docs` writes them', async () => {
-  expect(readText('COMPATIBILITY.md')).toBe(await documentWithLayers());
+test.each(MADE_DOCUMENTS)('%s is as `npm run docs` writes it', async (path) => {
+  expect(readText(path)).toBe(await madeDocument(path));
 });
 
 test('the changelog tells of the version in package.json, or of what comes after it', () => {

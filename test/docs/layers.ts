@@ -1,19 +1,8 @@
-/**
- * @file The list of layers in COMPATIBILITY.md, made of the table that loading and saving go by. `npm run docs` writes it,
- * and a test holds the document to it.
- */
-import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
+/** @file The list of layers in COMPATIBILITY.md, made of the table that loading and saving go by. */
 import { LAYER_NAMES, REFUSED, entryOf } from '../../src/keras/layer-table.js';
 import { Operation } from '../../src/keras/operations/operation.js';
 import { OPERATION_NAMES, operationEntry } from '../../src/keras/operations/table.js';
 import { show } from '../../src/text/show.js';
-import { ROOT, readText } from './blocks.js';
-
-const DOCUMENT = 'COMPATIBILITY.md';
-const START = '<!-- made by npm run docs -->';
-const END = '<!-- until here -->';
 
 const WIDTH = 118;
 
@@ -68,12 +57,9 @@ function operationRows(): string[] {
 
 const refusedRows = () => Object.entries(REFUSED).map(([name, reason]) => `| ${code(name)} | ${reason}. |`);
 
-/** The document as it should be. */
-export async function documentWithLayers(): Promise<string> {
-  const text = readText(DOCUMENT);
-  const [before, after] = [text.split(START)[0]!, text.split(END)[1]!];
+export function layerLines(): string[] {
   const { '': whole = [], ...limited } = Object.fromEntries(layersByLimits());
-  const made = [
+  return [
     'Whole (* by a class of this library):',
     wrap(whole),
     '',
@@ -89,9 +75,4 @@ export async function documentWithLayers(): Promise<string> {
     '| --- | --- |',
     ...refusedRows(),
   ];
-  const document = `${before}${START}\n\n${made.join('\n')}\n\n${END}${after}`;
-  return format(document, { ...(await resolveConfig(ROOT + DOCUMENT)), filepath: DOCUMENT });
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  writeFileSync(ROOT + DOCUMENT, await documentWithLayers());

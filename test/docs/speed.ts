@@ -1,0 +1,75 @@
+/** @file README's tables of speed, made of the last whole run of `npm run bench`. */
+import type { NetworkRow } from '../../bench/networks/race.js';
+import type { Report } from '../../bench/report.js';
+
+/** Two digits that count, or a whole number. */
+export const figure = (value: number): string =>
+  value.toFixed(Math.max(0, 1 - Math.floor(Math.log10(value) + 1e-9)));
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [
+  line(head),
+  line(head.map(() => '---')),
+  ...rows.map(line),
+];
+
+const code = (text: string) => `\`${text}\``;
+
+/** A contender's step as times of evenkeel's on wasm, or why there is none. */
+function ratio(row: NetworkRow | undefined, ours: number): string {
+  if (row?.stepMs != null) return figure(row.stepMs / ours);
+  return row?.why?.replace(/: (\w+) is missing/, ': `$1` is missing') ?? '';
+}
+
+/** Times of the others, in the order of the columns. */
+const OTHERS = ['stock, wasm', 'evenkeel, cpu', 'stock, cpu', 'PyTorch, one thread'];
+
+function networkTable(rows: readonly NetworkRow[]): string[] {
+  const names = [...new Set(rows.map(({ network }) => network))];
+  return table(
+    ['network', 'evenkeel, wasm', 'step / forward', ...OTHERS, 'most of its time'],
+    names.map((name) => {
+      const contenders = new Map(
+        rows.filter(({ network }) => network === name).map((row) => [row.contender, row]),
+      );
+      const { stepMs, forwardMs, kernels } = contenders.get('evenkeel, wasm')!;
+      return [
+        ...[name, `${figure(stepMs!)} ms`, figure(stepMs! / forwardMs!)],
+        ...OTHERS.map((contender) => ratio(contenders.get(contender), stepMs!)),
+        kernels!.map(({ kernel, share }) => `${code(kernel)} ${(100 * share).toFixed(0)} %`).join(', '),
+      ];
+    }),
+  );
+}
+
+function layerTable({ layer, torch }: Pick<Required<Report>, 'layer' | 'torch'>): string[] {
+  const step = (shape: string, backend: string) =>
+    layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
+  const shapes = [...new Set(layer.map(({ shape }) => shape))];
+  return table(
+    ['input', 'evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'],
+    shapes.map((shape) => {
+      const { evenkeelMs, timesAsFast } = step(shape, 'wasm');
+      return [
+        ...[shape.replaceAll('x', '×'), `${figure(evenkeelMs)} ms`, figure(timesAsFast)],
+        figure(step(shape, 'cpu').stockMs / evenkeelMs),
+        typeof torch === 'string' ? torch : figure(torch[shape]! / evenkeelMs),
+      ];
+    }),
+  );
+}
+
+export function speedLines(report: Required<Report>): string[] {
+  const { commit, date, machine, against, networks } = report;
+  return [
+    'A training step of whole networks, its loss read. What others take is in times of evenkeel on wasm:',
+    '',
+    ...networkTable(networks),
+    '',
+    'The layer alone, forward and backward:',
+    '',
+    ...layerTable(report),
+    '',
+    `One core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
+  ];
+}
