@@ -197,6 +197,19 @@ describeBackends(() => {
         expect(
           await names(() => tf.grad((offset) => batchNorm(x, { ...parameters, offset }))(offset)),
         ).toEqual(['FusedBatchNorm', 'EvenkeelGradientSums']);
+        const within = (z: tf.Tensor) => {
+          tf.grad((x) => batchNorm(x, parameters))(x);
+          return z;
+        };
+        const ours = (await names(() => tf.grad((z) => within(tf.neg(z)))(offset))).filter(
+          (name) => name !== 'unnamed scope',
+        );
+        expect(ours, 'within another gradient').toEqual([
+          'Neg',
+          'FusedBatchNorm',
+          'EvenkeelNormalize',
+          'Neg',
+        ]);
       });
     });
 
