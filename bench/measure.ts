@@ -21,8 +21,7 @@ export const LARGE: Effort = { warmCalls: 2, warmMs: 300, measureMs: 4000, minCa
 export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 /**
- * The median milliseconds of each contender. A fast one is called more often in its turn than a slow one. One that
- * takes longer than all is to take has run once when it is warm, and that is its time.
+ * The median milliseconds of each contender. A fast one is called more often in its turn than a slow one.
  *
  * @param around runs a contender's turn, with what it needs; that is not timed
  */
@@ -47,17 +46,15 @@ export function race<Name extends string>(
     around(name, () => {
       for (let call = 0; call < effort.warmCalls || performance.now() < until; call++) last = once(contender);
     });
-    if (last > effort.measureMs) times[name].push(last);
-    else turns.set(name, Math.max(1, Math.min(20, Math.round(20 / Math.max(last, 0.1)))));
+    turns.set(name, Math.max(1, Math.min(20, Math.round(20 / Math.max(last, 0.1)))));
   }
-  const short = entries.filter(([name]) => turns.has(name));
   const until = performance.now() + effort.measureMs;
   do {
-    for (const [name, contender] of short) {
+    for (const [name, contender] of entries) {
       around(name, () => {
         for (let turn = 0; turn < turns.get(name)!; turn++) times[name].push(once(contender));
       });
     }
-  } while (performance.now() < until || short.some(([name]) => times[name].length < effort.minCalls));
+  } while (performance.now() < until || entries.some(([name]) => times[name].length < effort.minCalls));
   return Object.fromEntries(entries.map(([name]) => [name, median(times[name])])) as Record<Name, number>;
 }

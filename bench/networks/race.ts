@@ -13,7 +13,7 @@ import { type Profile, profile } from '../exclusive-times.js';
 import { NETWORKS, type NetworkName } from './networks.js';
 import { type Data, type Results, type Subject, drawData, makeSubject } from './subject.js';
 
-/** Of evenkeel's also where a step's time goes. */
+/** Of evenkeel's also where a step's time goes, if it does not take too long to look. */
 export interface NetworkRow extends Partial<Profile> {
   network: NetworkName;
   contender: string;
@@ -72,10 +72,11 @@ function withKernels<Result>(kind: Kind, run: () => Result): Result {
 
 const MISSING_KERNEL = /Kernel '(\w+)' not registered/;
 
-/** Results, or why the network does not train. */
-function resultsOrWhy({ results }: Subject): Results | string {
+/** Results and how long they took, or why the network does not train. */
+function resultsOrWhy({ results }: Subject): { results: Results; ms: number } | string {
+  const start = performance.now();
   try {
-    return results();
+    return { results: results(), ms: performance.now() - start };
   } catch (error) {
     const [, kernel] = MISSING_KERNEL.exec(String(error)) ?? [];
     if (kernel === undefined) throw error;
@@ -90,28 +91,32 @@ async function raceOnBackend(
   compareWithFirst: (contender: string, results: Results) => void,
 ): Promise<NetworkRow[]> {
   await tf.setBackend(backend);
-  const kinds = Object.keys(KINDS) as Kind[];
-  const subjects = kinds.map((kind) => {
+  const effort = EFFORTS[backend]!;
+  const subjects = (Object.keys(KINDS) as Kind[]).map((kind) => {
     const subject = makeSubject(NETWORKS[name], data, KINDS[kind].normalization);
-    const results = withKernels(kind, () => resultsOrWhy(subject));
-    if (typeof results !== 'string') compareWithFirst(`${kind}, ${backend}`, results);
-    return { kind, subject, why: typeof results === 'string' ? results : undefined };
+    const first = withKernels(kind, () => resultsOrWhy(subject));
+    const row = { network: name, contender: `${kind}, ${backend}` };
+    if (typeof first === 'string')
+      return { kind, subject, isRaced: false, row: { ...row, stepMs: null, why: first } };
+    compareWithFirst(row.contender, first.results);
+    // What takes minutes has taken its only step.
+    return { kind, subject, isRaced: first.ms < effort.measureMs, row: { ...row, stepMs: first.ms } };
   });
   const contenders = Object.fromEntries(
-    subjects.flatMap(({ kind, subject, why }) => [
-      ...(why === undefined ? [[`${kind} step`, subject.step]] : []),
+    subjects.flatMap(({ kind, subject, isRaced }) => [
+      ...(isRaced ? [[`${kind} step`, subject.step]] : []),
       [`${kind} forward`, subject.forward],
     ]),
   ) as Record<string, () => void>;
-  const times = race(contenders, EFFORTS[backend]!, (contender, turn) => {
+  const times = race(contenders, effort, (contender, turn) => {
     withKernels(contender.split(' ')[0] as Kind, turn);
   });
-  const rows = subjects.map(({ kind, subject, why }): NetworkRow => {
-    const row = { network: name, contender: `${kind}, ${backend}`, forwardMs: times[`${kind} forward`]! };
-    if (why !== undefined) return { ...row, stepMs: null, why };
+  const rows = subjects.map(({ kind, subject, isRaced, row }): NetworkRow => {
+    const forwardMs = times[`${kind} forward`]!;
+    if (!isRaced) return { ...row, forwardMs };
     const stepMs = times[`${kind} step`]!;
-    if (kind !== 'evenkeel') return { ...row, stepMs };
-    return { ...row, stepMs, ...withKernels(kind, () => profile(subject.step, stepMs)) };
+    const where = kind === 'evenkeel' ? withKernels(kind, () => profile(subject.step, stepMs)) : {};
+    return { ...row, forwardMs, stepMs, ...where };
   });
   for (const { subject } of subjects) subject.dispose();
   return rows;

@@ -16,6 +16,7 @@ export interface Results {
 }
 
 export interface Subject {
+  /** A step, and what it computes. */
   readonly results: () => Results;
   readonly step: () => void;
   readonly forward: () => void;
@@ -63,15 +64,23 @@ export function makeSubject(network: Network, data: Data, normalization: () => t
       model.apply(x, { training: true }) as tf.Tensor,
     );
   const valueOf = (scalar: tf.Scalar) => scalar.dataSync()[0]!;
+  // What `minimize` does, but for the gradients, which it keeps to itself.
+  const step = () => {
+    const { value, grads } = tf.variableGrads(loss, variables);
+    optimizer.applyGradients(grads);
+    return { loss: valueOf(value), grads };
+  };
   return {
     results: () =>
       tf.tidy(() => {
-        const { value, grads } = tf.variableGrads(loss, variables);
+        const { loss: value, grads } = step();
         const gradients = variables.map(({ name }) => grads[name]!.dataSync<'float32'>().slice());
-        return { loss: valueOf(value), gradients };
+        return { loss: value, gradients };
       }),
     step: () => {
-      tf.tidy(() => valueOf(optimizer.minimize(loss, true, variables)!));
+      tf.tidy(() => {
+        step();
+      });
     },
     forward: () => {
       tf.tidy(() => valueOf(loss()));
