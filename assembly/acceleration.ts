@@ -5,3 +5,4 @@ export { filterGradient } from './filter-gradient';
 export { rearrange } from './rearrange';
 export { averagePoolGradient, maxPool, maxPoolGradient } from './pooling';
 export { sumRows } from './sum-rows';
+export { compare, logicalAnd, select } from './compare';

@@ -83,6 +83,17 @@ interface AccelerationKernels {
   maxPool(x: number, y: number, ...pooling: PoolingSizes): void;
   maxPoolGradient(x: number, dy: number, dx: number, ...pooling: PoolingSizes): void;
   averagePoolGradient(dy: number, dx: number, ...pooling: PoolingSizes): void;
+
+  /**
+   * y[i] = a[i] ? b[i], truths of one byte.
+   *
+   * @param relation 0 for equal, and then not equal, greater, greater or equal, less, less or equal.
+   * @param bStep 4, or 0 where b is one number.
+   */
+  compare(relation: number, a: number, b: number, y: number, length: number, bStep: number): void;
+  logicalAnd(a: number, b: number, y: number, length: number): void;
+  /** y[i] = condition[i] ? a[i] : b[i] */
+  select(condition: number, a: number, b: number, y: number, length: number): void;
 }
 
 /** A wasm backend, its memory, and the kernels on it. */

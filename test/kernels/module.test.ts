@@ -39,6 +39,9 @@ const ACCELERATION = [
   'maxPool',
   'maxPoolGradient',
   'sumRows',
+  'compare',
+  'logicalAnd',
+  'select',
 ];
 
 describe.each([
