@@ -37,6 +37,7 @@ import {
   Transpose,
   Unpack,
   UnsortedSegmentSum,
+  _FusedMatMul,
   getGradient,
 } from '@tensorflow/tfjs-core';
 import { acceleratedAveragePoolGradient } from './average-pooling.js';
@@ -45,6 +46,9 @@ import { acceleratedComparison, acceleratedLogicalAnd, acceleratedSelect } from 
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { acceleratedConv2DBackpropInput } from './conv2d-backprop-input.js';
 import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
+import { replacing, replacingFused } from './cpu/calls.js';
+import { convolution, filterGradient, inputGradient } from './cpu/convolutions.js';
+import { matrixProduct } from './cpu/matrix-products.js';
 import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { fusedBatchNormGradient } from './fused-batch-norm-gradient.js';
@@ -120,6 +124,12 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [MaxPool3DGrad]: withKernel(maxPool3DGradient),
     [AvgPoolGrad]: acceleratedAveragePoolGradient,
     [AvgPool3DGrad]: acceleratedAveragePoolGradient,
+    [Conv2D]: replacing(convolution),
+    [FusedConv2D]: replacingFused(convolution),
+    [Conv2DBackpropInput]: replacing(inputGradient),
+    [Conv2DBackpropFilter]: replacing(filterGradient),
+    [BatchMatMul]: replacing(matrixProduct),
+    [_FusedMatMul]: replacingFused(matrixProduct),
   },
 };
 
@@ -156,6 +166,9 @@ const ours = new WeakSet<KernelConfig>();
  *   `Transpose`, of which recurrent layers and gradients have many.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
  *   computed as fast as others.
+ * - On cpu, convolutions (`Conv2D`, `FusedConv2D`, `Conv2DBackpropInput`) and matrix products (`BatchMatMul`,
+ *   `_FusedMatMul`) of float32 are computed 20 to 40 times as fast, and the gradients of filters
+ *   (`Conv2DBackpropFilter`) 2,000 times, by a kernel of this package. Convolutions with channels first stay TF.js' own.
  *
  * A backend that is imported later is accelerated when TF.js makes it the active one.
  *

@@ -1,5 +1,5 @@
 /**
- * @file The kernels of assembly/acceleration.ts on the memory of TF.js' wasm backend. As all of assembly/, they allocate
+ * @file The kernels of assembly/acceleration.ts, and the memory of TF.js' wasm backend. As all of assembly/, they allocate
  * nothing and check nothing: every pointer is a byte offset into the memory, aligned to 4 bytes, and every buffer lies
  * inside it.
  */
@@ -43,7 +43,7 @@ type ConvolutionSizes = readonly [
 
 type PoolingSizes = readonly [batch: number, channels: number, table: number];
 
-interface AccelerationKernels {
+export interface AccelerationKernels {
   /**
    * totals[kh, kw, c] = Σ x[n, oh·strideHeight + kh − top, ow·strideWidth + kw − left, c]·dy[n, oh, ow, c]
    *
@@ -94,6 +94,32 @@ interface AccelerationKernels {
   logicalAnd(a: number, b: number, y: number, length: number): void;
   /** y[i] = condition[i] ? a[i] : b[i] */
   select(condition: number, a: number, b: number, y: number, length: number): void;
+
+  /**
+   * c[i, j] (+)= Σ a[i, p]·b[p, j], where a[i, p] lies at a + aRows[i] + aTerms[p], and b[p, j] and c[i, j] likewise;
+   * a row of c lies together. At most 128 products are added up in float32, and these sums in float64.
+   *
+   * @param aRows and the other tables: u32 offsets in bytes, multiples of 4. Sums of addresses wrap around, so that an
+   *   offset may be negative. Numbers that lie together are packed four at a time, in either direction.
+   * @param k may be 0, and so may m and n.
+   * @param isAdded whether to what c holds.
+   * @param scratch `PRODUCT_SCRATCH_BYTES`.
+   */
+  matrixProduct(
+    a: number,
+    aRows: number,
+    aTerms: number,
+    b: number,
+    bTerms: number,
+    bColumns: number,
+    c: number,
+    cRows: number,
+    m: number,
+    n: number,
+    k: number,
+    isAdded: boolean,
+    scratch: number,
+  ): void;
 }
 
 /** A wasm backend, its memory, and the kernels on it. */

@@ -13,7 +13,18 @@ const MISSING_ON_WASM = [
 ];
 
 const REPLACED = {
-  cpu: ['AvgPool3DGrad', 'AvgPoolGrad', 'FusedBatchNorm', 'MaxPool3DGrad'],
+  cpu: [
+    'AvgPool3DGrad',
+    'AvgPoolGrad',
+    'BatchMatMul',
+    'Conv2D',
+    'Conv2DBackpropFilter',
+    'Conv2DBackpropInput',
+    'FusedBatchNorm',
+    'FusedConv2D',
+    'MaxPool3DGrad',
+    '_FusedMatMul',
+  ],
   wasm: [
     'AvgPool3DGrad',
     'AvgPoolGrad',

@@ -1,6 +1,7 @@
 /** @file The product of two matrices against a naive loop in float64: sizes, tails, orders, tables, what is not finite. */
 import { describe, expect, test } from 'vitest';
-import { PRODUCT_SCRATCH_BYTES } from '../../src/backends/host/kernel-bytes.js';
+import { PRODUCT_SCRATCH_BYTES } from '../../src/acceleration/kernel-bytes.js';
+import { accelerationKernels } from '../../src/acceleration/wasm-kernels.js';
 import { ROUNDING } from './tolerances.js';
 import { drawn, makeMemory, VARIANTS, Workbench } from './workbench.js';
 
@@ -59,7 +60,7 @@ function product(
   const rowOf = (i: number) => new Float32Array(bench.memory.buffer, c + 4 * i * (n + gap), n);
   if (before) for (let i = 0; i < m; i++) rowOf(i).set(before.subarray(i * n, (i + 1) * n));
   const scratch = bench.output(PRODUCT_SCRATCH_BYTES, at(3));
-  bench.kernels.matrixProduct(
+  accelerationKernels(bench.memory).matrixProduct(
     ...([aAt - 4 * shift, tables[0]!, tables[1]!] as const),
     ...([bAt - 4 * shift, tables[2]!, tables[3]!] as const),
     ...([c, cRows, m, n, k, before !== null, scratch] as const),

@@ -95,32 +95,6 @@ export interface Kernels {
     inner: number,
     coefficients: number,
   ): void;
-
-  /**
-   * c[i, j] (+)= Σ a[i, p]·b[p, j], where a[i, p] lies at a + aRows[i] + aTerms[p], and b[p, j] and c[i, j] likewise;
-   * a row of c lies together. At most 128 products are added up in float32, and these sums in float64.
-   *
-   * @param aRows and the other tables: u32 offsets in bytes, multiples of 4. Sums of addresses wrap around, so that an
-   *   offset may be negative. Numbers that lie together are packed four at a time, in either direction.
-   * @param k may be 0, and so may m and n.
-   * @param isAdded whether to what c holds.
-   * @param scratch `PRODUCT_SCRATCH_BYTES`.
-   */
-  matrixProduct(
-    a: number,
-    aRows: number,
-    aTerms: number,
-    b: number,
-    bTerms: number,
-    bColumns: number,
-    c: number,
-    cRows: number,
-    m: number,
-    n: number,
-    k: number,
-    isAdded: boolean,
-    scratch: number,
-  ): void;
 }
 
 /** How many bytes of scratch must follow a state or coefficients, at most; as many do for any part of the data. */
