@@ -45,6 +45,7 @@ import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { acceleratedComparison, acceleratedLogicalAnd, acceleratedSelect } from './compare.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { acceleratedConv2DBackpropInput } from './conv2d-backprop-input.js';
+import { conv3DTransposeGradient } from './conv3d-transpose-gradient.js';
 import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
 import { replacing, replacingFused } from './cpu/calls.js';
 import { convolution, filterGradient, inputGradient } from './cpu/convolutions.js';
@@ -66,6 +67,7 @@ import {
 } from './rearrange.js';
 import { type Undo, placeGradient, placeKernel, registeredKernel } from './replacement.js';
 import { acceleratedSum } from './sum.js';
+import { tileGradient } from './tile-gradient.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 import { averagePoolGradient, maxPool3D, maxPoolGradient } from './wasm-pooling.js';
 
@@ -133,6 +135,9 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
   },
 };
 
+/** Gradients that TF.js lacks, or has wrong or slow, on every backend. */
+const GRADIENTS = [fusedBatchNormGradient, tileGradient, conv3DTransposeGradient];
+
 /** A kernel that computes nothing: TF.js sets up all kernels of a backend whenever it makes the backend the active one. */
 const ON_ACTIVATION = 'EvenkeelOnActivation';
 
@@ -152,6 +157,8 @@ const ours = new WeakSet<KernelConfig>();
  * - Its gradient is right for parameters of every shape, so that the stock layer trains along any axis, and
  *   `tf.batchNorm` without a scale or an offset has a gradient. On any backend, though only wasm and cpu do without a
  *   scale or an offset.
+ * - On any backend, transposed convolutions in three dimensions have a gradient, and that of `Tile`, of which stock layer
+ *   normalization has four, is a sum instead of thousands of slices.
  * - On wasm, while TF.js lacks them: `Conv2DBackpropFilter` (https://github.com/tensorflow/tfjs/issues/8474),
  *   `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and `UnsortedSegmentSum`.
  * - On wasm, what is silently wrong there is right: the gradient of max pooling where nothing in a window is positive,
@@ -189,8 +196,8 @@ const ours = new WeakSet<KernelConfig>();
  */
 export function accelerateTensorFlow(): () => void {
   callers++;
-  if (getGradient(FusedBatchNorm) !== fusedBatchNormGradient)
-    undos.push(placeGradient(fusedBatchNormGradient));
+  for (const gradient of GRADIENTS)
+    if (getGradient(gradient.kernelName) !== gradient) undos.push(placeGradient(gradient));
   for (const backendName of Object.keys(MISSING)) {
     const onActivation = () => {
       accelerate(backendName);

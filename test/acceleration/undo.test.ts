@@ -63,6 +63,7 @@ const REPLACED = {
 /** Everything that is registered, by name. */
 const registry = () => ({
   gradient: tf.getGradient('FusedBatchNorm'),
+  others: ['Tile', 'Conv3DBackpropInputV2'].map((name) => tf.getGradient(name)),
   kernels: ['cpu', 'wasm'].map((backend) => new Set(tf.getKernelsForBackend(backend))),
 });
 
@@ -93,6 +94,8 @@ describeBackends(() => {
       [...MISSING_ON_WASM, 'EvenkeelOnActivation', ...REPLACED.wasm].sort(),
     ]);
     expect(tf.getGradient('FusedBatchNorm')).not.toBe(stock.gradient);
+    expect(registry().others).not.toContain(stock.others[0]);
+    expect(registry().others).not.toContain(undefined);
   });
 
   test('undo brings back the very same kernels and gradient', () => {
