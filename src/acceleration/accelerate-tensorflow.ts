@@ -28,6 +28,8 @@ import {
   MaxPoolGrad,
   Mean,
   NotEqual,
+  ResizeBilinearGrad,
+  ResizeNearestNeighborGrad,
   Reverse,
   Select,
   Slice,
@@ -68,6 +70,7 @@ import {
 import { type Undo, placeGradient, placeKernel, registeredKernel } from './replacement.js';
 import { acceleratedSum } from './sum.js';
 import { tileGradient } from './tile-gradient.js';
+import { acceleratedResizeBilinearGradient, acceleratedResizeNearestGradient } from './resizing.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 import { averagePoolGradient, maxPool3D, maxPoolGradient } from './wasm-pooling.js';
 
@@ -132,6 +135,8 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [Conv2DBackpropFilter]: replacing(filterGradient),
     [BatchMatMul]: replacing(matrixProduct),
     [_FusedMatMul]: replacingFused(matrixProduct),
+    [ResizeNearestNeighborGrad]: acceleratedResizeNearestGradient,
+    [ResizeBilinearGrad]: acceleratedResizeBilinearGradient,
   },
 };
 
@@ -165,6 +170,8 @@ const ours = new WeakSet<KernelConfig>();
  *   max pooling in three dimensions, the gradients of convolutions in three dimensions and `tf.conv3dTranspose`, and
  *   convolutions with padding 'same' whose strides are longer than the filter.
  * - On cpu, the gradient of max pooling in three dimensions is right for windows whose height is not their width.
+ * - On cpu, the gradients of resizing, which `UpSampling2D` trains by: that of the nearest numbers is right for each
+ *   image, not only the first, and the bilinear one is there for images that are not square.
  * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
  * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
  * - On wasm, the gradients of pooling, `MaxPool3D`, and `Sum` and `Mean` over other than the last axes are 10 to 100

@@ -34,7 +34,7 @@ const CONVOLUTIONS: Convolution[] = [
   [[1, 4, 5, 4, 2], [1, 2, 3], [2, 2, 3], 'same'],
 ];
 
-describeBackends(() => {
+describeBackends((backend) => {
   test.each(POOLINGS)(
     'max pooling of %j, windows of %d, strides of %d, %s',
     async (shape, size, strides, pad) => {
@@ -165,5 +165,48 @@ describeBackends(() => {
       expect(error('valid', dimensions)).toBeLessThan(1e-6);
       expect(error('same', dimensions)).toBeGreaterThan(0.1);
     }
+  });
+
+  /** How far the gradient of resizing is from the sum of what each number of dy takes from x. */
+  function errorOfResizing(name: 'resizeNearestNeighbor' | 'resizeBilinear', sizes: number[]): number {
+    const [samples, height, width, newHeight, newWidth] = sizes as [number, number, number, number, number];
+    const resize = (x: tf.Tensor) => tf.image[name](x as tf.Tensor4D, [newHeight, newWidth]);
+    return tf.tidy(() => {
+      const pixels = height * width;
+      const taken = tf.reshape(resize(tf.reshape(tf.eye(pixels), [pixels, height, width, 1])), [
+        1,
+        pixels,
+        -1,
+      ]);
+      const dy = draw([samples, newHeight, newWidth, 3], 1);
+      const dx = tf.grad(resize)(tf.ones([samples, height, width, 3]), dy);
+      expect(dx.shape).toEqual([samples, height, width, 3]);
+      const want = tf.matMul(taken, tf.reshape(dy, [samples, newHeight * newWidth, 3]));
+      return relativeDistance(valuesOf(dx), valuesOf(want));
+    });
+  }
+
+  test.each(['resizeNearestNeighbor', 'resizeBilinear'] as const)('%s of several images', async (name) => {
+    await accelerated(() => {
+      for (const sizes of [
+        [1, 2, 2, 4, 4],
+        [2, 2, 3, 4, 6],
+        [3, 5, 3, 2, 7],
+        [2, 4, 4, 2, 2],
+      ]) {
+        const before = held();
+        expect(errorOfResizing(name, sizes), `${sizes}`).toBeLessThan(1e-6);
+        expect(held()).toEqual(before);
+      }
+    });
+  });
+
+  test('resizing was wrong on cpu for all images but the first, and failed where they are not square', () => {
+    const isCpu = backend === 'cpu';
+    expect(errorOfResizing('resizeNearestNeighbor', [1, 2, 2, 4, 4])).toBeLessThan(1e-6);
+    expect(errorOfResizing('resizeNearestNeighbor', [2, 2, 2, 4, 4]) > 0.1).toBe(isCpu);
+    const failure = () => errorOfResizing('resizeBilinear', [1, 2, 3, 4, 6]);
+    if (isCpu) expect(failure).toThrow('has shape');
+    else expect(failure()).toBeLessThan(1e-6);
   });
 });

@@ -23,6 +23,8 @@ const REPLACED = {
     'FusedBatchNorm',
     'FusedConv2D',
     'MaxPool3DGrad',
+    'ResizeBilinearGrad',
+    'ResizeNearestNeighborGrad',
     '_FusedMatMul',
   ],
   wasm: [
