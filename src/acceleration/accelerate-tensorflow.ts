@@ -7,6 +7,7 @@ import {
   Conv2D,
   Conv2DBackpropFilter,
   Conv2DBackpropInput,
+  Conv3D,
   Conv3DBackpropFilterV2,
   Conv3DBackpropInputV2,
   DepthwiseConv2dNative,
@@ -48,7 +49,7 @@ import { acceleratedComparison, acceleratedLogicalAnd, acceleratedSelect } from 
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { acceleratedConv2DBackpropInput } from './conv2d-backprop-input.js';
 import { conv3DTransposeGradient } from './conv3d-transpose-gradient.js';
-import { conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
+import { acceleratedConv3D, conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
 import { replacing, replacingFused } from './cpu/calls.js';
 import { convolution, filterGradient, inputGradient } from './cpu/convolutions.js';
 import { matrixProduct } from './cpu/matrix-products.js';
@@ -106,6 +107,7 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
     [Conv2DBackpropInput]: acceleratedConv2DBackpropInput,
     [DepthwiseConv2dNative]: paddedInNumbers(true),
     [FusedDepthwiseConv2D]: paddedInNumbers(true),
+    [Conv3D]: acceleratedConv3D,
     [Conv3DBackpropInputV2]: withKernel(conv3DBackpropInput),
     [Conv3DBackpropFilterV2]: withKernel(conv3DBackpropFilter),
     [MaxPoolGrad]: withKernel(maxPoolGradient),
@@ -175,7 +177,7 @@ const ours = new WeakSet<KernelConfig>();
  * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
  * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
  * - On wasm, the gradients of pooling, `MaxPool3D`, and `Sum` and `Mean` over other than the last axes are 10 to 100
- *   times as fast, and so are comparisons, `LogicalAnd` and `Select`, of which the gradients of activations are made.
+ *   times as fast, and so are comparisons, `LogicalAnd` and `Select`, of which the gradients of activations are made; `Conv3D` is as fast as `Conv2D`.
  * - On wasm, what only moves numbers takes as long as that: `Slice`, `SplitV`, `Unpack`, `Concat`, `Tile`, `Reverse` and
  *   `Transpose`, of which recurrent layers and gradients have many.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are

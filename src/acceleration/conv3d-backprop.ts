@@ -5,16 +5,20 @@
  *
  *   dx[d·stride + k − front] += dy[d] ∗ᵀ filter[k]        dFilter[k] = Σ x[d·stride + k − front] ⋆ dy[d]
  *
- * They can go when TF.js' own agree with those of its cpu backend.
+ * The convolution itself, which TF.js takes number by number, is such a sum, too: 8×16×16×16×4 with a filter of 3×3×3×16
+ * takes 4 ms instead of 135 on one core of an AMD EPYC. They can go when TF.js' own agree with those of its cpu backend.
  */
 import {
   Conv2DBackpropFilter,
+  type KernelConfig,
   type KernelFunc,
   type Rank,
   type Tensor,
   type Tensor4D,
+  type Tensor5D,
   addN,
   backend_util,
+  conv2d,
   conv2dTranspose,
   engine,
   pad,
@@ -22,6 +26,7 @@ import {
   slice,
   stack,
   tidy,
+  unstack,
   zeros,
 } from '@tensorflow/tfjs-core';
 
@@ -102,22 +107,56 @@ export const conv3DBackpropInput: KernelFunc = ({ inputs, attrs }) => {
   });
 };
 
+type Info = ReturnType<typeof infoOf>;
+
+/** For each tap of the filter's depth, the images of x that it meets: as many for each sample as the output is deep. */
+function imagesByTap(x: Tensor, info: Info): (tap: number) => Tensor4D {
+  const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, filterDepth, front } =
+    info;
+  const layer = inHeight * inWidth * inChannels;
+  const length = outDepth * strideDepth + filterDepth - 1;
+  const padded = pad(reshape(slice(x, info.skipped), [batchSize, inDepth, layer]), [
+    [0, 0],
+    [front, Math.max(length - front - inDepth, 0)],
+    [0, 0],
+  ]);
+  return (tap) => {
+    const rows = slice(padded, [0, tap, 0], [-1, outDepth * strideDepth, -1]);
+    const met = slice(
+      reshape(rows, [batchSize, outDepth, strideDepth, layer]),
+      [0, 0, 0, 0],
+      [-1, -1, 1, -1],
+    );
+    return reshape<Rank.R4>(met, [batchSize * outDepth, inHeight, inWidth, inChannels]);
+  };
+}
+
+/** `Conv3D` in the place of `before`, which has dilations. */
+export const acceleratedConv3D = (before: KernelConfig): KernelConfig => ({
+  ...before,
+  kernelFunc: (call) => {
+    const [x, filter] = [call.inputs.x as Tensor, call.inputs.filter as Tensor5D];
+    const { dilations } = call.attrs as unknown as { dilations?: number | number[] };
+    if ([dilations ?? 1].flat().some((dilation) => dilation !== 1)) return before.kernelFunc(call);
+    const info = infoOf(call.attrs, x.shape as Shape5D, filter.shape);
+    if (info.outShape.includes(0)) return before.kernelFunc(call);
+    return tidy(() => {
+      const imagesAt = imagesByTap(x, info);
+      const taps = unstack(filter).map((tap, k) =>
+        conv2d(imagesAt(k), tap as Tensor4D, [info.strideHeight, info.strideWidth], info.around),
+      );
+      return reshape(addN(taps), info.outShape);
+    });
+  },
+});
+
 /** `Conv3DBackpropFilterV2`. */
 export const conv3DBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
   const [x, dy] = [inputs.x as Tensor, inputs.dy as Tensor];
   const { filterShape } = attrs as unknown as { filterShape: Shape5D };
   const info = infoOf(attrs, x.shape as Shape5D, filterShape);
-  const { batchSize, inDepth, inHeight, inWidth, inChannels, outDepth, strideDepth, filterDepth, front } =
-    info;
   return tidy(() => {
-    const layer = inHeight * inWidth * inChannels;
-    const length = outDepth * strideDepth + filterDepth - 1;
-    const behind = Math.max(length - front - inDepth, 0);
-    const padded = pad(reshape(slice(x, info.skipped), [batchSize, inDepth, layer]), [
-      [0, 0],
-      [front, behind],
-      [0, 0],
-    ]);
+    const imagesAt = imagesByTap(x, info);
     const slices = reshape(dy, [-1, ...dy.shape.slice(2)]);
     const attributes = {
       strides: [info.strideHeight, info.strideWidth],
@@ -125,15 +164,8 @@ export const conv3DBackpropFilter: KernelFunc = ({ inputs, attrs }) => {
       dataFormat: 'NHWC',
       filterShape: filterShape.slice(1),
     };
-    const taps = Array.from({ length: filterDepth }, (_, k) => {
-      const rows = slice(padded, [0, k, 0], [-1, outDepth * strideDepth, -1]);
-      const met = slice(
-        reshape(rows, [batchSize, outDepth, strideDepth, layer]),
-        [0, 0, 0, 0],
-        [-1, -1, 1, -1],
-      );
-      const images = reshape(met, [batchSize * outDepth, inHeight, inWidth, inChannels]);
-      return engine().runKernel<Tensor>(Conv2DBackpropFilter, { x: images, dy: slices }, attributes);
+    const taps = Array.from({ length: info.filterDepth }, (_, k) => {
+      return engine().runKernel<Tensor>(Conv2DBackpropFilter, { x: imagesAt(k), dy: slices }, attributes);
     });
     return stack(taps);
   });

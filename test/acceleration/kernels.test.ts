@@ -251,7 +251,7 @@ describe('on wasm, as on cpu,', () => {
       }),
   );
 
-  test.each(['Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'])('%s', (name) => {
+  test.each(['Conv3D', 'Conv3DBackpropInputV2', 'Conv3DBackpropFilterV2'])('%s', (name) => {
     const three = fc.tuple(...Array<fc.Arbitrary<number>>(3).fill(fc.integer({ min: 1, max: 3 })));
     const volume = fc.tuple(...Array<fc.Arbitrary<number>>(3).fill(fc.integer({ min: 1, max: 6 })));
     const channels = fc.tuple(...Array<fc.Arbitrary<number>>(2).fill(fc.integer({ min: 1, max: 3 })));
@@ -266,7 +266,11 @@ describe('on wasm, as on cpu,', () => {
         const inputShape = [2, ...space, inputs!];
         const filterShape = [...filter, inputs!, outputs!];
         const dy = draw([2, ...sizes, outputs!], 1);
-        if (name.includes('Filter')) {
+        if (name === 'Conv3D') {
+          const both = { x: draw(inputShape, 2), filter: draw(filterShape, 3) };
+          expectAgreement(name, both, { strides, pad, dilations: 1, dataFormat: 'NDHWC' }, [...dy.shape]);
+          dy.dispose();
+        } else if (name.includes('Filter')) {
           expectAgreement(name, { x: draw(inputShape, 2), dy }, { strides, pad, filterShape }, filterShape);
         } else {
           expectAgreement(

@@ -34,6 +34,7 @@ const REPLACED = {
     'Concat',
     'Conv2D',
     'Conv2DBackpropInput',
+    'Conv3D',
     'Conv3DBackpropFilterV2',
     'Conv3DBackpropInputV2',
     'DepthwiseConv2dNative',
