@@ -2,11 +2,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { describeBackends, takeWarnings } from '../backends.js';
-import { type Reading, growthIn, soak } from './soak.js';
+import { type Reading, type SUBJECTS, growthIn, soak } from './soak.js';
 
-async function readingsOf(steps: number, interval: number, leak: () => void = () => {}): Promise<Reading[]> {
+async function readingsOf(
+  subject: keyof typeof SUBJECTS,
+  steps: number,
+  interval: number,
+  leak: () => void = () => {},
+): Promise<Reading[]> {
   const readings: Reading[] = [];
-  for await (const reading of soak(steps, interval)) {
+  for await (const reading of soak(steps, interval, subject)) {
     readings.push(reading);
     leak();
   }
@@ -16,13 +21,17 @@ async function readingsOf(steps: number, interval: number, leak: () => void = ()
 
 describeBackends(() => {
   test('thousands of steps of small layers leave nothing', async () => {
-    expect(growthIn(await readingsOf(2000, 500))).toBeNull();
+    expect(growthIn(await readingsOf('layers', 2000, 500))).toBeNull();
+  });
+
+  test('a thousand steps of a network with convolutions leave nothing', async () => {
+    expect(growthIn(await readingsOf('network', 1000, 250))).toBeNull();
   });
 
   test('a tensor that is left behind is seen', async () => {
     const leak = () => {
       tf.keep(tf.scalar(1));
     };
-    expect(growthIn(await readingsOf(300, 100, leak))).toMatch(/^tensors grew from \d+ to \d+$/);
+    expect(growthIn(await readingsOf('layers', 300, 100, leak))).toMatch(/^tensors grew from \d+ to \d+$/);
   });
 });

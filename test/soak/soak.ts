@@ -1,12 +1,12 @@
 /**
- * @file Trains small layers for as long as one likes, and reads how much is held every so often. What a step leaves
+ * @file Trains small layers, or a small network with convolutions, for as long as one likes, and reads how much is held every so often. What a step leaves
  * behind adds up: after the first reading nothing may grow.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
-import { layerBatchNormalization } from 'evenkeel';
+import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
 import { USES, type Use } from '../models/leaks.js';
 import { draw } from '../models/models.js';
 
@@ -84,19 +84,70 @@ function makeStep({ args, shape, mask }: Use, optimizer: tf.Optimizer): () => vo
   };
 }
 
+/** A network that trains through as many kernels of `accelerateTensorFlow` as is quick. */
+function makeNetworkStep(optimizer: tf.Optimizer): () => void {
+  const { layers } = tf;
+  const model = tf.sequential({
+    layers: [
+      layers.conv2d({ filters: 3, kernelSize: 3, padding: 'same', inputShape: [7, 6, 2] }),
+      layerBatchNormalization(),
+      layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+      layers.conv2d({ filters: 4, kernelSize: 2, strides: 2, useBias: false }),
+      layerBatchNormalization({ axis: 1 }),
+      layers.depthwiseConv2d({ kernelSize: 2, strides: 3, padding: 'same' }),
+      layers.upSampling2d({ size: [2, 2] }),
+      layers.averagePooling2d({ poolSize: 2, strides: 1, padding: 'same' }),
+      layers.flatten(),
+      layers.dense({ units: 2 }),
+    ],
+  });
+  const x = draw([3, 7, 6, 2], 1);
+  const weights = model.trainableWeights.map((weight) => weight.read()) as never[];
+  const apply = (training: boolean) => model.apply(x, { training }) as tf.Tensor;
+  return () => {
+    tf.tidy(() => {
+      optimizer.minimize(() => tf.sum(tf.square(apply(true))), false, weights);
+      apply(false);
+    });
+  };
+}
+
+/** What is soaked, in turns, one step each. */
+export const SUBJECTS = {
+  layers: (optimizer: tf.Optimizer) => SOAKED.map((use) => makeStep(use, optimizer)),
+  network: (optimizer: tf.Optimizer) => [makeNetworkStep(optimizer)],
+};
+
 /**
- * Trains on the active backend, a layer after another, one step each.
+ * Trains on the active backend, with TF.js accelerated.
  *
  * @param interval steps between readings; the first reading comes after as many
  */
-export async function* soak(steps: number, interval: number): AsyncGenerator<Reading, void> {
+export async function* soak(
+  steps: number,
+  interval: number,
+  subject: keyof typeof SUBJECTS = 'layers',
+): AsyncGenerator<Reading, void> {
+  const undo = accelerateTensorFlow();
+  try {
+    yield* readings(steps, interval, subject);
+  } finally {
+    undo();
+  }
+}
+
+async function* readings(
+  steps: number,
+  interval: number,
+  subject: keyof typeof SUBJECTS,
+): AsyncGenerator<Reading, void> {
   const { wasm } = tf.engine().backend as { wasm?: WasmHeap };
   const blocks = wasm ? countBlocks(wasm) : () => 0;
   const collectGarbage = garbageCollector();
   const optimizer = tf.train.sgd(1e-6);
-  const layers = SOAKED.map((use) => makeStep(use, optimizer));
+  const turns = SUBJECTS[subject](optimizer);
   for (let step = 1; step <= steps; step++) {
-    layers[step % LAYERS]!();
+    turns[step % turns.length]!();
     if (step % interval !== 0) continue;
     await breathe();
     collectGarbage();
