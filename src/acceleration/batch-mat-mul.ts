@@ -11,14 +11,28 @@
  *   60 × 100 × 100     1.1 ms → 0.04 ms       1.2 ms → 0.06 ms
  *   60 × 100 × 10      0.04 ms → 0.01 ms      0.05 ms → 0.01 ms
  *
+ * Products of several matrices, as of attention, are computed one by one: 64 of 128×32×128 take 7 ms instead of 36.
+ *
  * A whole training step of such layers takes 3 ms instead of 16 ms. It can go when TF.js hands all products to XNNPACK.
  */
-import { type KernelConfig, type KernelFunc, type TensorInfo, Transpose, util } from '@tensorflow/tfjs-core';
+import {
+  type KernelConfig,
+  type KernelFunc,
+  type Tensor,
+  type TensorInfo,
+  Transpose,
+  matMul,
+  reshape,
+  stack,
+  tidy,
+  unstack,
+  util,
+} from '@tensorflow/tfjs-core';
 import { registeredKernel } from './replacement.js';
 
 interface Inputs {
-  readonly a: TensorInfo;
-  readonly b: TensorInfo;
+  readonly a: Tensor;
+  readonly b: Tensor;
 }
 
 interface Attributes {
@@ -40,7 +54,13 @@ export function acceleratedBatchMatMul(before: KernelConfig): KernelConfig {
       (transposeA ? util.sizeFromShape(a.shape) : 0) + (transposeB ? util.sizeFromShape(b.shape) : 0);
     const work = util.sizeFromShape(a.shape) * b.shape.at(transposeB ? -2 : -1)!;
     const isWorthIt = numbers > 0 && work >= Math.max(ENOUGH_WORK, ENOUGH_WORK_PER_NUMBER * numbers);
-    if (!transpose || !isWorthIt || !isMatrix(a) || !isMatrix(b)) return before.kernelFunc(call);
+    if (!isMatrix(a) || !isMatrix(b)) {
+      const isMany = work >= ENOUGH_WORK * Math.max(1, util.sizeFromShape(a.shape.slice(0, -2)));
+      return isMany && haveSameBatch(a, b)
+        ? productOfEach(a, b, transposeA, transposeB)
+        : before.kernelFunc(call);
+    }
+    if (!transpose || !isWorthIt) return before.kernelFunc(call);
 
     const made: TensorInfo[] = [];
     const straight = (x: TensorInfo, isTransposed: boolean): TensorInfo => {
@@ -61,6 +81,19 @@ export function acceleratedBatchMatMul(before: KernelConfig): KernelConfig {
     return product;
   };
   return { ...before, kernelFunc };
+}
+
+const haveSameBatch = (a: TensorInfo, b: TensorInfo) =>
+  util.arraysEqual(a.shape.slice(0, -2), b.shape.slice(0, -2));
+
+/** Products of several matrices, one by one. */
+function productOfEach(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  const matricesOf = (x: Tensor) => unstack(reshape(x, [-1, ...x.shape.slice(-2)]));
+  return tidy(() => {
+    const others = matricesOf(b);
+    const products = matricesOf(a).map((one, i) => matMul(one, others[i]!, transposeA, transposeB));
+    return reshape(stack(products), [...a.shape.slice(0, -2), ...products[0]!.shape]);
+  });
 }
 
 /** Whether it is one matrix, whatever its rank. */
