@@ -23,8 +23,12 @@ const TILE_BYTES: u32 = TILE_ROWS * TILE_COLUMNS * 8;
 const BLOCK_ROWS: u32 = 64;
 /** Columns of a block of b. */
 const BLOCK_COLUMNS: u32 = 128;
-/** How many products are added up in float32. */
-const MOST_TERMS: u32 = 128;
+/**
+ * How many products are added up in float32, in order. Half as many would be twice as exact. But then sums of the filters of
+ * first layers, 7×7×3, would be divided, and come out otherwise than where all is added up in order, as in TF.js and Keras:
+ * max pooling would choose another of two pixels that are equal but for rounding, and send the gradient there.
+ */
+const MOST_TERMS: u32 = 256;
 
 const PACKED_A_BYTES: u32 = BLOCK_ROWS * MOST_TERMS * 4;
 const PACKED_B_BYTES: u32 = BLOCK_COLUMNS * MOST_TERMS * 4;

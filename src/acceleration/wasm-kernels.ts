@@ -97,7 +97,7 @@ export interface AccelerationKernels {
 
   /**
    * c[i, j] (+)= Σ a[i, p]·b[p, j], where a[i, p] lies at a + aRows[i] + aTerms[p], and b[p, j] and c[i, j] likewise;
-   * a row of c lies together. At most 128 products are added up in float32, and these sums in float64.
+   * a row of c lies together. At most 256 products are added up in float32, and these sums in float64.
    *
    * @param aRows and the other tables: u32 offsets in bytes, multiples of 4. Sums of addresses wrap around, so that an
    *   offset may be negative. Numbers that lie together are packed four at a time, in either direction.
