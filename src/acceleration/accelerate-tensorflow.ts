@@ -3,6 +3,7 @@ import {
   AvgPool3DGrad,
   AvgPoolGrad,
   BatchMatMul,
+  Cast,
   Concat,
   Conv2D,
   Conv2DBackpropFilter,
@@ -19,6 +20,7 @@ import {
   FusedDepthwiseConv2D,
   Greater,
   GreaterEqual,
+  Identity,
   type KernelConfig,
   type KernelFunc,
   Less,
@@ -57,6 +59,7 @@ import { depthwiseBackpropFilter } from './depthwise-backprop-filter.js';
 import { depthwiseBackpropInput } from './depthwise-backprop-input.js';
 import { fusedBatchNormGradient } from './fused-batch-norm-gradient.js';
 import { acceleratedFusedBatchNorm } from './fused-batch-norm.js';
+import { sharedCast, sharedIdentity } from './identity.js';
 import { paddedInNumbers } from './long-strides.js';
 import { maxPool3DGradient } from './max-pooling.js';
 import {
@@ -95,6 +98,8 @@ const REPLACED: Record<string, Record<string, (before: KernelConfig) => KernelCo
   wasm: {
     [FusedBatchNorm]: acceleratedFusedBatchNorm,
     [BatchMatMul]: acceleratedBatchMatMul,
+    [Identity]: sharedIdentity,
+    [Cast]: sharedCast,
     [Slice]: acceleratedSlice,
     [SplitV]: acceleratedSplit,
     [Unpack]: acceleratedUnpack,
@@ -178,6 +183,7 @@ const ours = new WeakSet<KernelConfig>();
  * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
  * - On wasm, the gradients of pooling, `MaxPool3D`, and `Sum` and `Mean` over other than the last axes are 10 to 100
  *   times as fast, and so are comparisons, `LogicalAnd` and `Select`, of which the gradients of activations are made; `Conv3D` is as fast as `Conv2D`.
+ * - On wasm, clones, which gradients keep of all that they need, share their data: training takes half the memory.
  * - On wasm, what only moves numbers takes as long as that: `Slice`, `SplitV`, `Unpack`, `Concat`, `Tile`, `Reverse` and
  *   `Transpose`, of which recurrent layers and gradients have many.
  * - On wasm, products with a transposed matrix (`BatchMatMul`), of which training has two for each dense layer, are
