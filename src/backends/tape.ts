@@ -17,3 +17,17 @@ export function share({ dataId, shape, dtype }: TensorInfo): Tensor {
   engine().backend.incRef(dataId);
   return engine().makeTensorFromTensorInfo({ dataId, shape, dtype });
 }
+
+/**
+ * Lets gradients be taken while TF.js (4.22) computes some: it would begin a tape in the place of the one that it is going
+ * back on, and then miss that. It can go when TF.js keeps its tape.
+ */
+export function onOwnTape<T>(run: () => T): T {
+  const { state } = engine();
+  const { activeTape } = state;
+  try {
+    return run();
+  } finally {
+    state.activeTape = activeTape;
+  }
+}

@@ -2,8 +2,8 @@
  * @file Gradients that kernels compute and that have gradients themselves: a tape takes each for what TF.js' operations
  * would have computed, and these run when its gradient is asked for.
  */
-import { type Tensor, customGrad, engine, grads, reshape } from '@tensorflow/tfjs-core';
-import { keepOnTape, share } from '../backends/tape.js';
+import { type Tensor, customGrad, grads, reshape } from '@tensorflow/tfjs-core';
+import { keepOnTape, onOwnTape, share } from '../backends/tape.js';
 
 /** What gradients are computed of, by names. */
 export type Sources = Readonly<Record<string, Tensor | null | undefined>> & { readonly dy: Tensor };
@@ -50,18 +50,4 @@ export function differentiable<Name extends string, S extends Sources>(
 function asSource(source: Tensor, { dataId, dtype }: Tensor): Tensor {
   const { shape } = source;
   return customGrad(() => ({ value: share({ dataId, dtype, shape }), gradFunc: (dy: Tensor) => dy }))(source);
-}
-
-/**
- * Lets gradients be taken while TF.js (4.22) computes some: it would begin a tape in the place of the one that it is going
- * back on, and then miss that. It can go when TF.js keeps its tape.
- */
-function onOwnTape<T>(run: () => T): T {
-  const { state } = engine();
-  const { activeTape } = state;
-  try {
-    return run();
-  } finally {
-    state.activeTape = activeTape;
-  }
 }
