@@ -1,6 +1,7 @@
 /** @file What the tests of `accelerateTensorFlow` share. */
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow } from 'evenkeel';
+import { afterAll, beforeAll } from 'vitest';
 import { type Backend, useBackend } from '../backends.js';
 
 /** What `f` gives while TF.js is accelerated. */
@@ -11,6 +12,18 @@ export async function accelerated<T>(f: () => T | Promise<T>): Promise<T> {
   } finally {
     undo();
   }
+}
+
+/** Has all tests of a file run accelerated, on a backend. */
+export function accelerateAll(backend: Backend): void {
+  let undo: () => void;
+  beforeAll(async () => {
+    await useBackend(backend);
+    undo = accelerateTensorFlow();
+  });
+  afterAll(() => {
+    undo();
+  });
 }
 
 /** What `f` gives on another backend than the one that runs. */

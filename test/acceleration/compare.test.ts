@@ -1,21 +1,10 @@
 /** @file Comparisons and choices on wasm, against those of the cpu backend. */
 import * as tf from '@tensorflow/tfjs';
-import { accelerateTensorFlow } from 'evenkeel';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../backends.js';
+import { expect, test } from 'vitest';
 import { draw, valuesOf } from '../models/models.js';
-import { held, on } from './accelerated.js';
+import { accelerateAll, held, on } from './accelerated.js';
 
-let undo: () => void;
-
-beforeAll(async () => {
-  await useBackend('wasm');
-  undo = accelerateTensorFlow();
-});
-
-afterAll(() => {
-  undo();
-});
+accelerateAll('wasm');
 
 /** Sees that `f` gives the same as on cpu, and that nothing else is left. */
 async function expectSame(f: () => tf.Tensor): Promise<void> {

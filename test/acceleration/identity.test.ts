@@ -1,21 +1,11 @@
 /** @file What is cloned, or cast to its own type, shares its data on wasm, and nobody can tell. */
 import * as tf from '@tensorflow/tfjs';
-import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../backends.js';
+import { layerBatchNormalization } from 'evenkeel';
+import { expect, test } from 'vitest';
 import { draw, valuesOf } from '../models/models.js';
-import { held } from './accelerated.js';
+import { accelerateAll, held } from './accelerated.js';
 
-let undo: () => void;
-
-beforeAll(async () => {
-  await useBackend('wasm');
-  undo = accelerateTensorFlow();
-});
-
-afterAll(() => {
-  undo();
-});
+accelerateAll('wasm');
 
 test.each<[string, (x: tf.Tensor) => tf.Tensor]>([
   ['cloned', (x) => tf.clone(x)],

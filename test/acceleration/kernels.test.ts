@@ -1,23 +1,12 @@
 /** @file The kernels that TF.js lacks on wasm, against those of its cpu backend. */
 import * as tf from '@tensorflow/tfjs';
-import { accelerateTensorFlow } from 'evenkeel';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { useBackend } from '../backends.js';
+import { describe, expect, test } from 'vitest';
 import { draw, valuesOf } from '../models/models.js';
 import { relativeDistance } from '../properties/layer-and-core.js';
-import { held, on, run, runOnCpu } from './accelerated.js';
+import { accelerateAll, held, on, run, runOnCpu } from './accelerated.js';
 
-let undo: () => void;
-
-beforeAll(async () => {
-  await useBackend('wasm');
-  undo = accelerateTensorFlow();
-});
-
-afterAll(() => {
-  undo();
-});
+accelerateAll('wasm');
 
 /** Runs a kernel on both, and sees that nothing but the result is left. */
 function expectAgreement(

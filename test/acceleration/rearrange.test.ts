@@ -1,22 +1,11 @@
 /** @file Kernels that only move numbers, on wasm, against those of the cpu backend: to the last bit. */
 import * as tf from '@tensorflow/tfjs';
-import { accelerateTensorFlow } from 'evenkeel';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../backends.js';
+import { expect, test } from 'vitest';
 import { valuesOf } from '../models/models.js';
-import { held, on } from './accelerated.js';
+import { accelerateAll, held, on } from './accelerated.js';
 
-let undo: () => void;
-
-beforeAll(async () => {
-  await useBackend('wasm');
-  undo = accelerateTensorFlow();
-});
-
-afterAll(() => {
-  undo();
-});
+accelerateAll('wasm');
 
 const TYPES = ['float32', 'int32', 'bool'] as const;
 type Type = (typeof TYPES)[number];

@@ -1,23 +1,12 @@
 /** @file Sums and means on wasm, against those of the cpu backend. */
 import * as tf from '@tensorflow/tfjs';
-import { accelerateTensorFlow } from 'evenkeel';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { useBackend } from '../backends.js';
+import { expect, test } from 'vitest';
 import { draw, valuesOf } from '../models/models.js';
 import { relativeDistance } from '../properties/layer-and-core.js';
-import { held, on } from './accelerated.js';
+import { accelerateAll, held, on } from './accelerated.js';
 
-let undo: () => void;
-
-beforeAll(async () => {
-  await useBackend('wasm');
-  undo = accelerateTensorFlow();
-});
-
-afterAll(() => {
-  undo();
-});
+accelerateAll('wasm');
 
 /** Sees that `f` gives as on cpu, and that nothing else is left. */
 async function expectAgreement(f: () => tf.Tensor): Promise<void> {
