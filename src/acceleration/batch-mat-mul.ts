@@ -71,14 +71,16 @@ export function acceleratedBatchMatMul(before: KernelConfig): KernelConfig {
       made.push(y);
       return y;
     };
-    const product = before.kernelFunc({
-      ...call,
-      inputs: { a: straight(a, transposeA), b: straight(b, transposeB) },
-      attrs: { transposeA: false, transposeB: false },
-    });
-    for (const { dataId } of made)
-      (call.backend as { disposeData(dataId: object): void }).disposeData(dataId);
-    return product;
+    try {
+      return before.kernelFunc({
+        ...call,
+        inputs: { a: straight(a, transposeA), b: straight(b, transposeB) },
+        attrs: { transposeA: false, transposeB: false },
+      });
+    } finally {
+      for (const { dataId } of made)
+        (call.backend as { disposeData(dataId: object): void }).disposeData(dataId);
+    }
   };
   return { ...before, kernelFunc };
 }

@@ -34,8 +34,8 @@ interface Dimension {
   readonly yStep: number;
 }
 
-/** Bytes of the kernel's table for as many dimensions as there can be: those of a repetition in TF.js' highest rank. */
-const TABLE_BYTES = 12 * 12;
+/** Bytes of the kernel's table, which has two dimensions at least. */
+const tableBytes = (dimensions: number) => 12 * Math.max(dimensions, 2);
 
 /** y[yFirst + Σ index·yStep] = x[xFirst + Σ index·xStep], for every index of the dimensions; addresses are in numbers. */
 function copy(
@@ -46,7 +46,7 @@ function copy(
 ): void {
   if (dimensions.some(({ size }) => size === 0)) return;
   const ordered = inOrder(dimensions);
-  const table = memory.reserve(TABLE_BYTES);
+  const table = memory.reserve(tableBytes(ordered.length));
   new Int32Array(memory.wasmMemory.buffer, table, 3 * ordered.length).set(
     ordered.flatMap(({ size, xStep, yStep }) => [size, 4 * xStep, 4 * yStep]),
   );
@@ -100,7 +100,7 @@ function rearranged(
 ): TensorInfo {
   const { memory } = access;
   // What can fail for want of memory comes before the output, which nobody would free.
-  memory.reserve(TABLE_BYTES);
+  memory.reserve(tableBytes(dimensions.length));
   const from = memory.addressOf(x) / 4;
   const y = memory.allocate(shape, x.dtype);
   copy(access, from + first, memory.addressOf(y) / 4, dimensions);
@@ -188,7 +188,7 @@ export const acceleratedConcat = (before: KernelConfig): KernelConfig => ({
 
     const access = accessWasm(call.backend);
     const { memory } = access;
-    memory.reserve(TABLE_BYTES);
+    memory.reserve(tableBytes(shape.length));
     const addresses = filled.map((x) => memory.addressOf(x));
     const y = memory.allocate(shape, inputs[0]!.dtype);
     const ySteps = stepsOf(shape);

@@ -39,7 +39,9 @@ export const acceleratedSum =
       const axes = util.parseAxisParam(axis, x.shape);
       const [left] = backend_util.computeOutAndReduceShapes(x.shape, axes);
       const shape = keepDims ? backend_util.expandShapeToKeepDim(left, axes) : left;
-      if (util.sizeFromShape(x.shape) === 0) return fill(shape, isMean ? NaN : 0, x.dtype as 'float32');
+      if (util.sizeFromShape(x.shape) === 0) {
+        return isMean ? fill(shape, NaN, 'float32') : fill(shape, 0, x.dtype === 'bool' ? 'int32' : x.dtype);
+      }
       const sizes = axes.length > 0 && x.dtype === 'float32' ? rowsOf(x.shape, axes) : null;
       if (!sizes) return before.kernelFunc(call);
       const [outer, rows, inner] = sizes;

@@ -89,3 +89,16 @@ describeBackends(() => {
     ]);
   });
 }, ['wasm']);
+
+test('a product that TF.js refuses leaves nothing', async () => {
+  await on('wasm', () =>
+    accelerated(() => {
+      const x = tf.ones([40, 40], 'int32');
+      x.dataSync();
+      const before = held();
+      expect(() => tf.tidy(() => tf.matMul(x, x, true))).toThrow(/float32/);
+      expect(held()).toEqual(before);
+      x.dispose();
+    }),
+  );
+});

@@ -155,3 +155,16 @@ test('long rows', async () => {
 
 test('what is not a number stays as it is', () =>
   expectSame(() => tf.transpose(tf.tensor2d([NaN, -0, Infinity, -Infinity, 1e-40, 2], [2, 3]))));
+
+test('Tile of seven dimensions, each of which is repeated', async () => {
+  await expectSame(() => tf.tile(numbered([2, 1, 2, 1, 2, 1, 2], 'float32'), [2, 2, 2, 2, 2, 2, 2]));
+});
+
+test('the gradient of Tile where something is repeated no time', () => {
+  const x = tf.ones([2, 2]);
+  const before = held();
+  const dx = tf.grad((t) => tf.tile(t, [0, 2]))(x);
+  expect(valuesOf(dx)).toEqual([0, 0, 0, 0]);
+  dx.dispose();
+  expect(held()).toEqual(before);
+});

@@ -63,3 +63,12 @@ test('what is not a number stays in its column', () => {
     expect(valuesOf(tf.sum(x, 0))).toEqual([3, NaN, Infinity]);
   });
 });
+
+test.each(['float32', 'int32', 'bool'] as const)(
+  'the mean of nothing is not a number, of %s too',
+  (dtype) => {
+    const mean = tf.tidy(() => tf.keep(tf.mean(tf.zeros([0, 3], dtype), 0)));
+    expect([mean.dtype, ...valuesOf(mean)]).toEqual(['float32', NaN, NaN, NaN]);
+    mean.dispose();
+  },
+);
