@@ -10,6 +10,7 @@
  * tail       Channels beyond a multiple of 16 four at a time, and then one by one.
  * requires   Addresses aligned to 4 bytes, the totals to 8; behind them half as many bytes of scratch.
  */
+import { endMet, firstMet } from './taps';
 
 /** Pixels of dy whose products are summed in float32. */
 const BLOCK: u32 = 512;
@@ -46,12 +47,10 @@ export function depthwiseFilterGradient(
         const row: i32 = oh * strideHeight + kh - top;
         for (let kw: i32 = 0; kw < filterWidth; kw++) {
           // The pixels of dy for which the tap lies within x.
-          const before = left - kw;
-          const first = before > 0 ? (before + strideWidth - 1) / strideWidth : 0;
-          const reach = inWidth - 1 + before;
-          const end = reach < 0 ? 0 : min<i32>(outWidth, reach / strideWidth + 1);
+          const first = firstMet(kw, strideWidth, left);
+          const end = endMet(kw, strideWidth, left, inWidth, outWidth);
           if (row >= 0 && row < inHeight && first < end) {
-            const column = first * strideWidth - before;
+            const column = first * strideWidth + kw - left;
             const met = x + ((n * inHeight + row) * inWidth + column) * pixelBytes;
             sumRow(met, dy + first * pixelBytes, end - first, strideWidth * pixelBytes, channels, tap);
           }

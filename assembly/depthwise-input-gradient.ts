@@ -9,6 +9,7 @@
  * tail       Channels beyond a multiple of 16 four at a time, and then one by one.
  * requires   Addresses aligned to 4 bytes.
  */
+import { endMet, firstMet } from './taps';
 
 export function depthwiseInputGradient(
   dy: usize,
@@ -38,12 +39,10 @@ export function depthwiseInputGradient(
         const seen = dy + (n * outHeight + oh) * outWidth * pixelBytes;
         for (let kw: i32 = 0; kw < filterWidth; kw++) {
           // The pixels of dy for which the tap lies within the row.
-          const before = left - kw;
-          const first = before > 0 ? (before + strideWidth - 1) / strideWidth : 0;
-          const reach = inWidth - 1 + before;
-          const end = reach < 0 ? 0 : min<i32>(outWidth, reach / strideWidth + 1);
+          const first = firstMet(kw, strideWidth, left);
+          const end = endMet(kw, strideWidth, left, inWidth, outWidth);
           if (first >= end) continue;
-          const reached = dx + (first * strideWidth - before) * pixelBytes;
+          const reached = dx + (first * strideWidth + kw - left) * pixelBytes;
           const tap = filter + (kh * filterWidth + kw) * pixelBytes;
           addTap(seen + first * pixelBytes, tap, reached, end - first, strideWidth * pixelBytes, channels);
         }

@@ -15,6 +15,7 @@
  * speed      45 to 58 GFLOP/s on one core of an AMD EPYC; TF.js' convolution, which XNNPACK computes, reaches 45 there.
  * requires   Addresses aligned to 4 bytes, sizes of at least 1, `FILTER_GRADIENT_SCRATCH` bytes of scratch.
  */
+import { endMet, firstMet } from './taps';
 
 /** How many numbers of x and dy a block has: 32 kB, what most first caches hold. Half or twice as many cost 10 %. */
 const BLOCK: u32 = 8192;
@@ -67,10 +68,8 @@ export function filterGradient(
         const endRow = min(row + blockRows, rows);
         for (let column: u32 = 0; column < outWidth; column += blockColumns) {
           for (let w: u32 = 0; w < filterWidth; w++) {
-            // Column j sees column j·strideWidth + w − left of x, if there is one.
-            const first = max(column, w < left ? (left - w + strideWidth - 1) / strideWidth : 0);
-            const seen = inWidth + left > w ? (inWidth + left - w - 1) / strideWidth + 1 : 0;
-            const end = min(min(column + blockColumns, outWidth), seen);
+            const first = max<u32>(column, firstMet(w, strideWidth, left));
+            const end = min<u32>(column + blockColumns, endMet(w, strideWidth, left, inWidth, outWidth));
             if (first >= end) continue;
             for (let h: u32 = 0; h < filterHeight; h++) {
               let entry = scratch;

@@ -50,8 +50,8 @@ import { acceleratedBatchMatMul } from './batch-mat-mul.js';
 import { acceleratedComparison, acceleratedLogicalAnd, acceleratedSelect } from './compare.js';
 import { conv2DBackpropFilter } from './conv2d-backprop-filter.js';
 import { acceleratedConv2DBackpropInput } from './conv2d-backprop-input.js';
-import { conv3DTransposeGradient } from './conv3d-transpose-gradient.js';
-import { acceleratedConv3D, conv3DBackpropFilter, conv3DBackpropInput } from './conv3d-backprop.js';
+import { conv3DTransposeGradient } from '../operation/conv3d-transpose-gradient.js';
+import { acceleratedConv3D, conv3DBackpropFilter, conv3DBackpropInput } from './conv3d.js';
 import { replacing, replacingFused } from './cpu/calls.js';
 import { convolution, filterGradient, inputGradient } from './cpu/convolutions.js';
 import { matrixProduct } from './cpu/matrix-products.js';
@@ -182,7 +182,8 @@ const ours = new WeakSet<KernelConfig>();
  * - On both, the gradient of average pooling is right where windows reach beyond the input (padding 'same').
  * - On wasm, the gradient of a convolution's input, and `conv2dTranspose`, are computed about 10 times as fast.
  * - On wasm, the gradients of pooling, `MaxPool3D`, and `Sum` and `Mean` over other than the last axes are 10 to 100
- *   times as fast, and so are comparisons, `LogicalAnd` and `Select`, of which the gradients of activations are made; `Conv3D` is as fast as `Conv2D`.
+ *   times as fast, and so are comparisons, `LogicalAnd` and `Select`, of which the gradients of activations are made;
+ *   `Conv3D` is as fast as `Conv2D`.
  * - On wasm, clones, which gradients keep of all that they need, share their data: training takes half the memory.
  * - On wasm, what only moves numbers takes as long as that: `Slice`, `SplitV`, `Unpack`, `Concat`, `Tile`, `Reverse` and
  *   `Transpose`, of which recurrent layers and gradients have many.

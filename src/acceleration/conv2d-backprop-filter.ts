@@ -11,14 +11,8 @@
  *
  * It can go when TF.js has the kernel.
  */
-import {
-  type KernelFunc,
-  type Tensor4D,
-  backend_util,
-  type conv2d,
-  util,
-  zeros,
-} from '@tensorflow/tfjs-core';
+import { type KernelFunc, type Tensor4D, util, zeros } from '@tensorflow/tfjs-core';
+import { type Conv2DAttributes, conv2DInfo } from './conv2d-info.js';
 import { FILTER_GRADIENT_SCRATCH } from './kernel-bytes.js';
 import { accessWasm } from './wasm-kernels.js';
 
@@ -27,24 +21,21 @@ interface Inputs {
   readonly dy: Tensor4D;
 }
 
-interface Attributes {
+interface Attributes extends Conv2DAttributes {
   readonly filterShape: [number, number, number, number];
-  readonly strides: [number, number] | number;
-  readonly pad: Parameters<typeof conv2d>[3];
-  readonly dataFormat: 'NHWC' | 'NCHW';
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
 /** `Conv2DBackpropFilter` for dataFormat NHWC, the only one that TF.js' convolution has on wasm. */
 export const conv2DBackpropFilter: KernelFunc = ({ inputs, attrs, backend }) => {
   const { x, dy } = inputs as unknown as Inputs;
-  const { filterShape, strides, pad, dataFormat, dimRoundingMode } = attrs as unknown as Attributes;
+  const attributes = attrs as unknown as Attributes;
+  const { filterShape, dataFormat } = attributes;
   util.assert(
     dataFormat === 'NHWC',
     () => `The wasm backend computes convolutions of dataFormat 'NHWC' only, and got '${dataFormat}'.`,
   );
   if (x.size === 0 || dy.size === 0) return zeros(filterShape);
-  const info = backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+  const info = conv2DInfo(attributes, x.shape, filterShape);
   const { memory, kernels } = accessWasm(backend);
   const [atX, atDy] = [memory.addressOf(x), memory.addressOf(dy)];
   const scratch = memory.reserve(FILTER_GRADIENT_SCRATCH);

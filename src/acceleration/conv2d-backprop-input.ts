@@ -23,7 +23,7 @@ import {
   type Rank,
   type Tensor,
   type Tensor4D,
-  backend_util,
+  type backend_util,
   concat,
   conv2d,
   reshape,
@@ -34,18 +34,15 @@ import {
   util,
   zeros,
 } from '@tensorflow/tfjs-core';
+import { type Conv2DAttributes, conv2DInfo } from './conv2d-info.js';
 
 interface Inputs {
   readonly dy: Tensor4D;
   readonly filter: Tensor4D;
 }
 
-interface Attributes {
+interface Attributes extends Conv2DAttributes {
   readonly inputShape: [number, number, number, number];
-  readonly strides: [number, number] | number;
-  readonly pad: Parameters<typeof conv2d>[3];
-  readonly dataFormat?: 'NHWC' | 'NCHW';
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
 }
 
 /** Multiplications from which on the convolution is worth its calls. */
@@ -57,10 +54,10 @@ export function acceleratedConv2DBackpropInput(before: KernelConfig): KernelConf
     ...before,
     kernelFunc: (call) => {
       const { dy, filter } = call.inputs as unknown as Inputs;
-      const { inputShape, strides, pad, dataFormat, dimRoundingMode } = call.attrs as unknown as Attributes;
+      const attributes = call.attrs as unknown as Attributes;
       const work = dy.size * util.sizeFromShape(filter.shape.slice(0, 3));
-      if (work < ENOUGH_WORK || dataFormat === 'NCHW') return before.kernelFunc(call);
-      const info = backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
+      if (work < ENOUGH_WORK || attributes.dataFormat === 'NCHW') return before.kernelFunc(call);
+      const info = conv2DInfo(attributes, attributes.inputShape, filter.shape);
       return tidy(() => gradient(dy, filter, info));
     },
   };

@@ -1,27 +1,11 @@
 /** @file Sizes of a depthwise convolution, as its two gradients give them to their kernels. */
-import { backend_util, type depthwiseConv2d } from '@tensorflow/tfjs-core';
+import { type Conv2DAttributes, conv2DInfo } from './conv2d-info.js';
 
-interface Attributes {
-  readonly strides: [number, number] | number;
-  readonly pad: Parameters<typeof depthwiseConv2d>[3];
-  readonly dilations: [number, number] | number;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
-type Shape = [number, number, number, number];
+type Shape = readonly number[];
 
 /** Dilation is refused by TF.js' gradient. */
 export function depthwiseSizes(attributes: unknown, inputShape: Shape, filterShape: Shape) {
-  const { strides, pad, dilations, dimRoundingMode } = attributes as Attributes;
-  const info = backend_util.computeConv2DInfo(
-    inputShape,
-    filterShape,
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
-    true,
-  );
+  const info = conv2DInfo(attributes as Conv2DAttributes, inputShape, filterShape, true);
   const { batchSize, inHeight, inWidth, outChannels, outHeight, outWidth } = info;
   const { filterHeight, filterWidth, strideHeight, strideWidth, padInfo } = info;
   return {

@@ -3,15 +3,8 @@
  * XNNPACK find the padding, which then begins elsewhere. With the padding in numbers it is right. It can go when TF.js
  * hands over the numbers itself.
  */
-import { type KernelConfig, type Tensor, backend_util } from '@tensorflow/tfjs-core';
-
-interface Attributes {
-  readonly strides: [number, number] | number;
-  readonly pad: unknown;
-  /** TF.js' own layers give null to depthwise convolutions. */
-  readonly dilations?: [number, number] | number | null;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
+import type { KernelConfig, Tensor } from '@tensorflow/tfjs-core';
+import { type Conv2DAttributes, conv2DInfo } from './conv2d-info.js';
 
 /** A convolution of two dimensions, in the place of `before`. */
 export const paddedInNumbers =
@@ -19,21 +12,13 @@ export const paddedInNumbers =
   (before: KernelConfig): KernelConfig => ({
     ...before,
     kernelFunc: (call) => {
-      const { strides, pad, dilations, dimRoundingMode } = call.attrs as unknown as Attributes;
+      const attributes = call.attrs as unknown as Conv2DAttributes;
       const [x, filter] = [call.inputs.x as Tensor, call.inputs.filter as Tensor];
-      const isLonger = [strides]
+      const isLonger = [attributes.strides]
         .flat()
         .some((stride) => stride > Math.min(filter.shape[0], filter.shape[1]!));
-      if (pad !== 'same' || !isLonger) return before.kernelFunc(call);
-      const { padInfo } = backend_util.computeConv2DInfo(
-        x.shape as [number, number, number, number],
-        filter.shape as [number, number, number, number],
-        strides,
-        dilations ?? 1,
-        pad,
-        dimRoundingMode,
-        isDepthwise,
-      );
+      if (attributes.pad !== 'same' || !isLonger) return before.kernelFunc(call);
+      const { padInfo } = conv2DInfo(attributes, x.shape, filter.shape, isDepthwise);
       const { top, bottom, left, right } = padInfo;
       const around = [
         [0, 0],

@@ -18,7 +18,11 @@ import { type Pooling, poolingOf } from './windows.js';
 /** The pooling as the kernels take it. */
 function sizesFor({ memory }: WasmAccess, { batch, channels, dimensions }: Pooling) {
   const numbers = dimensions.flatMap(({ size, windows, stride, length, before }) => [
-    ...[size, windows, stride, length, before],
+    size,
+    windows,
+    stride,
+    length,
+    before,
   ]);
   const table = memory.reserve(4 * numbers.length);
   new Int32Array(memory.wasmMemory.buffer, table, numbers.length).set(numbers);

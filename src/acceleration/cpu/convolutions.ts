@@ -12,7 +12,8 @@
  * A training step of a network of five of them takes under a second instead of two minutes. It can go when TF.js' cpu
  * backend has such kernels.
  */
-import { type TensorInfo, backend_util } from '@tensorflow/tfjs-core';
+import type { TensorInfo, backend_util } from '@tensorflow/tfjs-core';
+import { type Conv2DAttributes, conv2DInfo } from '../conv2d-info.js';
 import { type Block, copyBlock } from './product-memory.js';
 import { type Call, type Computed, valuesOf } from './calls.js';
 import { type Part, type Patches, placeOf, productsOf } from './patches.js';
@@ -20,21 +21,13 @@ import { groupsOfInput, groupsOfOutput } from './taps.js';
 
 type Shape4D = [number, number, number, number];
 
-interface Attributes {
-  readonly strides: [number, number] | number;
-  readonly pad: Parameters<typeof backend_util.computeConv2DInfo>[4];
-  readonly dataFormat: string;
-  readonly dilations?: [number, number] | number;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
-
 /** Multiplications from which on the module is faster; for the filter's gradient it always is. */
 const ENOUGH_WORK = 2 ** 13;
 
 /** `Conv2D`; this and the others give null for what is left to TF.js. */
 export function convolution(call: Call): Computed | null {
   const [x, filter] = [call.inputs.x as TensorInfo, call.inputs.filter as TensorInfo];
-  const info = infoOf(x.shape, filter.shape, call.attrs as unknown as Attributes);
+  const info = infoOf(x.shape, filter.shape, call.attrs as unknown as Conv2DAttributes);
   const values = info && convolve(patchesOfOutput(info), valuesOf(call, x), valuesOf(call, filter));
   return values && { shape: info.outShape, values };
 }
@@ -42,9 +35,9 @@ export function convolution(call: Call): Computed | null {
 /** `Conv2DBackpropInput`: dy under the filter, turned. */
 export function inputGradient(call: Call): Computed | null {
   const [dy, filter] = [call.inputs.dy as TensorInfo, call.inputs.filter as TensorInfo];
-  const attributes = call.attrs as unknown as Attributes & { inputShape: Shape4D };
+  const attributes = call.attrs as unknown as Conv2DAttributes & { inputShape: Shape4D };
   const { inputShape: shape } = attributes;
-  const info = infoOf(shape, filter.shape, { ...attributes, dilations: 1 });
+  const info = infoOf(shape, filter.shape, attributes);
   const values = info && convolve(patchesOfInput(info), valuesOf(call, dy), valuesOf(call, filter));
   return values && { shape, values };
 }
@@ -52,25 +45,22 @@ export function inputGradient(call: Call): Computed | null {
 /** `Conv2DBackpropFilter`: the patches of x, transposed, times dy. */
 export function filterGradient(call: Call): Computed | null {
   const [x, dy] = [call.inputs.x as TensorInfo, call.inputs.dy as TensorInfo];
-  const attributes = call.attrs as unknown as Attributes & { filterShape: Shape4D };
+  const attributes = call.attrs as unknown as Conv2DAttributes & { filterShape: Shape4D };
   const { filterShape: shape } = attributes;
-  const info = infoOf(x.shape, shape, { ...attributes, dilations: 1 }, 1);
+  const info = infoOf(x.shape, shape, attributes, 1);
   const values = info && correlate(patchesOfOutput(info), valuesOf(call, x), valuesOf(call, dy));
   return values && { shape, values };
 }
 
 /** The convolution; null where it is left to TF.js. */
-function infoOf(inputShape: number[], filterShape: number[], attributes: Attributes, enough = ENOUGH_WORK) {
-  const { strides, pad, dataFormat, dilations = 1, dimRoundingMode } = attributes;
-  if (dataFormat !== 'NHWC') return null;
-  const info = backend_util.computeConv2DInfo(
-    inputShape as Shape4D,
-    filterShape as Shape4D,
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
-  );
+function infoOf(
+  inputShape: number[],
+  filterShape: number[],
+  attributes: Conv2DAttributes,
+  enough = ENOUGH_WORK,
+) {
+  if (attributes.dataFormat !== 'NHWC') return null;
+  const info = conv2DInfo(attributes, inputShape, filterShape);
   const { batchSize, outHeight, outWidth, outChannels, filterHeight, filterWidth, inChannels } = info;
   const work = batchSize * outHeight * outWidth * outChannels * filterHeight * filterWidth * inChannels;
   return work >= enough ? info : null;

@@ -3,7 +3,6 @@
  * dilation, groups; with gradients on every backend. All by TF.js' convolutions, with the padding in numbers.
  */
 import {
-  Conv3DBackpropFilterV2,
   type Tensor,
   type Tensor4D,
   type Tensor5D,
@@ -30,6 +29,7 @@ import {
   transpose,
   util,
 } from '@tensorflow/tfjs-core';
+import { conv3DTransposeGradient } from '../../operation/conv3d-transpose-gradient.js';
 import type { FusedActivation } from '../../model/fused-activation.js';
 
 type Steps = [number, number, number];
@@ -232,7 +232,7 @@ export function transposeConvolve(
     : pad(cut, [[0, 0], ...sizes.map((size, i): [number, number] => [0, size - kept[i]!]), [0, 0]]);
 }
 
-/** TF.js' own has no gradient (4.22). It is linear in both, so each is one of the convolution of dy. */
+/** With its gradient, which TF.js lacks (4.22), also where nothing is accelerated. */
 function transposeIn3D(x: Tensor5D, kernel: Tensor5D, shape: Tensor5D['shape'], strides: Steps): Tensor {
   const transposed = customGrad((...given) => {
     const [input, weights, save] = given as unknown as [Tensor5D, Tensor5D, (tensors: Tensor[]) => void];
@@ -240,12 +240,8 @@ function transposeIn3D(x: Tensor5D, kernel: Tensor5D, shape: Tensor5D['shape'], 
     return {
       value: conv3dTranspose(input, weights, shape, strides, 'valid'),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [keptInput, keptWeights] = saved as [Tensor5D, Tensor5D];
-        const attributes = { strides, pad: 'valid', filterShape: keptWeights.shape };
-        return [
-          conv3d(dy as Tensor5D, keptWeights, strides, 'valid'),
-          engine().runKernel<Tensor>(Conv3DBackpropFilterV2, { x: dy, dy: keptInput }, attributes),
-        ];
+        const gradients = conv3DTransposeGradient.gradFunc(dy, saved, { strides, pad: 'valid' });
+        return [gradients.dy!(), gradients.filter!()];
       },
     };
   });

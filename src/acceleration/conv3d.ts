@@ -1,12 +1,14 @@
 /**
- * @file The gradients of a convolution of three dimensions, which TF.js (4.22) computes wrongly on wasm: that of the
- * input always (`tf.conv3dTranspose` too, which is the same kernel), that of the filter with strides. They are sums of
- * those of two dimensions, over the depth of the filter:
+ * @file The convolution of three dimensions on wasm, and its gradients, as sums of those of two dimensions over the depth
+ * of the filter:
  *
+ *   y[d] = Σ x[d·stride + k − front] ∗ filter[k]
  *   dx[d·stride + k − front] += dy[d] ∗ᵀ filter[k]        dFilter[k] = Σ x[d·stride + k − front] ⋆ dy[d]
  *
- * The convolution itself, which TF.js takes number by number, is such a sum, too: 8×16×16×16×4 with a filter of 3×3×3×16
- * takes 4 ms instead of 135 on one core of an AMD EPYC. They can go when TF.js' own agree with those of its cpu backend.
+ * TF.js (4.22) computes the gradients wrongly: that of the input always (`tf.conv3dTranspose` too, which is the same
+ * kernel), that of the filter with strides. They can go when TF.js' own agree with those of its cpu backend. The
+ * convolution it takes number by number: 8×16×16×16×4 with a filter of 3×3×3×16 takes 135 ms on one core of an AMD EPYC,
+ * and 4 as such a sum.
  */
 import {
   Conv2DBackpropFilter,
