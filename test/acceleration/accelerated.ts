@@ -1,8 +1,10 @@
 /** @file What the tests of `accelerateTensorFlow` share. */
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow } from 'evenkeel';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { type Backend, useBackend } from '../backends.js';
+import { valuesOf } from '../models/models.js';
+import { relativeDistance } from '../properties/layer-and-core.js';
 
 /** What `f` gives while TF.js is accelerated. */
 export async function accelerated<T>(f: () => T | Promise<T>): Promise<T> {
@@ -35,6 +37,26 @@ export async function on<T>(backend: Backend, f: () => T | Promise<T>): Promise<
   } finally {
     await useBackend(before);
   }
+}
+
+/** Sees that `f` gives the same on the active backend as on cpu, and that nothing else is left. */
+export async function expectSame(f: () => tf.Tensor | tf.Tensor[], tolerance = 0): Promise<void> {
+  const results = () =>
+    tf.tidy(() =>
+      [f()].flat().map((tensor) => ({ shape: tensor.shape, type: tensor.dtype, values: valuesOf(tensor) })),
+    );
+  const want = await on('cpu', results);
+  const before = held();
+  const got = results();
+  if (tolerance === 0) {
+    expect(got).toEqual(want);
+  } else {
+    expect(got.map(({ shape, type }) => [shape, type])).toEqual(want.map(({ shape, type }) => [shape, type]));
+    got.forEach(({ values }, i) => {
+      expect(relativeDistance(values, want[i]!.values)).toBeLessThan(tolerance);
+    });
+  }
+  expect(held()).toEqual(before);
 }
 
 /** The kernel that is registered, or undefined. */

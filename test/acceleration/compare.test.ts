@@ -1,23 +1,10 @@
 /** @file Comparisons and choices on wasm, against those of the cpu backend. */
 import * as tf from '@tensorflow/tfjs';
-import { expect, test } from 'vitest';
-import { draw, valuesOf } from '../models/models.js';
-import { accelerateAll, held, on } from './accelerated.js';
+import { test } from 'vitest';
+import { draw } from '../models/models.js';
+import { accelerateAll, expectSame } from './accelerated.js';
 
 accelerateAll('wasm');
-
-/** Sees that `f` gives the same as on cpu, and that nothing else is left. */
-async function expectSame(f: () => tf.Tensor): Promise<void> {
-  const result = () =>
-    tf.tidy(() => {
-      const y = f();
-      return { shape: y.shape, type: y.dtype, values: valuesOf(y) };
-    });
-  const want = await on('cpu', result);
-  const before = held();
-  expect(result()).toEqual(want);
-  expect(held()).toEqual(before);
-}
 
 /** Of few different numbers, so that some are equal; among them NaN, infinities and zeros of both signs. */
 const few = (shape: number[], seed: number) =>

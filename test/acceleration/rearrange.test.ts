@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { valuesOf } from '../models/models.js';
-import { accelerateAll, held, on } from './accelerated.js';
+import { accelerateAll, expectSame, held } from './accelerated.js';
 
 accelerateAll('wasm');
 
@@ -16,18 +16,6 @@ const numbered = (shape: number[], dtype: Type) =>
     const numbers = tf.reshape(tf.range(0, tf.util.sizeFromShape(shape), 1, 'int32'), shape);
     return dtype === 'bool' ? tf.equal(tf.mod(numbers, 3), 0) : tf.cast(numbers, dtype);
   });
-
-/** Sees that what `f` gives is what it gives on cpu, and that nothing else is left. */
-async function expectSame(f: () => tf.Tensor | tf.Tensor[]): Promise<void> {
-  const results = () =>
-    tf.tidy(() =>
-      [f()].flat().map((tensor) => ({ shape: tensor.shape, type: tensor.dtype, values: valuesOf(tensor) })),
-    );
-  const want = await on('cpu', results);
-  const before = held();
-  expect(results()).toEqual(want);
-  expect(held()).toEqual(before);
-}
 
 const shapes = (min: number, max: number) =>
   fc.array(fc.integer({ min: 0, max: 6 }), { minLength: min, maxLength: max });
