@@ -1,0 +1,19 @@
+/**
+ * @file What training on several cores or machines asks of an engine: one sum over all of them, which blocks. Nothing here
+ * sends anything anywhere: memory shared by threads (`evenkeel/threads`) or MPI (`evenkeel/mpi`) does.
+ */
+
+/** A group of processes or threads that train together, as one of them, a rank, sees it. The words are MPI's. */
+export interface Communicator {
+  /** Which of the ranks this is: 0 … size − 1. */
+  readonly rank: number;
+  /** How many ranks there are. */
+  readonly size: number;
+  /**
+   * Replaces each number by the sum of those that all ranks have at its place. Returns when that is done, and throws
+   * where it cannot be done. Every rank gets the same bits.
+   */
+  allReduce(values: Float64Array | Float32Array): void;
+  /** Ends the whole group, where this rank cannot go on. */
+  abort?(reason: unknown): void;
+}
