@@ -31,6 +31,9 @@ const REMARKS: Readonly<Record<string, string>> = {
   weights: 'Here as JSON, for every hidden layer the same.',
 };
 
+/** All but what is of no use here: each network is trained by one thread alone. */
+const OFFERED = ARGUMENTS.filter(({ name }) => name !== 'synchronized');
+
 const BOOLEAN_CHOICES = [
   ['', 'default'],
   ['true', 'true'],
@@ -143,7 +146,7 @@ function LayerForm({ network }: { readonly network: NetworkName }) {
           <details>
             <summary>Arguments of the layer</summary>
             <ul class="arguments">
-              {ARGUMENTS.map((documentation) => (
+              {OFFERED.map((documentation) => (
                 <Argument
                   key={documentation.name}
                   network={network}

@@ -23,6 +23,7 @@ import {
   OPTION_NAMES,
   type ResolvedOptions,
   checkAdjustable,
+  refuseTogether,
   resolveOptions,
 } from '../core/options.js';
 import { checkNames } from '../text/names.js';
@@ -90,6 +91,15 @@ export interface BatchNormalizationArgs extends Omit<BatchNormalizationOptions, 
    * `y = ((x̂ · r + d) · scale + bias) · gamma + beta`. Gradients flow through both. Not saved. Default null.
    */
   adjustment?: Adjustment | null;
+  /**
+   * true: in training, mean and variance are those of all ranks' batches together: `mean = Σ w·x / Σ w` and
+   * `variance = Σ w·(x − mean)² / Σ w` run over every rank's elements, and so do the sums in the gradient of x. The ranks are
+   * those of `distributedDataParallel` or `synchronizeOver`, read at each call. Without them, and on one rank, the layer
+   * does what it does alone. In both cases, as in Keras, its numbers are those of `fused: false`: no Bessel's correction,
+   * and masks count; kernels run all the same. A ValueError beside `fused: true` and `virtualBatchSize`; in training on
+   * several ranks, on webgpu and where `axis` has 0. From tf-keras 2.12 and Keras 3. Default false.
+   */
+  synchronized?: boolean | null;
   /** The input's shape without the batch, where the layer is the first of a model. */
   inputShape?: readonly (number | null)[] | null;
   /** The input's shape with the batch, where the layer is the first of a model. */
@@ -123,6 +133,7 @@ export interface Options extends Omit<ResolvedOptions, 'axis' | 'renormClipping'
   betaConstraint: Constraint | null;
   gammaConstraint: Constraint | null;
   adjustment: Adjustment | null;
+  synchronized: boolean;
 }
 
 /** The arguments that are about the layer's place in a model, for the base class. */
@@ -157,6 +168,7 @@ const OWN_ARGUMENTS: Record<OwnArgument, (name: string, value: unknown) => unkno
   betaConstraint: resolveConstraint,
   gammaConstraint: resolveConstraint,
   adjustment: checkFunction,
+  synchronized: checkBoolean,
   inputShape: checkShape,
   batchInputShape: checkShape,
   batchSize: checkBatchSize,
@@ -175,7 +187,8 @@ export const ARGUMENT_NAMES: readonly string[] = [...OPTION_NAMES, ...Object.key
  * Checks the arguments and fills in Keras' defaults.
  *
  * @throws TypeError for an unknown argument or a value of the wrong type
- * @throws ValueError for a value that cannot be, or for `fused: true` beside what Keras' fused kernel cannot do
+ * @throws ValueError for a value that cannot be, or for `fused: true` beside what Keras' fused kernel cannot do,
+ *   or for `synchronized: true` beside what has moments of its own
  */
 export function resolveArguments(args: BatchNormalizationArgs): ResolvedArguments {
   checkNames('argument', null, args, ARGUMENT_NAMES, FOREIGN_ARGUMENTS);
@@ -201,9 +214,11 @@ export function resolveArguments(args: BatchNormalizationArgs): ResolvedArgument
     betaConstraint: null,
     gammaConstraint: null,
     adjustment: null,
+    synchronized: false,
     ...more,
   };
   if (options.adjustment !== null) checkAdjustable(resolved);
+  if (options.synchronized) checkSynchronizable(options);
   const placement = { inputShape, batchInputShape, batchSize, dtype, name, trainable } as Placement;
   return { options, placement, weights: weights as ResolvedArguments['weights'] };
 }
@@ -214,6 +229,17 @@ function withoutScalars(clipping: unknown): BatchNormalizationOptions['renormCli
   if (!isObject || isTensor(clipping)) return clipping as object | null;
   const isScalar = (limit: unknown) => isTensor(limit) && limit.size === 1;
   return Object.fromEntries(Object.entries(clipping).filter(([, limit]) => !isScalar(limit)));
+}
+
+/** @throws ValueError where moments cannot be those of all ranks */
+function checkSynchronizable({ fused, virtualBatchSize }: Options): void {
+  if (fused === true) refuseTogether('synchronized: true', 'fused: true');
+  if (virtualBatchSize === null) return;
+  // tf-keras takes both, and merges the ghost batches of all workers, which is neither of the two.
+  throw new ValueError(
+    `synchronized: true cannot be combined with virtualBatchSize: ${virtualBatchSize}, whose moments are those of a part ` +
+      'of the batch. Leave one of them out.',
+  );
 }
 
 function checkBoolean(name: string, value: unknown): boolean {

@@ -16,7 +16,7 @@ import { show } from '../text/show.js';
 
 type ConfigDict = serialization.ConfigDict;
 
-/** What is saved of the options. `renorm…`, `virtualBatchSize` and `fused` only where they are set, as in Keras. */
+/** What is saved of the options. `renorm…`, `virtualBatchSize`, `fused` and `synchronized` only where they are set. */
 export function configurationOf(options: Options): ConfigDict {
   const { axis, momentum, epsilon, center, scale } = options;
   const config: ConfigDict = {
@@ -41,6 +41,8 @@ export function configurationOf(options: Options): ConfigDict {
   }
   if (options.fused !== null) config.fused = options.fused;
   if (options.virtualBatchSize !== null) config.virtualBatchSize = options.virtualBatchSize;
+  // Keras before 2.12 refuses the key.
+  if (options.synchronized) config.synchronized = true;
   return config;
 }
 
@@ -67,7 +69,7 @@ export function argumentsOf(config: ConfigDict): BatchNormalizationArgs {
   const dropped: string[] = [];
   for (const [key, value] of Object.entries(config)) {
     const name = camelCase(key);
-    if (value === null || SILENTLY_DROPPED.has(name) || (name === 'synchronized' && !value)) continue;
+    if (value === null || SILENTLY_DROPPED.has(name)) continue;
     if (ARGUMENT_NAMES.includes(name) && !NEVER_SAVED.has(name)) args[name] = value;
     else dropped.push(key);
   }

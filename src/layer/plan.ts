@@ -16,7 +16,10 @@ export interface Plan extends ChannelPlan {
 }
 
 /** What the plan depends on. */
-interface PlannedOptions extends Pick<Options, 'fused' | 'renorm' | 'virtualBatchSize' | 'adjustment'> {
+interface PlannedOptions extends Pick<
+  Options,
+  'fused' | 'renorm' | 'virtualBatchSize' | 'adjustment' | 'synchronized'
+> {
   readonly axis: number | readonly number[];
 }
 
@@ -25,7 +28,7 @@ interface PlannedOptions extends Pick<Options, 'fused' | 'renorm' | 'virtualBatc
  * @throws ValueError where the axes do not fit the shape, or `fused: true` does not
  */
 export function makePlan(
-  { axis, fused, renorm, virtualBatchSize, adjustment }: PlannedOptions,
+  { axis, fused, renorm, virtualBatchSize, adjustment, synchronized }: PlannedOptions,
   inputShape: readonly (number | null)[],
 ): Plan {
   const rank = inputShape.length;
@@ -35,7 +38,7 @@ export function makePlan(
     ...plan,
     rank,
     dimensions: axes.map((axis) => inputShape[axis]!),
-    isFusedInKeras: isFusedInKeras && adjustment === null,
+    isFusedInKeras: isFusedInKeras && adjustment === null && !synchronized,
     infersByFusedOperation: fused !== false && axes[0] === rank - axes.length,
   };
 }

@@ -109,7 +109,10 @@ function standIn(normalization: Normalization, normalize: (call: Call) => Tensor
 
 /** TF.js' own layer as a plan: one axis, and moving variances without Bessel's correction. */
 function planFor(layer: NormalizationLayer, shape: number[]): Plan {
-  const stock = { axis: layer.axis, fused: false, renorm: false, virtualBatchSize: null, adjustment: null };
+  const stock = {
+    ...{ axis: layer.axis, fused: false, renorm: false, virtualBatchSize: null, adjustment: null },
+    synchronized: false,
+  };
   return makePlan(isEvenkeel(layer) ? layer : stock, shape);
 }
 

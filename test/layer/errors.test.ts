@@ -27,7 +27,7 @@ const KNOWN_IN_CALLS = 'Known are training, mask, updateMovingStatistics.';
 const KNOWN =
   'axis, momentum, epsilon, center, scale, renorm, renormClipping, renormMomentum, fused, virtualBatchSize, ' +
   'betaInitializer, gammaInitializer, movingMeanInitializer, movingVarianceInitializer, betaRegularizer, ' +
-  'gammaRegularizer, betaConstraint, gammaConstraint, adjustment, inputShape, batchInputShape, batchSize, ' +
+  'gammaRegularizer, betaConstraint, gammaConstraint, adjustment, synchronized, inputShape, batchInputShape, batchSize, ' +
   'dtype, name, trainable, weights';
 
 const WHERE_FUSED = 'fused: true needs axis 1 or 3 of rank 4, or axis 1 or 4 of rank 5, received';
@@ -89,6 +89,22 @@ const REFUSALS: Record<string, [() => unknown, 'TypeError' | 'ValueError', strin
     make({ fused: true, adjustment: () => [1, 0] }),
     'ValueError',
     'fused: true cannot be combined with an adjustment, as in Keras. Leave one of them out.',
+  ],
+  'synchronized that is no switch': [
+    make({ synchronized: 'yes' }),
+    'TypeError',
+    "synchronized: expected true or false, received 'yes'.",
+  ],
+  'synchronized with fused': [
+    make({ synchronized: true, fused: true }),
+    'ValueError',
+    'synchronized: true cannot be combined with fused: true, as in Keras. Leave one of them out.',
+  ],
+  'synchronized with ghost batches': [
+    make({ synchronized: true, virtualBatchSize: 4 }),
+    'ValueError',
+    'synchronized: true cannot be combined with virtualBatchSize: 4, whose moments are those of a part of the batch. ' +
+      'Leave one of them out.',
   ],
   'fused on rank 3': [
     build({ fused: true }, [null, 4, 4]),

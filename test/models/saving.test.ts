@@ -49,6 +49,7 @@ const CASES: Record<keyof Args, (Args | (() => Args))[]> = {
   ],
   renormMomentum: [{ renorm: true, renormMomentum: 0.5 }],
   fused: [{ fused: false }, { fused: true, axis: 1, inputShape: [3, 2, 2] }],
+  synchronized: [{ synchronized: true }],
   virtualBatchSize: [{ virtualBatchSize: 2 }],
   adjustment: [{ adjustment: () => [2, 3] }],
   inputShape: [{ inputShape: [null, 3] }],
@@ -280,7 +281,6 @@ describeBackends(() => {
     );
 
     test.each([
-      ['synchronized', true],
       ['something_new', 1],
       ['somethingNew', 'x'],
       ['adjustment', 'f'],
