@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
-# Makes the virtual environment out/keras with the pinned versions, unless it is there; prints its Python.
+# Makes a virtual environment in out/ with pinned versions, unless it is there, and prints a program of it:
+#   install.sh          Keras, and its Python
+#   install.sh mpich    MPICH, and its mpiexec
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python=$PWD/out/keras/bin/python
-stamp=out/keras/requirements.txt
-if ! cmp -s oracle/requirements.txt "$stamp"; then
-  rm -rf out/keras
-  "$(command -v python3.11 || command -v python3)" -m venv out/keras >&2
-  out/keras/bin/pip install --quiet --disable-pip-version-check -r oracle/requirements.txt >&2
-  cp oracle/requirements.txt "$stamp"
+case ${1:-keras} in
+  keras) folder=out/keras requirements=oracle/requirements.txt program=python ;;
+  mpich) folder=out/mpich requirements=test/mpi/requirements.txt program=mpiexec ;;
+  *) echo "There is no '$1' to install: keras or mpich." >&2 && exit 2 ;;
+esac
+
+if ! cmp -s "$requirements" "$folder/requirements.txt"; then
+  rm -rf "$folder"
+  "$(command -v python3.11 || command -v python3)" -m venv "$folder" >&2
+  "$folder/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2
+  cp "$requirements" "$folder/requirements.txt"
 fi
-echo "$python"
+echo "$PWD/$folder/bin/$program"

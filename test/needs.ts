@@ -27,5 +27,6 @@ export const NEEDS: readonly Need[] = [
     description: "WebGPU in Node, on Debian's Chromium: sudo apt-get install chromium",
   },
   { name: 'keras', description: 'real Keras, in Python: oracle/install.sh && npm test' },
+  { name: 'mpi', description: 'MPICH: EVENKEEL_MPIEXEC=$(oracle/install.sh mpich) npm test' },
   { name: 'digits', description: "MNIST's four files: EVENKEEL_MNIST=<their folder> npm test" },
 ];

@@ -31,6 +31,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/core/': ['src/text/'],
   'src/group/': ['src/core/', 'src/text/'],
   'src/threads/': ['src/group/', 'src/text/'],
+  'src/mpi/': ['src/group/', 'src/text/', 'koffi'],
   'src/backends/': ['src/group/', 'src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/operation/': ['src/backends/', 'src/group/', 'src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/acceleration/': ['src/operation/', 'src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
@@ -170,7 +171,9 @@ describe('leaves', () => {
 test('the entries only export', () => {
   for (const entry of [
     'src/index.ts',
-    ...['core', 'data', 'distributed', 'keras', 'threads', 'tools'].map((name) => `src/${name}/index.ts`),
+    ...['core', 'data', 'distributed', 'keras', 'mpi', 'threads', 'tools'].map(
+      (name) => `src/${name}/index.ts`,
+    ),
   ]) {
     const file = ts.createSourceFile(entry, readText(entry), ts.ScriptTarget.Latest);
     expect(file.statements.filter((statement) => !ts.isExportDeclaration(statement))).toEqual([]);

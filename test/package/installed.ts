@@ -67,7 +67,7 @@ function pack(
   }));
 }
 
-type DependencyKind = 'dependencies' | 'optionalDependencies' | 'peerDependencies';
+type DependencyKind = 'dependencies' | 'optionalDependencies' | 'peerDependencies' | 'peerDependenciesMeta';
 
 type Manifest = { readonly name: string; readonly version: string } & Readonly<
   Partial<Record<DependencyKind, object>>
@@ -153,7 +153,10 @@ export function installLibrary(place: string): Installed {
   symlinkSync(MODULES, join(clone, 'node_modules'));
   const [{ path, files }] = pack(clone, ['.'], place, ...cacheIn(place)) as [Tarball];
   const folder = install(place, 'project', ROOT, path);
-  for (const name of [...namesIn(ROOT, 'peerDependencies'), ...BACKENDS]) {
+  // A peer of which there is something to say is optional.
+  const optional = namesIn(ROOT, 'peerDependenciesMeta');
+  const peers = namesIn(ROOT, 'peerDependencies').filter((name) => !optional.includes(name));
+  for (const name of [...peers, ...BACKENDS]) {
     mkdirSync(join(folder, 'node_modules', name, '..'), { recursive: true });
     symlinkSync(join(MODULES, name), join(folder, 'node_modules', name));
   }

@@ -110,6 +110,15 @@ test('runs in Node', () => {
   expect(runInNode(write('program.js', PROGRAM))).toBe('20 20 1 1');
 });
 
+test("says how to install what 'evenkeel/mpi' needs, and the package does not bring", () => {
+  const program = `
+    import { mpiCommunicator } from 'evenkeel/mpi';
+    await mpiCommunicator().catch((error) => console.log(error.message));
+  `;
+  const message = runInNode(write('mpi.js', program));
+  expect(message).toMatch(/package koffi, which could not be loaded: npm install koffi\..*pip install mpich/);
+});
+
 test("TypeScript's errors name the argument that is wrong", () => {
   write(
     'mistake.ts',

@@ -1,0 +1,2 @@
+/** @file What 'evenkeel/mpi' exports. */
+export { type MpiCommunicator, mpiCommunicator, type MpiOptions } from './mpi-communicator.js';
