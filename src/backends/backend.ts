@@ -12,6 +12,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Layout } from '../core/layout.js';
 import type { Moments } from '../core/passes.js';
+import type { JointCall } from '../group/group.js';
 
 /** Moving statistics, and with renorm those that it keeps, in Keras' shape for parameters. */
 export interface Statistics<Value = Tensor> {
@@ -66,8 +67,18 @@ export interface FusedBackend {
   /** Whether moments are numbers at once. */
   readonly hasNumbers: boolean;
 
-  /** A pass: count, mean and variance of x, per group and channel. */
-  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null): BatchMoments;
+  /**
+   * A pass: count, mean and variance of x, per group and channel.
+   *
+   * @param call whose ranks have their moments together, and their gradients through them; null for this one's alone. Only
+   *   where moments are numbers at once
+   */
+  moments(
+    x: TensorInfo,
+    layout: Layout,
+    weights: ElementWeights | null,
+    call: JointCall | null,
+  ): BatchMoments;
 
   /** What x is normalized by in inference: the moving statistics, scale and offset. */
   byStatistics(
@@ -120,6 +131,8 @@ export interface Normalization {
   readonly tensors: readonly Tensor[];
   readonly layout: Layout;
   readonly epsilon: number;
+  /** The call of all ranks whose moments these are; null where they are this one's alone. */
+  readonly call: JointCall | null;
 
   /** A pass: y. */
   normalize(x: TensorInfo): TensorInfo;

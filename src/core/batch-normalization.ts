@@ -17,6 +17,7 @@ import {
   parameterGradients,
   renormCorrection,
   statisticsInUse,
+  timesSlope,
   withParameters,
 } from './coefficients.js';
 import { makeLayout, type Layout } from './layout.js';
@@ -171,7 +172,7 @@ export function backward<Values extends FloatArray>(
   const upstream = adjusted?.dn ?? dy;
   const affine = adjusted ? normalization : withParameters(normalization, gamma, beta);
   const sums = gradientSums(upstream, x, layout, centre);
-  const coefficients = gradientCoefficients(sums, statistics, affine, epsilon);
+  const coefficients = gradientCoefficients(timesSlope(sums, affine), statistics, affine, epsilon);
   const { dgamma, dbeta } = adjusted ?? parameterGradients(sums, normalization, gamma.length);
   return {
     dx: gradientNormalize(upstream, x, layout, coefficients, weights, emptyLike(x)),

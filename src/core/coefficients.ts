@@ -172,6 +172,16 @@ export function parameterGradients(
   return { dgamma, dbeta };
 }
 
+/** Sums times the slope, which is what dx takes of them. */
+export function timesSlope({ dy, dyTimesX }: GradientSums, { slope }: Affine): GradientSums {
+  const sums = { dy: zeros(slope.length), dyTimesX: zeros(slope.length) };
+  for (let k = 0; k < slope.length; k++) {
+    sums.dy[k] = slope[k]! * dy[k]!;
+    sums.dyTimesX[k] = slope[k]! * dyTimesX[k]!;
+  }
+  return sums;
+}
+
 /**
  * The gradient of x, where W is the count, w an element's weight and slope = inv·r·gamma (or inv·r, if dy is that of n):
  *
@@ -181,6 +191,8 @@ export function parameterGradients(
  * x − centre = x̂/inv + rest, rest = mean − centre:
  *
  *   a = slope      b = −slope·inv²·(Σdy·(x − centre) − rest·Σdy)/W      c = −slope·Σdy/W − b·rest
+ *
+ * @param sums times the slope, as `timesSlope` gives them
  */
 export function gradientCoefficients(
   sums: GradientSums,
@@ -192,9 +204,8 @@ export function gradientCoefficients(
   for (let k = 0; k < a.length; k++) {
     if (count[k] === 0) continue; // constants: no element moves them
     const rest = mean[k]! - centre[k]!;
-    const share = a[k]! / count[k]!;
-    b[k] = (-share * (sums.dyTimesX[k]! - rest * sums.dy[k]!)) / (variance[k]! + epsilon);
-    c[k] = -share * sums.dy[k]! - b[k]! * rest;
+    b[k] = (rest * sums.dy[k]! - sums.dyTimesX[k]!) / count[k]! / (variance[k]! + epsilon);
+    c[k] = -sums.dy[k]! / count[k]! - b[k]! * rest;
   }
   return { centre, a, b, c };
 }

@@ -2,11 +2,18 @@
  * @file The group of ranks that trains: sums of which every rank must make the same ones, in the same order. Keras has it
  * so too: a layer says `synchronized`, and over what is said elsewhere.
  */
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import type { Communicator } from './communicator.js';
 
 /** Bits of a tag: size·tag² is exact in float64 for up to 8,192 ranks. */
 const TAG_BITS = 20;
+
+/** A call of a layer that all ranks make together. */
+export interface JointCall {
+  /** Sums over all ranks, in place, as a part of this call: forward, or later backward. */
+  sum(what: string, message: Float64Array): Float64Array;
+}
 
 /** A communicator whose ranks are held to making the same sums. */
 export class Group {
@@ -14,6 +21,11 @@ export class Group {
   readonly size: number;
   /** How many sums there were. */
   private count = 0;
+  /** How many calls of layers there were. */
+  private calls = 0;
+  /** Which of the layers each was that came. Not by names: those of one model may differ between ranks. */
+  private readonly numbers = new WeakMap<object, number>();
+  private layers = 0;
 
   private constructor(readonly communicator: Communicator) {
     this.rank = communicator.rank;
@@ -37,13 +49,14 @@ export class Group {
    * Sums over all ranks, in place, and gives the sums. Two more numbers travel with them, tag and tag²: their sums are
    * size·tag and size·tag² only if all ranks have the same tag.
    *
-   * @param what is summed, for the tag and for messages
+   * @param what is summed, for an error's message
    * @param message the numbers, and room for the tag: made by `makeMessage`
+   * @param identity what of it must be the same on all ranks
    */
-  sum(what: string, message: Float64Array): Float64Array {
+  sum(what: string, message: Float64Array, identity = what): Float64Array {
     const { size } = this;
     const length = message.length - 2;
-    const tag = tagOf(`${this.count++} ${what} ${length}`);
+    const tag = tagOf(`${this.count++} ${identity} ${length}`);
     message[length] = tag;
     message[length + 1] = tag * tag;
     this.communicator.allReduce(message);
@@ -54,6 +67,22 @@ export class Group {
       );
     }
     return message.subarray(0, length);
+  }
+
+  /**
+   * Begins a call of a layer. Its sums are told from those of other calls of as many channels: ranks that call their layers
+   * in another order, or take the gradients of their calls in another order, get an error in the place of wrong numbers.
+   */
+  begin(layer: { readonly name: string }): JointCall {
+    let number = this.numbers.get(layer);
+    if (number === undefined) {
+      number = this.layers++;
+      this.numbers.set(layer, number);
+    }
+    const call = `call ${this.calls++}, layer ${number}`;
+    return {
+      sum: (what, message) => this.sum(`${what} of layer ${show(layer.name)}`, message, `${what}, ${call}`),
+    };
   }
 }
 
@@ -83,7 +112,7 @@ function checkCommunicator(communicator: Communicator): void {
 }
 
 /** The groups that layers were told of; the last one is in use. */
-const groups: { readonly group: Group }[] = [];
+const groups: { readonly group: Group | null }[] = [];
 
 /** The group over which layers with `synchronized` train; null: each for itself. */
 export const activeGroup = (): Group | null => groups.at(-1)?.group ?? null;
@@ -94,8 +123,20 @@ export const activeGroup = (): Group | null => groups.at(-1)?.group ?? null;
  *
  * @returns a function that ends it
  */
-export function synchronizeOver(communicator: Communicator): () => void {
-  const entry = { group: Group.of(communicator) };
+export const synchronizeOver = (communicator: Communicator): (() => void) => use(Group.of(communicator));
+
+/** Runs what this rank does for itself, at whatever step of it the others are: layers are called as if alone. */
+export function runAlone<T>(run: () => T): T {
+  const end = use(null);
+  try {
+    return run();
+  } finally {
+    end();
+  }
+}
+
+function use(group: Group | null): () => void {
+  const entry = { group };
   groups.push(entry);
   return () => {
     const index = groups.indexOf(entry);

@@ -2,15 +2,16 @@
  * @file The layer: its weights, and the wiring between TF.js' calls and the operation. Every decision is elsewhere, in
  * arguments.ts, plan.ts and masks.ts; every computation is in src/operation.
  */
-import { Tensor, type serialization, tidy } from '@tensorflow/tfjs-core';
+import { Tensor, getBackend, type serialization, tidy } from '@tensorflow/tfjs-core';
 import { InputSpec, type LayerVariable, SymbolicTensor, layers } from '@tensorflow/tfjs-layers';
 import { checkUndisposed } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
 import type { Parameters } from '../operation/adjustment.js';
-import { infer, inferLastAxis, train } from '../operation/composed/composed.js';
+import { type TrainingStep, infer, inferLastAxis, train } from '../operation/composed/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
-import { passEmpty } from '../operation/empty.js';
+import { type JointCall, activeGroup } from '../group/group.js';
+import { passEmpty, trainEmpty } from '../operation/empty.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
 import { refuseTogether } from '../core/options.js';
@@ -260,7 +261,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
 
   /** What this layer's calls run on at the moment, and why: the backend, and which fused kernels. */
   describe(): Description {
-    return describeExecution(this.fused, this.virtualBatchSize, this.built ? this.plan : null);
+    return describeExecution(this, this.built ? this.plan : null);
   }
 
   /** Called by TF.js; use `apply`, which checks its input. */
@@ -273,9 +274,17 @@ export class BatchNormalization extends layers.Layer implements Weights {
       const input = onlyOne(inputs);
       checkUndisposed(() => `Layer ${show(this.name)}`, input);
       const x = toFloat32(input);
-      if (x.size === 0) return passEmpty(x, this.readParameters());
-      if (!training || isFrozen(this)) return this.infer(x);
-      return this.train(x, this.maskInCall(x, kwargs), update);
+      if (!training || isFrozen(this)) {
+        return x.size === 0 ? passEmpty(x, this.readParameters()) : this.infer(x);
+      }
+      const joint = this.jointCall();
+      if (x.size > 0) {
+        const mask = this.maskInCall(x, kwargs);
+        const adjustment = this.adjustment && callAdjustment(this.adjustment, x.shape);
+        return this.train(x, { mask, adjustment, call: joint }, update);
+      }
+      if (!joint) return passEmpty(x, this.readParameters());
+      return trainEmpty(x, (one, mask) => this.train(one, { mask, adjustment: null, call: joint }, update));
     });
   }
 
@@ -312,8 +321,12 @@ export class BatchNormalization extends layers.Layer implements Weights {
       : infer(x, parameters, statistics, axes, this.epsilon);
   }
 
-  private train(x: Tensor, mask: Tensor | null, update: boolean): Tensor {
-    const { virtualBatchSize, adjustment, momentum, renormMomentum, renormClipping, epsilon } = this;
+  private train(
+    x: Tensor,
+    ofCall: Pick<TrainingStep, 'adjustment' | 'mask' | 'call'>,
+    update: boolean,
+  ): Tensor {
+    const { virtualBatchSize, momentum, renormMomentum, renormClipping, epsilon } = this;
     if (virtualBatchSize !== null) {
       checkGhosts(`Layer ${show(this.name)}`, virtualBatchSize, x.shape[0]);
     }
@@ -327,10 +340,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
       renormClipping,
       epsilon,
       virtualBatchSize,
-      mask,
       axes: this.plan.axes,
       bessel: this.plan.isFusedInKeras,
-      adjustment: adjustment && callAdjustment(adjustment, x.shape),
+      ...ofCall,
     };
     const [parameters, statistics] = [this.readParameters(), this.readStatistics()];
     const backend = this.fusedBackend();
@@ -339,6 +351,30 @@ export class BatchNormalization extends layers.Layer implements Weights {
       : train(x, parameters, statistics, step);
     if (update) this.writeStatistics(moved(), backend);
     return y;
+  }
+
+  /**
+   * This call as one that all ranks make; null where the layer trains alone, or has no channel.
+   *
+   * @throws ValueError where the moments cannot be those of all ranks
+   */
+  private jointCall(): JointCall | null {
+    const group = this.synchronized ? activeGroup() : null;
+    const { axes, dimensions } = this.plan;
+    if (!group || group.size === 1 || dimensions.includes(0)) return null;
+    if (axes.includes(0)) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: synchronized: true cannot be combined with axis ${show(this.axis)} on several ranks: it ` +
+          'includes the batch, so that channels would be those of other samples on each rank. Leave one of them out.',
+      );
+    }
+    if (activeFusedBackend()?.hasNumbers === false) {
+      throw new ValueError(
+        `Layer ${show(this.name)}: synchronized: true needs moments as numbers at once, which there are none of on the ` +
+          `backend '${getBackend()}'. Train on wasm or cpu, or leave synchronized out.`,
+      );
+    }
+    return group.begin(this);
   }
 
   /** The active backend's kernels, if it has any and the layer may use them. */

@@ -3,6 +3,8 @@ import { getBackend } from '@tensorflow/tfjs-core';
 import { activeFusedBackend } from '../backends/active.js';
 import { makeLayout } from '../core/layout.js';
 import { KERNEL_NAMES } from '../operation/tf-kernels.js';
+import { activeGroup } from '../group/group.js';
+import type { Options } from './arguments.js';
 import type { Plan } from './plan.js';
 import { show } from '../text/show.js';
 
@@ -16,24 +18,26 @@ export interface Description {
   readonly reason: string;
 }
 
-/**
- * @param fused the layer's argument, likewise virtualBatchSize
- * @param plan null before the layer is built
- */
+/** @param plan null before the layer is built */
 export function describeExecution(
-  fused: boolean | null,
-  virtualBatchSize: number | null,
+  {
+    fused,
+    virtualBatchSize,
+    synchronized,
+  }: Readonly<Pick<Options, 'fused' | 'virtualBatchSize' | 'synchronized'>>,
   plan: Plan | null,
 ): Description {
   const backend = getBackend();
-  const composed = (reason: string) => ({
+  const ranks = synchronized ? (activeGroup()?.size ?? 1) : 1;
+  const isJoint = ranks === 1 ? '' : `, synchronized over ${ranks} ranks`;
+  const composed = (why: string) => ({
     backend,
     kernels: [],
-    reason: `Plain TF.js operations: ${reason}.`,
+    reason: `Plain TF.js operations${isJoint}: ${why}.`,
   });
   if (fused === false) return composed('fused is false');
   if (!activeFusedBackend()) return composed(`there are no fused kernels for the backend '${backend}'`);
-  const reason = `Fused kernels on the backend '${backend}'`;
+  const reason = `Fused kernels on the backend '${backend}'${isJoint}`;
   const isPermuted = plan !== null && hasPermutation(plan, virtualBatchSize);
   return {
     backend,

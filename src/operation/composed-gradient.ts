@@ -17,7 +17,7 @@ export function composedGradient(
   normalization: Normalization,
   { dy, x, scale }: Given,
 ): Tensor {
-  const { layout, epsilon } = normalization;
+  const { layout, epsilon, call } = normalization;
   const { outer, groups, middle, channels, inner, ghosts } = layout;
   const view = [outer, groups, middle, channels, inner];
   const perGhost = [ghosts, (groups * channels) / ghosts];
@@ -30,7 +30,7 @@ export function composedGradient(
       scale: scale && reshape(broadcastTo(reshape(scale, [1, -1]), perGhost), [1, groups, 1, channels, 1]),
       weights: weights && reshape(spread(weights), view),
     },
-    epsilon,
+    { epsilon, call },
   );
   return name === 'x' ? gradients.x : sumOver(reshape(gradients[name], perGhost), [0]);
 }

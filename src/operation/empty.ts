@@ -1,5 +1,5 @@
-/** @file What the operation gives for an input without elements. */
-import { type Tensor, clone, customGrad, zerosLike } from '@tensorflow/tfjs-core';
+/** @file What the operation does with an input without elements. */
+import { type Tensor, clone, customGrad, zeros, zerosLike } from '@tensorflow/tfjs-core';
 import type { Parameters } from './adjustment.js';
 
 /**
@@ -13,4 +13,24 @@ export function passEmpty(x: Tensor, { gamma, beta }: Parameters): Tensor {
     gradFunc: (dy: Tensor) => [dy, ...parameters.map((parameter) => zerosLike(parameter))],
   }));
   return pass(x, ...parameters);
+}
+
+/**
+ * Trains where this rank has no element, and others have some: by one that is masked, so that every sum is made as on
+ * the other ranks, in gradients of any order too.
+ *
+ * @param train gets an input that is not empty, and its mask
+ */
+export function trainEmpty(x: Tensor, train: (x: Tensor, mask: Tensor) => Tensor): Tensor {
+  const one = x.shape.map((size) => Math.max(1, size));
+  return zerosAs(x.shape, train(zerosAs(one, x), zeros(one.slice(0, -1))));
+}
+
+/** Zeros as a function of x whose gradient is such zeros again: what depends on x is on the tape as on the other ranks. */
+function zerosAs(shape: number[], x: Tensor): Tensor {
+  const operation = customGrad(() => ({
+    value: zeros(shape),
+    gradFunc: (dy: Tensor) => zerosAs(x.shape, dy),
+  }));
+  return operation(x);
 }

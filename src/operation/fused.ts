@@ -23,7 +23,13 @@ export function trainFused(
 ): Trained<Tensor | Float32Array> {
   const layout = makeLayout(x.shape, step.axes, step.virtualBatchSize);
   const arranged = arrange(x, layout);
-  const moments = momentsOf(backend, arranged, layout, step.mask && elementWeights(step.mask, layout));
+  const moments = momentsOf(
+    backend,
+    arranged,
+    layout,
+    step.mask && elementWeights(step.mask, layout),
+    step.call,
+  );
   const { scaleAndOffset, finish } = settleAdjustment(parameters, step, x.shape);
   const { normalization, moved } = moments.normalization(statistics, scaleAndOffset, step);
   const y = normalizeBy(normalization, arranged, scaleAndOffset);
@@ -37,7 +43,7 @@ export function momentsFused(
   { axes, virtualBatchSize, mask }: Pick<TrainingStep, 'axes' | 'virtualBatchSize' | 'mask'>,
 ): Moments | null {
   const layout = makeLayout(x.shape, axes, virtualBatchSize);
-  return momentsOf(backend, arrange(x, layout), layout, mask && elementWeights(mask, layout)).numbers;
+  return momentsOf(backend, arrange(x, layout), layout, mask && elementWeights(mask, layout), null).numbers;
 }
 
 /** Normalizes x (float32, not empty) by the moving statistics. */

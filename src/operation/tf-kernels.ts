@@ -22,6 +22,7 @@ import type {
   ScaleAndOffset,
 } from '../backends/backend.js';
 import type { Layout } from '../core/layout.js';
+import type { JointCall } from '../group/group.js';
 import { keepOnTape } from '../backends/tape.js';
 import { composedGradient } from './composed-gradient.js';
 import { differentiable } from './differentiable.js';
@@ -73,17 +74,18 @@ function run(name: string, inputs: NamedTensorMap, attributes: { readonly pass: 
   return engine().runKernel<Tensor>(name, inputs, attributes as never);
 }
 
-/** The moments of x, per group and channel. */
+/** The moments of x, per group and channel, or those of all ranks' inputs in a call that they make together. */
 export function momentsOf(
   backend: FusedBackend,
   x: Tensor,
   layout: Layout,
   weights: ElementWeights | null,
+  call: JointCall | null,
 ): BatchMoments {
   register();
   let moments: BatchMoments;
   const pass = () => {
-    moments = backend.moments(x, layout, weights);
+    moments = backend.moments(x, layout, weights, call);
     return moments.tensors;
   };
   run(KERNEL_NAMES.moments, { x }, { pass });

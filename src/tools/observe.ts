@@ -19,6 +19,7 @@ import { refusing } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { Moments } from '../core/passes.js';
+import { runAlone } from '../group/group.js';
 import type { CallArguments } from '../layer/call-arguments.js';
 import { type Plan, makePlan } from '../layer/plan.js';
 import { batchMoments, infer } from '../operation/composed/composed.js';
@@ -98,7 +99,8 @@ function standIn(normalization: Normalization, normalize: (call: Call) => Tensor
         plan: planFor(layer, x.shape),
         mask: isEvenkeel(layer) ? layer.maskInCall(x, kwargs) : null,
         infer,
-        train: () => call(inputs, { ...kwargs, training: true, updateMovingStatistics: false }),
+        train: () =>
+          runAlone(() => call(inputs, { ...kwargs, training: true, updateMovingStatistics: false })),
       });
     });
   return () => {

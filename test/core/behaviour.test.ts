@@ -3,6 +3,7 @@ import { backward, forward, initialState, parameterShape, type State } from 'eve
 import { describe, expect, test } from 'vitest';
 import {
   gradientCoefficients,
+  timesSlope,
   normalizationOf,
   renormCorrection,
   withParameters,
@@ -262,7 +263,7 @@ test('kernels may subtract any centre near the mean: the results are the same', 
       numbers(3, 10),
     );
     const sums = gradientSums(dy, x.values, layout, centre);
-    const coefficients = gradientCoefficients(sums, batch, affine, options.epsilon);
+    const coefficients = gradientCoefficients(timesSlope(sums, affine), batch, affine, options.epsilon);
     return [
       ...normalize(x.values, layout, affine, new Float64Array(18)),
       ...gradientNormalize(dy, x.values, layout, coefficients, undefined, new Float64Array(18)),

@@ -12,12 +12,15 @@ import {
   parameterGradients,
   renormCorrection,
   statisticsInUse,
+  timesSlope,
   withParameters,
 } from '../../core/coefficients.js';
 import type { Layout } from '../../core/layout.js';
 import { zeros } from '../../core/nd-array.js';
 import type { Affine, GradientSums, Moments } from '../../core/passes.js';
 import { type State, isRenormState } from '../../core/state.js';
+import type { JointCall } from '../../group/group.js';
+import { jointGradientSums, jointMoments } from '../../group/joint-moments.js';
 import type {
   Backward,
   BatchMoments,
@@ -38,9 +41,10 @@ export class HostBackend implements FusedBackend {
 
   constructor(private readonly memory: PassMemory) {}
 
-  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null) {
+  moments(x: TensorInfo, layout: Layout, weights: ElementWeights | null, call: JointCall | null) {
     const given = weights && { values: new Float32Array(weights.tensor.dataSync()), span: weights.span };
-    return new HostMoments(this.memory, layout, given, passes.moments(this.memory, x, layout, given));
+    const own = passes.moments(this.memory, x, layout, given);
+    return new HostMoments(this.memory, layout, given, call ? jointMoments(own, call) : own, call);
   }
 
   byStatistics(
@@ -54,7 +58,7 @@ export class HostBackend implements FusedBackend {
     const moments = { count: zeros(length), mean: zeros(length), variance: zeros(length) };
     moments.mean.set(mean!);
     moments.variance.set(variance!);
-    return new HostNormalization(this.memory, layout, null, moments, null, scaleAndOffset, epsilon);
+    return new HostNormalization(this.memory, layout, null, moments, null, scaleAndOffset, epsilon, null);
   }
 
   replace(variable: TensorInfo, values: Float32Array) {
@@ -70,10 +74,11 @@ class HostMoments implements BatchMoments {
     private readonly layout: Layout,
     private readonly weights: passes.Weights | null,
     readonly numbers: Moments,
+    private readonly call: JointCall | null,
   ) {}
 
   normalization(statistics: Statistics, scaleAndOffset: ScaleAndOffset, options: ChannelOptions) {
-    const { memory, layout, weights, numbers } = this;
+    const { memory, layout, weights, numbers, call } = this;
     const { epsilon } = options;
     const state = stateOf(memory, statistics);
     const average = averageOverGhosts(numbers, layout.ghosts);
@@ -91,6 +96,7 @@ class HostMoments implements BatchMoments {
         correction,
         scaleAndOffset,
         epsilon,
+        call,
       ),
       moved: () => statisticsFrom(moved),
     };
@@ -115,6 +121,7 @@ class HostNormalization implements Normalization {
     private readonly correction: Correction | null,
     { scale, offset }: ScaleAndOffset,
     readonly epsilon: number,
+    readonly call: JointCall | null,
   ) {
     // Kernels subtract the mean as float32 has it, which is exact near it; what is left goes into the intercept.
     const centre = zeros(moments.mean.length);
@@ -183,8 +190,11 @@ class HostBackward implements Backward {
   }
 
   dx() {
-    const { memory, layout, weights, moments, affine, epsilon } = this.normalization;
-    const coefficients = gradientCoefficients(this.sums, moments, affine, epsilon);
+    const { memory, layout, weights, moments, affine, epsilon, call } = this.normalization;
+    // Times its own slope on each rank, since adjustments may differ. Gradients of scale and offset stay a rank's own.
+    const own = timesSlope(this.sums, affine);
+    const sums = call ? jointGradientSums(own, call) : own;
+    const coefficients = gradientCoefficients(sums, moments, affine, epsilon);
     return passes.gradientNormalize(memory, this.dy, this.x, layout, coefficients, weights);
   }
 

@@ -134,6 +134,7 @@ class DeviceMoments implements BatchMoments {
 }
 
 class DeviceNormalization implements Normalization {
+  readonly call = null;
   readonly tensors: Tensor[];
 
   /** @param table of numbers, as per-channel.ts writes it */

@@ -1,6 +1,9 @@
 /** @file The batch's moments: mean and variance per ghost batch and channel, of all elements or of those that a mask lets in. */
 import { type Tensor, add, cast, div, equal, fill, mul, square, sub, zerosLike } from '@tensorflow/tfjs-core';
-import { choose } from '../choose.js';
+import type { JointCall } from '../../group/group.js';
+import { allReduce } from '../all-reduce.js';
+import { choose, withoutNegative } from '../choose.js';
+import { constants } from '../stop-gradient.js';
 import { sumOver } from '../sums.js';
 import { GHOSTS, REDUCED } from './channel-view.js';
 
@@ -30,6 +33,27 @@ export function moments(x: Tensor, weights: Tensor | null): Moments {
   const distance = sub(counted, centre);
   const rest = average(distance);
   return { count, centre, rest, variance: average(square(sub(distance, rest))) };
+}
+
+/**
+ * The moments of all ranks' inputs together, in two messages: the mean first, then what is left of it and the squares about
+ * it. The first mean is a constant, since the moments do not depend on what they are taken about.
+ *
+ * @param x of which this rank may have no element that counts
+ */
+export function jointMoments(x: Tensor, weights: Tensor | null, call: JointCall): Moments {
+  const counted = weights ? choose(equal(weights, 0), zerosLike(x), x) : x;
+  const sumOf = (values: Tensor) => sumOver(weights ? mul(weights, values) : values, REDUCED);
+  const [count, centre, divisor] = constants(() => {
+    const own = [weights ? sumOver(weights, REDUCED) : countOf(x), sumOf(counted)];
+    const [total, sum] = allReduce(own, 'moments', call) as [Tensor, Tensor];
+    const positive = add(total, cast(equal(total, 0), 'float32'));
+    return [total, div(sum, positive), positive];
+  }) as [Tensor, Tensor, Tensor];
+  const distance = sub(counted, centre);
+  const own = [sumOf(distance), sumOf(square(distance))];
+  const [rest, squares] = allReduce(own, 'moments about the mean', call).map((sum) => div(sum, divisor));
+  return { count, centre, rest: rest!, variance: withoutNegative(sub(squares!, square(rest!))) };
 }
 
 function countOf({ shape }: Tensor): Tensor {

@@ -22,11 +22,12 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { ChannelOptions, Statistics } from '../../backends/backend.js';
+import type { JointCall } from '../../group/group.js';
 import { type Adjustment, type Parameters, adjust } from '../adjustment.js';
 import { choose } from '../choose.js';
 import { constants, stopGradient } from '../stop-gradient.js';
 import { toFloat32 } from '../to-float32.js';
-import { type Moments, averageOverGhosts, meanOf, moments } from './batch-moments.js';
+import { type Moments, averageOverGhosts, jointMoments, meanOf, moments } from './batch-moments.js';
 import { REDUCED, asChannels, fromView, makeView, toView } from './channel-view.js';
 import { type Normalization, normalizeBy } from './normalize.js';
 import { renormCorrection } from './renorm.js';
@@ -40,6 +41,8 @@ export interface TrainingStep extends ChannelOptions {
   adjustment: Adjustment | null;
   /** Weights of x's shape without the last axis; dimensions of 1 are broadcast. */
   mask: Tensor | null;
+  /** The call that all ranks make together; null where this one trains alone. */
+  call: JointCall | null;
 }
 
 /** What training gives. */
@@ -56,11 +59,11 @@ export function train(
   statistics: Statistics,
   step: TrainingStep,
 ): Trained {
-  const { axes, adjustment, mask, epsilon } = step;
+  const { axes, adjustment, mask, epsilon, call } = step;
   const view = makeView(x.shape, axes, step.virtualBatchSize);
   const viewed = toView(x, view);
   const weights = mask && toView(elementWeights(mask, x.shape), view);
-  const batch = constantMoments(viewed, weights);
+  const batch = constantMoments(viewed, weights, call);
   const isKnown = weights && notEqual(batch.count, 0);
 
   const correction =
@@ -68,7 +71,7 @@ export function train(
   const own = { ...batch, weights, r: correction && correction.r, d: correction && correction.d };
   const normalization = isKnown ? replaceUnknown(own, isKnown, statistics) : own;
   const normalized = (scale: Tensor | null, offset: Tensor | null) =>
-    fromView(normalizeBy(viewed, normalization, epsilon, { scale, offset }), view);
+    fromView(normalizeBy(viewed, normalization, { epsilon, call }, { scale, offset }), view);
   const y = adjustment
     ? adjust(normalized(null, null), adjustment, { gamma, beta }, axes)
     : normalized(gamma && asChannels(gamma), beta && asChannels(beta));
@@ -114,7 +117,7 @@ export function infer(
     ...{ rest: null, r: null, d: null, count: null, weights: null },
   };
   const scaleAndOffset = { scale: gamma && asChannels(gamma), offset: beta && asChannels(beta) };
-  return fromView(normalizeBy(toView(x, view), normalization, epsilon, scaleAndOffset), view);
+  return fromView(normalizeBy(toView(x, view), normalization, { epsilon, call: null }, scaleAndOffset), view);
 }
 
 /**
@@ -153,9 +156,9 @@ function elementWeights(mask: Tensor, shape: number[]): Tensor {
 }
 
 /** The moments, which the gradient of the normalization does not need to be told of. */
-function constantMoments(x: Tensor, weights: Tensor | null): Moments {
+function constantMoments(x: Tensor, weights: Tensor | null, call: JointCall | null): Moments {
   const [count, centre, rest, variance] = constants(() => {
-    const batch = moments(x, weights);
+    const batch = call ? jointMoments(x, weights, call) : moments(x, weights);
     return [batch.count, batch.centre, batch.rest, batch.variance];
   });
   return { count: count!, centre: centre!, rest: rest!, variance: variance! };

@@ -6,7 +6,7 @@
  *   dx = slope·dy − w/W·slope·(Σdy + x̂·Σdy·x̂)       slope = inverse·r·scale
  *   dscale = Σdy·(x̂·r + d)       doffset = Σdy
  *
- * where w is an element's weight and W the weight of all. TF.js' own gradients of the same operations would do, but for
+ * where w is an element's weight and W the weight of all; with other ranks, W and the two sums in dx are those of all. TF.js' own gradients of the same operations would do, but for
  * digits: its gradient of the root is infinite or 0 for deviations beyond 1e13 and below 1e-15, its sums on wasm add one
  * by one, and a dy of 0 times NaN is NaN. A second derivative is TF.js' of these formulas.
  */
@@ -25,9 +25,11 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core';
 import type { ChannelTensors, ScaleAndOffset } from '../../backends/backend.js';
+import type { JointCall } from '../../group/group.js';
+import { allReduce } from '../all-reduce.js';
 import { choose } from '../choose.js';
 import { productWhereGiven, sumOver } from '../sums.js';
-import { moments } from './batch-moments.js';
+import { jointMoments, moments } from './batch-moments.js';
 import { GHOSTS, REDUCED } from './channel-view.js';
 
 /** What a viewed input is normalized by. */
@@ -38,11 +40,18 @@ export interface Normalization extends ChannelTensors {
 
 type Kept = Normalization & { readonly x: Tensor; readonly scale: Tensor | null };
 
+/** How it is normalized, beside by what. */
+export interface NormalizationOptions {
+  readonly epsilon: number;
+  /** The call of all ranks whose moments these are; null where they are this one's alone. */
+  readonly call: JointCall | null;
+}
+
 /** y, of x's shape, with scale and offset of shape `[1, 1, 1, channels, 1]`. The gradient reaches them and x. */
 export function normalizeBy(
   x: Tensor,
   normalization: Normalization,
-  epsilon: number,
+  options: NormalizationOptions,
   { scale, offset }: ScaleAndOffset,
 ): Tensor {
   const inputs = [x, scale, offset].filter((input) => input !== null);
@@ -53,13 +62,13 @@ export function normalizeBy(
     const save = args.at(-1) as (tensors: Tensor[]) => void;
     save(present.map(([, tensor]) => tensor));
     return {
-      value: apply(x, normalization, epsilon, { scale, offset }),
+      value: apply(x, normalization, options.epsilon, { scale, offset }),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const kept = Object.fromEntries([
           ...needed,
           ...present.map(([name], i): [string, Tensor] => [name, saved[i]!]),
         ]) as unknown as Kept;
-        const gradients = gradientsOf(dy, kept, epsilon);
+        const gradients = gradientsOf(dy, kept, options);
         const shared = (given: Tensor | null, own: Tensor) => (given ? [sumOver(own, [GHOSTS])] : []);
         return [gradients.x, ...shared(scale, gradients.scale), ...shared(offset, gradients.offset)];
       },
@@ -98,10 +107,10 @@ function apply(
 export function gradientsOf(
   dy: Tensor,
   kept: Kept,
-  epsilon: number,
+  { epsilon, call }: NormalizationOptions,
 ): Record<'x' | 'scale' | 'offset', Tensor> {
   const { x, scale, r, d, count, weights } = kept;
-  const normalization = engine().isTapeOn() ? asFunctionOfX(kept) : kept;
+  const normalization = engine().isTapeOn() ? asFunctionOfX(kept, call) : kept;
   const inverse = inverseOf(normalization, epsilon);
   const normalized = mul(distanceFromMean(x, normalization), inverse);
   const sumOfDy = sumOver(dy, REDUCED);
@@ -109,9 +118,14 @@ export function gradientsOf(
   const slope = slopeOf(inverse, r, scale);
   let dx: Tensor = mul(dy, slope);
   if (count) {
+    // Times its own slope on each rank, since adjustments may differ.
+    const own = [mul(slope, sumOfProduct), mul(slope, sumOfDy)];
     // Where there is no weight, none of this counts.
-    const share = div(slope, add(count, cast(equal(count, 0), 'float32')));
-    const viaMoments = add(mul(normalized, mul(share, sumOfProduct)), mul(share, sumOfDy));
+    const divisor = add(count, cast(equal(count, 0), 'float32'));
+    const [ofProduct, ofDy] = (call ? allReduce(own, 'gradient sums', call) : own).map((sum) =>
+      div(sum, divisor),
+    );
+    const viaMoments = add(mul(normalized, ofProduct!), ofDy!);
     dx = sub(dx, weights ? choose(equal(weights, 0), zerosLike(dy), mul(weights, viaMoments)) : viaMoments);
   }
   const ofScale = r && d ? add(mul(sumOfProduct, r), mul(sumOfDy, d)) : sumOfProduct;
@@ -119,10 +133,10 @@ export function gradientsOf(
 }
 
 /** The moments computed anew, for TF.js to differentiate; those that are constants stay so. */
-function asFunctionOfX(kept: Kept): Normalization {
+function asFunctionOfX(kept: Kept, call: JointCall | null): Normalization {
   const { x, count, weights } = kept;
   if (!count) return kept;
-  const own = moments(x, weights);
+  const own = call ? jointMoments(x, weights, call) : moments(x, weights);
   if (!weights) return { ...kept, ...own };
   const isKnown = notEqual(count, 0);
   return {

@@ -1,7 +1,7 @@
 /** @file The layer's statistics, and how a training step moves them: `moving −= (moving − batch)·(1 − momentum)`. */
-import { type Tensor, add, less, mul, reshape, sqrt, square, sub, zerosLike } from '@tensorflow/tfjs-core';
+import { type Tensor, add, mul, reshape, sqrt, square, sub } from '@tensorflow/tfjs-core';
 import type { ChannelOptions, Statistics } from '../../backends/backend.js';
-import { choose } from '../choose.js';
+import { choose, withoutNegative } from '../choose.js';
 import { asChannels } from './channel-view.js';
 
 /** Of a batch, of shape `[1, 1, 1, channels, 1]`. */
@@ -55,6 +55,3 @@ export function moveStatistics(
     },
   };
 }
-
-/** max(0, x). Not TF.js' relu, which on wasm (4.22) makes 0 of what is not a number; it can go when that is mended. */
-const withoutNegative = (x: Tensor) => choose(less(x, 0), zerosLike(x), x);
