@@ -4,7 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { BorrowedStates } from '../model/states.js';
 import type { InputStatistics, OutputGap } from './findings.js';
 import { type Normalization, isEvenkeel } from './normalizations.js';
-import { type Call, type LayerMoments, MomentsOfRun, normalizeByBatch, runWith } from './observe.js';
+import { type Call, type MomentsOfCalls, MomentsOfRun, normalizeByBatch, runWith } from './observe.js';
 import { OutputComparison } from './output-comparison.js';
 import { Population, areFinite } from './population.js';
 import type { RunLimits } from './run-limits.js';
@@ -84,7 +84,7 @@ export class Examination {
     });
   }
 
-  #add(mode: Mode, { normalization, hasBessel, calls }: LayerMoments): void {
+  #add(mode: Mode, { normalization, hasBessel, calls }: MomentsOfCalls): void {
     const inputs = this.#inputsOf(normalization, hasBessel);
     if (!calls.every(areFinite)) {
       inputs.brokenBatch ??= this.batches;

@@ -14,12 +14,12 @@ export {
 } from './inspect.js';
 export type { Progress, ToolOptions } from '../model/progress.js';
 export type { LimitOptions } from './run-limits.js';
-export {
-  recalibrate,
-  type PlainStatistics,
-  type RecalibratedLayer,
-  type RecalibrateOptions,
-  type RecalibrateReport,
-} from './recalibrate.js';
+export { collectMoments, type CollectMomentsOptions } from './collect-moments.js';
+export type { LayerMoments } from './layer-moments.js';
+export { mergeMoments, type MergeMomentsOptions } from './merge-moments.js';
+export type { PlainStatistics, RecalibratedLayer, RecalibrateReport } from './new-statistics.js';
+export type { PopulationMoments } from './population.js';
+export { recalibrateByMoments, type RecalibrateByMomentsOptions } from './recalibrate-by-moments.js';
+export { recalibrate, type RecalibrateOptions } from './recalibrate.js';
 export { type ReplacementReport, replaceBatchNormalization } from './replace-batch-normalization.js';
 export { THRESHOLDS } from './thresholds.js';

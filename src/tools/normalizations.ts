@@ -1,5 +1,6 @@
 /** @file The batch normalizations of a model, this library's and TF.js' own, with what surrounds each of them. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { ValueError } from '../text/value-error.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import {
   type Layer,
@@ -91,4 +92,18 @@ export function findNormalizations(model: LayersModel): Normalization[] {
   };
   walk(model, '', false);
   return [...found].map(([layer, rest]) => ({ layer, ...rest }));
+}
+
+/**
+ * The same, of a model that has some.
+ *
+ * @param action what needs them: 'recalibrate'
+ * @throws ValueError for a model without any
+ */
+export function normalizationsIn(model: LayersModel, action: string): Normalization[] {
+  const normalizations = findNormalizations(model);
+  if (normalizations.length > 0) return normalizations;
+  throw new ValueError(
+    `The model '${model.name}' has no batch normalization, so there is nothing to ${action}.`,
+  );
 }

@@ -128,7 +128,7 @@ export interface PendingMoments {
 }
 
 /** The moments of a normalization's calls in one run of the model. */
-export interface LayerMoments {
+export interface MomentsOfCalls {
   readonly normalization: Normalization;
   /** Whether training gives the moving variance Bessel's correction. */
   readonly hasBessel: boolean;
@@ -149,7 +149,7 @@ export class MomentsOfRun {
     return pending;
   }
 
-  async read(): Promise<LayerMoments[]> {
+  async read(): Promise<MomentsOfCalls[]> {
     const layers = new Map<Normalization, { hasBessel: boolean; calls: Moments[] }>();
     for (const { call, pending } of this.#taken) {
       const moments = await pending.read();

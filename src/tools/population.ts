@@ -40,6 +40,43 @@ class Spread {
     this.mean[channel]! += distance * share;
     this.squares[channel]! += distance * distance * before * share;
   }
+
+  /** Adds numbers that are known by their weight, their mean and the spread about it. */
+  merge(channel: number, weight: number, mean: number, squares: number): void {
+    if (weight === 0) return;
+    this.add(channel, mean, weight);
+    this.squares[channel]! += squares;
+  }
+}
+
+/** A population as plain numbers, one of each per channel. JSON keeps all their bits. */
+export interface PopulationMoments {
+  /** Batches looked at. */
+  readonly batches: number;
+  /** Values, or the weight that a mask gave them. */
+  readonly count: readonly number[];
+  /** 0 where the count is 0. */
+  readonly mean: readonly number[];
+  /** Σ (value − mean)², in the square of the values' unit: the variance is m2/count. */
+  readonly m2: readonly number[];
+  /**
+   * What tells batches apart. Without it there are no standard errors, no share between batches, and no statistics of
+   * batches; the population's are the same.
+   */
+  readonly perBatch?: {
+    /** Batches that had values. */
+    readonly batches: readonly number[];
+    /** Σ n_b·(mean_b − mean)² over batches of n_b values: the part of m2 that lies between them. */
+    readonly m2Between: readonly number[];
+    /** Σ n_b·(variance_b − mean variance)² */
+    readonly m2OfVariances: readonly number[];
+    /** Calls of the layer, or ghost batches of them, that had values: what training's moving averages take in. */
+    readonly updates: readonly number[];
+    /** The mean over updates of their means, each of one weight. */
+    readonly meanOfMeans: readonly number[];
+    /** The same of their variances, times n/(n − 1) where training gives that correction. */
+    readonly meanOfVariances: readonly number[];
+  };
 }
 
 /** Statistics of all values together, from the means and variances of their parts. */
@@ -52,6 +89,8 @@ const statisticsOf = ({ mean, squares, weight }: Spread, variances: Spread): Sta
 export class Population {
   /** How many batches were added. */
   batches = 0;
+  /** Whether everything that was added tells its batches apart. */
+  hasBatches = true;
   /** How many of them had values in a channel. */
   readonly #known: Float64Array;
   /** Means of batches, weighted by their counts: the population's mean, and Σ n_b·(mean_b − mean)². */
@@ -98,6 +137,45 @@ export class Population {
     });
   }
 
+  /** Adds what another population came to. */
+  merge({ batches, count, mean, m2, perBatch }: PopulationMoments): void {
+    this.batches += batches;
+    this.hasBatches &&= perBatch !== undefined;
+    for (let c = 0; c < this.channels; c++) {
+      const n = count[c]!;
+      if (n === 0) continue;
+      const between = perBatch?.m2Between[c] ?? 0;
+      this.#means.merge(c, n, mean[c]!, between);
+      this.#variances.merge(c, n, (m2[c]! - between) / n, perBatch?.m2OfVariances[c] ?? 0);
+      if (!perBatch) continue;
+      this.#known[c]! += perBatch.batches[c]!;
+      this.#updates.means.merge(c, perBatch.updates[c]!, perBatch.meanOfMeans[c]!, 0);
+      this.#updates.variances.merge(c, perBatch.updates[c]!, perBatch.meanOfVariances[c]!, 0);
+    }
+  }
+
+  /** What it came to, for `merge`. */
+  moments(): PopulationMoments {
+    const { weight, mean, squares } = this.#means;
+    const { means, variances } = this.#updates;
+    return {
+      batches: this.batches,
+      count: [...weight],
+      mean: [...mean],
+      m2: Array.from(weight, (n, c) => this.#variances.mean[c]! * n + squares[c]!),
+      ...(this.hasBatches && {
+        perBatch: {
+          batches: [...this.#known],
+          m2Between: [...squares],
+          m2OfVariances: [...this.#variances.squares],
+          updates: [...means.weight],
+          meanOfMeans: [...means.mean],
+          meanOfVariances: [...variances.mean],
+        },
+      }),
+    };
+  }
+
   #besselOf(n: number): number {
     return this.hasBessel && n > 1 ? n / (n - 1) : 1;
   }
@@ -140,13 +218,13 @@ export class Population {
   /**
    * How far the statistics may still be off: the standard errors of mean and variance, in standard deviations and
    * variances of the channel, the root of the mean square over channels that had values. They come from how batches
-   * differ: null unless there were two for each of these channels.
+   * differ: null unless there were two for each of these channels, and all are told apart.
    *
    *   error² = Σ n_b·(value_b − value)² / (n·(batches − 1))
    */
   standardError(epsilon: number): { mean: number; variance: number } | null {
     const known = [...this.#known.keys()].filter((c) => this.#known[c]! > 0);
-    if (known.length === 0 || known.some((c) => this.#known[c] === 1)) return null;
+    if (!this.hasBatches || known.length === 0 || known.some((c) => this.#known[c] === 1)) return null;
     const { variance } = this.whole();
     const errorOf = ({ squares, weight }: Spread, scale: (variance: number) => number) => {
       const squared = known.map((c) => {

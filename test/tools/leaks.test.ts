@@ -1,7 +1,7 @@
 /** @file Tools leave no tensors behind: for models of every kind, and where they refuse. */
 import * as tf from '@tensorflow/tfjs';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { fold, inspect, recalibrate, replaceBatchNormalization } from 'evenkeel/tools';
+import { collectMoments, fold, inspect, recalibrate, replaceBatchNormalization } from 'evenkeel/tools';
 import { beforeAll, expect, test } from 'vitest';
 import { takeWarnings, useBackend } from '../backends.js';
 import { withInner } from '../../src/model/graph.js';
@@ -57,6 +57,8 @@ test.each(GROUPS)('%s', { timeout: 300_000 }, async (group) => {
       check('inspect');
       await recalibrate(model, [inputs], { limits, order: 'one pass' }).catch(swallow);
       check('recalibrate');
+      await collectMoments(model, [inputs], { shard: 'a', limits, order: 'one pass' }).catch(swallow);
+      check('collectMoments');
     }
     discard(replaceBatchNormalization(model).model);
     check('replaceBatchNormalization');

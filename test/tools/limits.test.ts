@@ -3,7 +3,15 @@ import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import { ValueError } from 'evenkeel/core';
 import { kerasLayers, loadKerasModel } from 'evenkeel/keras';
-import { fold, freeze, inspect, recalibrate, replaceBatchNormalization, unfreeze } from 'evenkeel/tools';
+import {
+  collectMoments,
+  fold,
+  freeze,
+  inspect,
+  recalibrate,
+  replaceBatchNormalization,
+  unfreeze,
+} from 'evenkeel/tools';
 import { describe, expect, test, vi } from 'vitest';
 import { RunEstimate } from '../../src/model/run-cost.js';
 import { MODELS, inputsOf, readModel } from '../keras-files/golden.js';
@@ -137,6 +145,7 @@ describe("a limit of one's own", () => {
         () => fold(one, x, { limits }),
         () => inspect(one, x, { limits }),
         () => recalibrate(one, x, { limits }),
+        () => collectMoments(one, x, { shard: 'a', limits }),
       ]) {
         expect(await outcome(run())).toMatchObject({
           name: 'ValueError',
