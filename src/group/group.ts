@@ -89,6 +89,13 @@ export class Group {
 /** Room for numbers that are to be summed over ranks, all 0. */
 export const makeMessage = (length: number): Float64Array => new Float64Array(length + 2);
 
+/** A message of these numbers, with the room for the tag. */
+export function messageOf(numbers: ArrayLike<number>): Float64Array {
+  const message = makeMessage(numbers.length);
+  message.set(numbers);
+  return message;
+}
+
 /** A hash (FNV-1a), of as many bits as a tag has; never 0. */
 function tagOf(text: string): number {
   let hash = 0x811c9dc5;
@@ -97,13 +104,13 @@ function tagOf(text: string): number {
 }
 
 function checkCommunicator(communicator: Communicator): void {
-  const { rank, size } = communicator;
-  if (typeof communicator.allReduce !== 'function') {
+  if (typeof (communicator as Communicator | null | undefined)?.allReduce !== 'function') {
     throw new TypeError(
       'A communicator has rank, size and allReduce(values), and this one has no allReduce. Make one by ' +
         "threadCommunicator of 'evenkeel/threads', or by mpiCommunicator of 'evenkeel/mpi', which gives a promise.",
     );
   }
+  const { rank, size } = communicator;
   if (!(Number.isInteger(size) && size >= 1 && Number.isInteger(rank) && rank >= 0 && rank < size)) {
     throw new ValueError(
       `A communicator has ranks 0 … size − 1, as whole numbers; this one has rank ${rank} and size ${size}.`,

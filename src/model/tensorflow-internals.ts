@@ -2,7 +2,14 @@
  * @file What this library uses of tfjs-layers 4.22 that it does not promise: the one file to read again when it changes.
  * (What is used of backends' memory is in src/backends.)
  */
-import { type Optimizer, type Tensor, type Variable, serialization } from '@tensorflow/tfjs-core';
+import {
+  type Optimizer,
+  type Scalar,
+  type Tensor,
+  Variable,
+  serialization,
+  variable,
+} from '@tensorflow/tfjs-core';
 import {
   type LayerVariable,
   LayersModel,
@@ -11,6 +18,7 @@ import {
   input,
   layers,
 } from '@tensorflow/tfjs-layers';
+import { override } from './override.js';
 
 type Layer = layers.Layer;
 
@@ -308,7 +316,7 @@ export function giveOptimizer(
       ? metrics[0]!
       : Object.fromEntries(model.outputNames.map((name, i) => [name, metrics[i]!]))) as string[],
   });
-  const inner = model instanceof Sequential ? builtModelOf(model) : model;
+  const inner = trainedModelOf(model);
   for (const one of [inner, model] as unknown as Compiled[]) one.isOptimizerOwned = true;
   const { lossFunctions, metricsTensors } = inner as unknown as Compiled;
   losses.forEach(({ compute }, i) => {
@@ -317,4 +325,132 @@ export function giveOptimizer(
     // The loss of each output is watched beside the whole.
     if (losses.length > 1) metricsTensors[i] = [compute, i];
   });
+}
+
+/** Changes the weights by a batch's inputs and targets, and gives the loss and the metrics. */
+export type TrainFunction = (data: Tensor[]) => Scalar[];
+/** Gives the loss and the metrics of a batch. */
+export type TestFunction = TrainFunction;
+
+/** What `fit`, `fitDataset`, `trainOnBatch` and `evaluate` of a model do with a batch. */
+interface BatchFunctions {
+  makeTrainFunction: () => TrainFunction;
+  /** Makes `testFunction`. */
+  makeTestFunction: () => void;
+  testFunction: TestFunction;
+  /** The weights that were to be trained when the model was compiled. */
+  readonly collectedTrainableWeights: LayerVariable[];
+}
+
+/**
+ * Stands between a model and what trains and tests it, until that is undone. It must be no sequential model: these train
+ * by a model within.
+ */
+export function interceptBatches(
+  model: LayersModel,
+  {
+    train,
+    test,
+  }: { train: (original: TrainFunction) => TrainFunction; test: (original: TestFunction) => TestFunction },
+): () => void {
+  const functions = model as unknown as BatchFunctions;
+  const { makeTrainFunction, makeTestFunction } = functions;
+  const undoTrain = override(functions, 'makeTrainFunction', () => train(makeTrainFunction.call(model)));
+  const undoTest = override(functions, 'makeTestFunction', () => {
+    makeTestFunction.call(model);
+    functions.testFunction = test(functions.testFunction);
+  });
+  return () => {
+    undoTest();
+    undoTrain();
+  };
+}
+
+/** The variables that a compiled model trains. */
+export const trainedVariablesOf = (model: LayersModel): Variable[] =>
+  (model as unknown as BatchFunctions).collectedTrainableWeights.map(variableOf);
+
+/** What a model is trained by: itself, or the model within a sequential one. */
+export const trainedModelOf = (model: LayersModel): LayersModel =>
+  model instanceof Sequential ? builtModelOf(model) : model;
+
+/**
+ * Does something with the model that trains, now and whenever there is another one: a sequential model makes a new one
+ * each time that it is compiled.
+ *
+ * @param attach gives what undoes it
+ * @returns a function that undoes it
+ */
+export function attachToTrained(
+  model: LayersModel,
+  attach: (trained: LayersModel) => () => void,
+): () => void {
+  if (!(model instanceof Sequential)) return attach(model);
+  let trained = builtModelOf(model);
+  let detach = attach(trained);
+  Object.defineProperty(model, 'model', {
+    configurable: true,
+    enumerable: true,
+    get: () => trained,
+    set: (next: LayersModel) => {
+      detach();
+      trained = next;
+      detach = attach(trained);
+    },
+  });
+  return () => {
+    detach();
+    Object.defineProperty(model, 'model', {
+      value: trained,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  };
+}
+
+/** Something that an optimizer keeps: of the weight `index`, in the order in which it changes them, or of none. */
+export interface Kept {
+  readonly field: string;
+  readonly index?: number;
+  readonly originalName?: string;
+  readonly tensor: Tensor;
+}
+
+interface SlotVariable {
+  readonly originalName: string;
+  readonly variable: Variable;
+}
+
+const isSlot = (value: unknown): value is SlotVariable =>
+  typeof value === 'object' && value !== null && 'originalName' in value && 'variable' in value;
+
+/** What an optimizer of TF.js keeps beside its settings, under the names of its fields. */
+export function readKept(optimizer: Optimizer): Kept[] {
+  return Object.entries(optimizer).flatMap(([field, value]: [string, unknown]): Kept[] => {
+    if (value instanceof Variable) return [{ field, tensor: value }];
+    if (!Array.isArray(value)) return [];
+    return value.flatMap((slot: unknown, index) =>
+      isSlot(slot) ? [{ field, index, originalName: slot.originalName, tensor: slot.variable }] : [],
+    );
+  });
+}
+
+/** Has an optimizer of TF.js keep that, and nothing else. */
+export function writeKept(optimizer: Optimizer, kept: readonly Kept[]): void {
+  const fields = optimizer as unknown as Record<string, Variable | SlotVariable[]>;
+  for (const value of Object.values(fields)) {
+    if (!Array.isArray(value) || !value.every(isSlot)) continue;
+    for (const slot of value.splice(0)) slot.variable.dispose();
+  }
+  for (const { field, index, originalName, tensor } of kept) {
+    const value = fields[field]!;
+    if (value instanceof Variable) value.assign(tensor);
+    else value[index!] = { originalName: originalName!, variable: variable(tensor, false) };
+  }
+}
+
+/** Sets how many steps an optimizer has done. */
+export function setIterations(optimizer: Optimizer, iterations: number): void {
+  (optimizer as unknown as { iterations_: number }).iterations_ = iterations;
 }

@@ -6,6 +6,7 @@ import {
   type Variable,
   add,
   clipByValue,
+  clone,
   div,
   dispose,
   engine,
@@ -22,6 +23,7 @@ import {
   tidy,
 } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
+import type { SlotKeeper } from '../../model/optimizer-state.js';
 import type { Rule, Settings } from './rules.js';
 
 /** What an optimizer has kept of its weights, by their variables. */
@@ -52,7 +54,7 @@ interface NamedTensor {
 type Slots = Readonly<Record<string, Tensor>>;
 
 /** Keras' optimizers: the rule says which. What it keeps of a weight takes memory from the first step on. */
-export class KerasOptimizer extends Optimizer {
+export class KerasOptimizer extends Optimizer implements SlotKeeper {
   /** Takes effect in the next step, unless there is a schedule. */
   learningRate: number;
   readonly #options: OptimizerOptions;
@@ -128,6 +130,16 @@ export class KerasOptimizer extends Optimizer {
         saved ? tensor(saved[name]!, variable.shape) : fill(variable.shape, rule.initial?.(settings) ?? 0),
       ]),
     );
+  }
+
+  readSlots(variable: Variable): Slots {
+    return this.#slots.get(variable) ?? this.#firstSlots(variable);
+  }
+
+  writeSlots(variable: Variable, slots: Slots): void {
+    dispose(Object.values(this.#slots.get(variable) ?? {}));
+    const copies = Object.entries(slots).map(([name, slot]) => [name, keep(clone(slot))] as const);
+    this.#slots.set(variable, Object.fromEntries(copies));
   }
 
   #clip(gradients: Tensor[]): Tensor[] {

@@ -1,0 +1,45 @@
+/** @file Makes sure that all ranks train the same, before they begin. */
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { type Group, makeMessage } from '../group/group.js';
+import { ValueError } from '../text/value-error.js';
+import { broadcastText } from './broadcast.js';
+
+/** A line for each weight: names are left out, since TF.js counts them anew in each process. */
+export const weightLines = ({ weights }: LayersModel): string[] =>
+  weights.map(({ originalName, shape, dtype, trainable }, i) => {
+    const name = originalName.split('/').pop()!;
+    const kind = `${dtype === 'float32' ? '' : `, ${dtype}`}${trainable ? '' : ', not trainable'}`;
+    return `weight ${i + 1} of ${weights.length}: ${name} of shape [${shape.join(', ')}]${kind}`;
+  });
+
+/** Lines for how a model is compiled: another optimizer would change the weights otherwise. */
+export const compiledLines = ({ optimizer, metricsNames }: LayersModel): string[] => [
+  `optimizer: ${optimizer.getClassName()} ${JSON.stringify(optimizer.getConfig())}`,
+  `loss and metrics: ${metricsNames.join(', ')}`,
+];
+
+/**
+ * @param lines that must be the same on all ranks
+ * @throws ValueError on all ranks, with the first line that differs
+ */
+export function checkAgreement(group: Group, lines: readonly string[]): void {
+  const own = lines.join('\n');
+  const expected = broadcastText(group, 'the model', own, 0);
+  const differs = makeMessage(group.size);
+  if (own !== expected) differs[group.rank] = 1;
+  const rank = group.sum('the comparison of models', differs).indexOf(1);
+  if (rank < 0) return;
+  const other = broadcastText(group, 'the other model', own, rank).split('\n');
+  const first = expected.split('\n');
+  const at = Math.max(
+    first.findIndex((line, i) => line !== other[i]),
+    // Or the other one has more lines.
+    first.every((line, i) => line === other[i]) ? first.length : 0,
+  );
+  throw new ValueError(
+    `Rank ${rank} has another model than rank 0. Rank ${rank} has ${quote(other[at])}, and rank 0 ${quote(first[at])}. ` +
+      'Build and compile the same model on all ranks.',
+  );
+}
+
+const quote = (line: string | undefined): string => (line === undefined ? 'nothing more' : `“${line}”`);
