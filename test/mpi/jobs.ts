@@ -1,6 +1,7 @@
 /**
  * @file Jobs of MPI, whose processes run `rank.ts`. What starts them listens on all interfaces, so they run in a network
- * namespace of which only the loopback interface is up; where the system does not allow that, MPI is told to use no other.
+ * namespace of which only the loopback interface is up; where the system does not allow that, MPI is told to use none at
+ * all, and only mpiexec listens.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
