@@ -1,7 +1,3 @@
 /** @file What 'evenkeel/threads' exports. */
-export {
-  breakThreadGroup,
-  makeThreadGroup,
-  threadCommunicator,
-  type ThreadGroup,
-} from './thread-communicator.js';
+export { threadCommunicator } from './thread-communicator.js';
+export { breakThreadGroup, makeThreadGroup, type ThreadGroup } from './thread-group.js';

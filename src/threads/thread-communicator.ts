@@ -4,131 +4,85 @@
  * the same bits. A barrier stands before that and after.
  */
 import type { Communicator } from '../group/communicator.js';
+import { checkNames } from '../text/names.js';
+import { checkNumber } from '../text/refusal.js';
+import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
+import { Member, type ThreadGroup } from './thread-group.js';
 
-/** Where the numbers that hold a group together lie, as 32-bit integers. */
-const ARRIVED = 0;
-const GENERATION = 1;
-const BROKEN = 2;
-const CAPACITY = 3;
-const LENGTHS = 16;
-/** Parts begin at multiples of a cache line, so that ranks do not write to the same one. */
-const LINE = 64;
-
-/** What threads share: made once, and handed to each of them. */
-export interface ThreadGroup {
-  readonly size: number;
-  readonly buffer: SharedArrayBuffer;
-}
-
-const roundUp = (bytes: number) => Math.ceil(bytes / LINE) * LINE;
-const headerBytes = (size: number) => roundUp(4 * (LENGTHS + size));
+/** What a rank brings to a sum, as one number, and that in words. */
+const encode = (values: Float64Array | Float32Array) =>
+  2 * values.length + (values instanceof Float64Array ? 1 : 0);
+const describe = (brought: number) =>
+  `${Math.floor(brought / 2)} numbers of float${brought % 2 === 1 ? 64 : 32}`;
 
 /**
- * Memory for a group of threads.
- *
- * @param size how many threads there are
- * @param byteLength the most that a rank lays down at once; longer messages go in pieces. Default 1 MiB
- */
-export function makeThreadGroup(size: number, byteLength = 1 << 20): ThreadGroup {
-  if (!(Number.isInteger(size) && size >= 1)) {
-    throw new ValueError(`size: ${size}. Expected is how many threads there are, 1 or more.`);
-  }
-  if (!(Number.isInteger(byteLength) && byteLength >= LINE)) {
-    throw new ValueError(`byteLength: ${byteLength}. Expected is a number of bytes, ${LINE} or more.`);
-  }
-  const capacity = roundUp(byteLength);
-  // The last part is for the result.
-  const buffer = new SharedArrayBuffer(headerBytes(size) + capacity * (size + 1));
-  new Int32Array(buffer)[CAPACITY] = capacity;
-  return { size, buffer };
-}
-
-/** Ends a group: a thread that waits in a sum throws at once, and so does one that comes to a sum later. */
-export function breakThreadGroup({ buffer }: ThreadGroup): void {
-  const state = new Int32Array(buffer);
-  Atomics.store(state, BROKEN, 1);
-  Atomics.add(state, GENERATION, 1);
-  Atomics.notify(state, GENERATION);
-}
-
-/**
- * A group of threads as one of them sees it.
+ * A group of threads as one of them sees it. Where a sum cannot be made it throws, on this rank and on all others: then the
+ * group has ended.
  *
  * @param options.timeout how long a sum waits for the other threads, in seconds; then it throws. Default 600
+ * @throws Error on a page's own thread, which must not wait: train in workers
  */
 export function threadCommunicator(
   group: ThreadGroup,
   rank: number,
-  { timeout = 600 }: { timeout?: number } = {},
+  options: { timeout?: number } = {},
 ): Communicator {
-  const { size, buffer } = group;
-  const state = new Int32Array(buffer);
-  const capacity = state[CAPACITY]!;
-  const lengths = state.subarray(LENGTHS, LENGTHS + size);
-  const start = headerBytes(size);
+  checkNames('option', 'threadCommunicator', options, ['timeout']);
+  const { timeout = 600 } = options;
+  checkNumber('timeout', timeout, (value) => value > 0, 'seconds, more than 0');
+  const member = new Member(group, rank, timeout);
+  const { size, capacity } = member;
+  const brought = Array.from({ length: size }, (_, one) => member.brought(one));
 
-  const fail = (why: string): never => {
-    breakThreadGroup(group);
-    throw new Error(`Rank ${rank} of ${size}: ${why}`);
+  const checkAlike = () => {
+    const own = brought[rank]![0]!;
+    const other = brought.findIndex(([its]) => its !== own);
+    if (other < 0) return;
+    member.fail(
+      new ValueError(
+        `Rank ${rank} of ${size} brought ${describe(own)} to a sum, and rank ${other} brought ` +
+          `${describe(brought[other]![0]!)}. All ranks must have the same model, call it in the same order, and be in the ` +
+          'same step.',
+      ),
+    );
   };
-  const checkWhole = () => {
-    if (Atomics.load(state, BROKEN)) fail('another thread of the group has ended.');
-  };
-  const waitForAll = () => {
-    checkWhole();
-    const generation = Atomics.load(state, GENERATION);
-    if (Atomics.add(state, ARRIVED, 1) === size - 1) {
-      Atomics.store(state, ARRIVED, 0);
-      Atomics.add(state, GENERATION, 1);
-      Atomics.notify(state, GENERATION);
-      return;
-    }
-    if (Atomics.wait(state, GENERATION, generation, timeout * 1000) === 'timed-out') {
-      fail(`waited ${timeout} s for the others. Did every thread get as many batches?`);
-    }
-    checkWhole();
-  };
-  const sum = (values: Float64Array | Float32Array) => {
-    const { length, byteLength } = values;
-    const viewOf = (part: number) => {
-      const address = start + part * capacity;
-      return values instanceof Float64Array
-        ? new Float64Array(buffer, address, length)
-        : new Float32Array(buffer, address, length);
-    };
-    viewOf(rank).set(values);
-    lengths[rank] = byteLength;
-    waitForAll();
-    const other = lengths.findIndex((bytes) => bytes !== byteLength);
-    if (other >= 0) {
-      fail(
-        `brought ${byteLength} bytes to a sum, and rank ${other} ${lengths[other]!}. All ranks must have the same model.`,
-      );
-    }
-    const parts = Array.from({ length: size }, (_, part) => viewOf(part));
-    const result = viewOf(size);
-    const end = Math.floor((length * (rank + 1)) / size);
-    for (let i = Math.floor((length * rank) / size); i < end; i++) {
+  const sumPiece = (values: Float64Array | Float32Array) => {
+    member.part(values, rank).set(values);
+    member.waitForAll();
+    checkAlike();
+    const parts = brought.map((_, one) => member.part(values, one));
+    const result = member.part(values, size);
+    const end = Math.floor((values.length * (rank + 1)) / size);
+    for (let i = Math.floor((values.length * rank) / size); i < end; i++) {
       let total = parts[0]![i]!;
-      for (let part = 1; part < size; part++) total += parts[part]![i]!;
+      for (let one = 1; one < size; one++) total += parts[one]![i]!;
       result[i] = total;
     }
-    waitForAll();
+    member.waitForAll();
     // Nobody writes to the result before all have come to the next sum's first barrier.
     values.set(result);
   };
+
   return {
     rank,
     size,
     allReduce(values) {
+      if (!(values instanceof Float64Array || values instanceof Float32Array)) {
+        member.fail(
+          new TypeError(
+            `Rank ${rank} of ${size}: values: expected a Float64Array or a Float32Array, received ${show(values)}.`,
+          ),
+        );
+      }
+      brought[rank]![0] = encode(values);
       const most = capacity / values.BYTES_PER_ELEMENT;
       for (let first = 0; first === 0 || first < values.length; first += most) {
-        sum(values.subarray(first, first + most));
+        sumPiece(values.subarray(first, first + most));
       }
     },
-    abort() {
-      breakThreadGroup(group);
+    abort(reason) {
+      member.end(reason);
     },
   };
 }

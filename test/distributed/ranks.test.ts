@@ -12,7 +12,9 @@ test('gives the results of all ranks, in their order', async () => {
 test('a rank that fails lets no other wait', async () => {
   const options = { size: 2, input: undefined };
   expect(await outcomesOnRanks<typeof fail>('sums', 'fail', options)).toEqual([
-    { error: 'Error: Rank 0 of 2: another thread of the group has ended.' },
+    {
+      error: 'Error: Rank 0 of 2: the group of threads has ended. Rank 1 has ended by RangeError: It fails.',
+    },
     { error: 'RangeError: It fails.' },
   ]);
   await expect(onRanks<typeof fail>('sums', 'fail', options)).rejects.toThrow(/^Rank 0 of 2: /);

@@ -22,6 +22,8 @@ export interface RankOptions<P> {
   readonly input: Input<P>;
   /** How many seconds a sum waits for the other ranks. Default 60. */
   readonly timeout?: number;
+  /** How many bytes a rank lays down at once. Default as in makeThreadGroup. */
+  readonly byteLength?: number;
 }
 
 /**
@@ -33,9 +35,9 @@ export interface RankOptions<P> {
 export async function outcomesOnRanks<P extends Program<never, unknown>>(
   file: string,
   name: string,
-  { size, input, timeout = 60 }: RankOptions<P>,
+  { size, input, timeout = 60, byteLength }: RankOptions<P>,
 ): Promise<Outcome<Result<P>>[]> {
-  const group = makeThreadGroup(size);
+  const group = makeThreadGroup(size, byteLength);
   const workers: Worker[] = [];
   const runOn = (rank: number) =>
     new Promise<Outcome<Result<P>>>((resolve) => {
@@ -43,7 +45,7 @@ export async function outcomesOnRanks<P extends Program<never, unknown>>(
       const worker = new Worker(new URL('start-rank.js', import.meta.url), { workerData });
       workers.push(worker);
       const fail = (error: string) => {
-        breakThreadGroup(group);
+        breakThreadGroup(group, `Rank ${rank} has ended by ${error}`);
         resolve({ error });
       };
       worker.on('message', (outcome: Outcome<Result<P>>) => {
