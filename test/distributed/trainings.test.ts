@@ -39,3 +39,13 @@ describe.each(
     expect(differenceOf(flat(actual.weights), flat(expected.weights))).toBeLessThan(2e-6);
   });
 });
+
+test('without synchronized, a training is another one, and statistics differ by rank', () => {
+  const i = NAMES.indexOf('not synchronized');
+  const [first, second] = ranks.map((trained) => trained[i]!);
+  expect(differenceOf(flat(first!.weights), flat(alone.get('not synchronized')!.weights))).toBeGreaterThan(
+    1e-3,
+  );
+  expect(second!.weights).not.toEqual(first!.weights);
+  expect(second!.logs).toEqual(first!.logs);
+});

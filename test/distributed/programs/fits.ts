@@ -69,7 +69,9 @@ async function fit(communicator: Communicator | null, { validation, byDataset, s
   const validationData = validation === 'first' && rank > 0 ? undefined : dataOf(own, 10, 2);
   const callbacks: (tf.CustomCallbackArgs | tf.Callback)[] = [
     ...(parallel ? [parallel.callbacks] : []),
-    ...(stop === 'early' ? [tf.callbacks.earlyStopping({ monitor: 'val_loss', minDelta: 0.01 })] : []),
+    ...(stop === 'early'
+      ? [tf.callbacks.earlyStopping({ monitor: 'val_loss', minDelta: 0.01, patience: 2 })]
+      : []),
     {
       onBatchEnd(batch: number) {
         if (stop === 'rank 1, after a batch' && batch === 1 && (rank === 1 || !communicator))
@@ -89,15 +91,18 @@ async function fit(communicator: Communicator | null, { validation, byDataset, s
   if (!parallel && stop === 'early') callbacks.pop();
   const batchSize = !communicator ? BATCH : rank === 0 ? FIRST : BATCH - FIRST;
   const { history, epoch: epochs } = byDataset
-    ? await model.fitDataset(batches(x, y, batchSize), { ...options, verbose: 0 })
-    : await model.fit(x, y, { ...options, verbose: 0, batchSize, shuffle: false });
+    ? await model.fitDataset(batches(x, y, batchSize), options)
+    : await model.fit(x, y, { ...options, batchSize, shuffle: false });
   const weights = model.weights.flatMap((weight) => Array.from(weight.read().dataSync()));
   return { history: history as Record<string, number[]>, epochs, weights };
 }
 
-function batches(x: tf.Tensor, y: tf.Tensor, size: number): tf.data.Dataset<object> {
+type Batches = Parameters<tf.LayersModel['fitDataset']>[0];
+
+function batches(x: tf.Tensor, y: tf.Tensor, size: number): Batches {
   const [xs, ys] = [x, y].map((matrix) => tf.data.array(matrix.arraySync() as number[][]));
-  return tf.data.zip({ xs: xs!, ys: ys! }).batch(size) as tf.data.Dataset<object>;
+  const dataset: unknown = tf.data.zip({ xs: xs!, ys: ys! }).batch(size);
+  return dataset as Batches;
 }
 
 /** All of them, one after the other. */
