@@ -6,18 +6,26 @@ import { fileURLToPath } from 'node:url';
 
 /** Options that name files. */
 export interface InputSettings {
-  readonly data?: string;
+  readonly data?: string | readonly string[];
+  readonly given?: string;
+  readonly moments?: string;
   readonly import?: readonly string[];
 }
 
 /** The paths of a model, of its shards, and of all that options name. */
 export async function inputsOf(
   model: string,
-  { data, import: modules = [] }: InputSettings,
+  { data, given, moments, import: modules }: InputSettings,
 ): Promise<string[]> {
   const path = pathOf(model);
   // A file may name another many times.
-  return [...new Set([path, ...(await shardsOf(path)), ...(data === undefined ? [] : [data]), ...modules])];
+  return [
+    ...new Set([
+      path,
+      ...(await shardsOf(path)),
+      ...[data, given, moments, modules].flatMap((one) => one ?? []),
+    ]),
+  ];
 }
 
 /** The path of a model that may be given as a file: address. */

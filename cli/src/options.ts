@@ -85,42 +85,56 @@ export function numberFromZero(text: string): number {
   throw new InvalidArgumentError('It must be a number of at least 0, such as 0.01.');
 }
 
-/** For every command. */
+/** For every command that prints. */
+export const addOutputOptions = (command: Command): Command =>
+  command.option('--json', 'print one JSON document instead of text').option('--quiet', 'show no progress');
+
+/** For every command that loads a model. */
 export const addCommonOptions = (command: Command): Command =>
-  command
-    .addOption(
-      new Option('--backend <name>', 'which TensorFlow.js backend computes')
-        .choices(BACKENDS)
-        .default('wasm'),
-    )
-    .option(
-      '--import <file>',
-      'a module of yours that registers layers of your own, before the model is loaded; may be given again',
-      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
-    )
-    .option(
-      '--limit <name=number>',
-      'how much reading files and running the model may cost: memory=8GB, depth=500; may be given again ' +
-        '(default: size=4GiB; memory=64MiB and a hundredfold of the file, to run a model 4GiB; entries=10000 and one ' +
-        'per 256 bytes; depth=200; steps=1048576 and one per byte, to run a model 4194304)',
-      addLimit,
-    )
-    .option('--json', 'print one JSON document instead of text')
-    .option('--quiet', 'show no progress');
+  addOutputOptions(
+    command
+      .addOption(
+        new Option('--backend <name>', 'which TensorFlow.js backend computes')
+          .choices(BACKENDS)
+          .default('wasm'),
+      )
+      .option(
+        '--import <file>',
+        'a module of yours that registers layers of your own, before the model is loaded; may be given again',
+        (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
+      )
+      .option(
+        '--limit <name=number>',
+        'how much reading files and running the model may cost: memory=8GB, depth=500; may be given again ' +
+          '(default: size=4GiB; memory=64MiB and a hundredfold of the file, to run a model 4GiB; entries=10000 and one ' +
+          'per 256 bytes; depth=200; steps=1048576 and one per byte, to run a model 4194304)',
+        addLimit,
+      ),
+  );
+
+export const DATA_FILES = 'samples as .npy, .npz or IDX, gzipped or not; the first dimension counts them';
 
 export const addDataOptions = (command: Command): Command =>
+  addPreparationOptions(command.option('--data <file>', DATA_FILES));
+
+/** How data becomes a model's inputs. */
+export const addPreparationOptions = (command: Command): Command =>
   command
-    .option('--data <file>', 'samples as .npy, .npz or IDX, gzipped or not; the first dimension counts them')
     .option(
       '--array <name>',
       'which array of an .npz, such as x_train; several inputs find theirs by their names',
     )
     .option('--divide-by <number>', 'divide the data, as by 255 for pixels from 0 to 1', nonzeroNumber);
 
+export const addBatchSizeOption = (command: Command): Command =>
+  command.option('--batch-size <number>', 'samples per batch (default: 32)', positiveInteger);
+
 export const addBatchOptions = (command: Command): Command =>
-  command
-    .option('--batch-size <number>', 'samples per batch (default: 32)', positiveInteger)
-    .option('--batches <number>', 'look at so many batches at most', positiveInteger);
+  addBatchSizeOption(command).option(
+    '--batches <number>',
+    'look at so many batches at most',
+    positiveInteger,
+  );
 
 export const addTargetOption = (command: Command): Command =>
   command.addOption(
@@ -128,6 +142,27 @@ export const addTargetOption = (command: Command): Command =>
       '--for <keras>',
       'which Keras the .keras file is for (default: keras3 if the model came in a .keras of Keras 3, else tf-keras)',
     ).choices(DIALECTS),
+  );
+
+/** Of what new statistics are made, and how. */
+export const addStatisticsOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option(
+        '--statistics <kind>',
+        "of all samples together, or the mean over batches, as training's averages",
+      )
+        .choices(['population', 'batches'])
+        .default('population'),
+    )
+    .option('--one-pass', 'go through the data once instead of once for each layer: faster, less exact');
+
+/** How many shards moments must be of. */
+export const addShardsOption = (command: Command): Command =>
+  command.option(
+    '--shards <number>',
+    'how many shards there must be; where some are missing, or too many, nothing is done',
+    positiveInteger,
   );
 
 /** @throws UsageError where options that say something of data come without it */

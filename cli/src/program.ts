@@ -6,6 +6,8 @@ import { convertCommand } from './commands/convert.js';
 import { foldCommand } from './commands/fold.js';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
 import { inspectCommand } from './commands/inspect.js';
+import { mergeCommand } from './commands/merge.js';
+import { momentsCommand } from './commands/moments.js';
 import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -18,6 +20,8 @@ import { escapeControls } from '../../src/text/show.js';
 const COMMANDS = [
   inspectCommand,
   recalibrateCommand,
+  momentsCommand,
+  mergeCommand,
   foldCommand,
   convertCommand,
   freezeCommand,
@@ -31,7 +35,8 @@ it, or the http(s) address of one. What a file is, its content says; how an outp
 evenkeel help <command> shows a command's options and examples.
 
 Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
-does not fit or cannot be written, as standard output may be, or a model to fold gives NaN or infinity; 130, 143, 129
+does not fit or cannot be written, as standard output may be, a model to fold gives NaN or infinity, or moments are missing
+or do not belong together; 130, 143, 129
 stopped by Ctrl-C, SIGTERM or SIGHUP, with nothing written. 70 is a fault of evenkeel's own.
 `;
 
@@ -70,8 +75,15 @@ const MISSING_KERNEL = /Kernel '(\w+)' not registered for backend 'wasm'/;
  */
 export async function run(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   let exitCode: number = EXIT_CODES.done;
+  let hasPrinted = false as boolean;
   const context: Context = {
-    terminal,
+    terminal: {
+      ...terminal,
+      out(text) {
+        hasPrinted = true;
+        terminal.out(text);
+      },
+    },
     signal,
     setExitCode(code) {
       exitCode = code;
@@ -82,18 +94,16 @@ export async function run(args: readonly string[], terminal: Terminal, signal: A
     await makeProgram(context).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return refuse(error, args, context);
+    if (!signal.aborted || error !== signal.reason) return refuse(error, args, context);
+    terminal.note(hasPrinted ? 'Stopped. What was printed is not all.\n' : 'Stopped. Nothing was written.\n');
+    return error instanceof Interruption ? error.exitCode : EXIT_CODES.interrupted;
   }
 }
 
 /** Says why a command ended. */
 function refuse(error: unknown, args: readonly string[], context: Context): number {
-  const { terminal, signal } = context;
+  const { terminal } = context;
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
-  if (signal.aborted && error === signal.reason) {
-    terminal.note('Stopped. Nothing was written.\n');
-    return signal.reason instanceof Interruption ? signal.reason.exitCode : EXIT_CODES.interrupted;
-  }
   if (error instanceof UsageError || error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
     const command = COMMANDS.map((make) => make(context).name()).find((name) => name === args[0]);

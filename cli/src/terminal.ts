@@ -1,4 +1,4 @@
-/** @file Where the command writes to, and what can be shown there. */
+/** @file What the command reads from and writes to, and what can be shown there. */
 import type { WriteStream } from 'node:tty';
 
 type Style = 'bold' | 'red' | 'yellow' | 'cyan';
@@ -11,6 +11,8 @@ const CODES: Readonly<Record<Style, readonly [number, number]>> = {
 };
 
 export interface Terminal {
+  /** What comes in where that is no person at a keyboard; null where it is. */
+  readonly input: () => NodeJS.ReadableStream | null;
   /** Writes what was asked for. */
   readonly out: (text: string) => void;
   /** Writes what a person should know beside it. */
@@ -25,12 +27,13 @@ export interface Terminal {
 
 const UNKNOWN_WIDTH = 100;
 
-/** Standard output and standard error. Colours only where a person looks, and has not set NO_COLOR. */
+/** The process' own streams. Colours only where a person looks, and has not set NO_COLOR. */
 export function standardTerminal(): Terminal {
   const { stdout, stderr } = process;
   // Streams that are no terminals lack this method. It knows of NO_COLOR, FORCE_COLOR and TERM=dumb.
   const hasColors = (stdout as Partial<WriteStream>).hasColors?.() ?? false;
   return {
+    input: () => (process.stdin.isTTY ? null : process.stdin),
     out: (text) => stdout.write(text),
     note: (text) => stderr.write(text),
     progress: stderr.isTTY ? stderr : null,

@@ -2,13 +2,18 @@
 import { UNSEEN } from '../../src/text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
-export function formatJson(value: unknown): string {
+export const formatJson = (value: unknown): string => `${escapeJson(JSON.stringify(value, null, 2))}\n`;
+
+/** JSON on one line, as programs read one value after the other. */
+export const formatJsonLine = (value: unknown): string => `${escapeJson(JSON.stringify(value))}\n`;
+
+function escapeJson(json: string): string {
   const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   const escape = (character: string) =>
     character === '\n'
       ? character
       : [...Array(character.length).keys()].map((i) => escapeUnit(character[i]!)).join('');
-  return `${JSON.stringify(value, null, 2).replace(UNSEEN, escape)}\n`;
+  return json.replace(UNSEEN, escape);
 }
 
 /** A number with as many digits as a table has room for. */

@@ -162,7 +162,7 @@ describe('recalibrate', () => {
     const { code, stderr } = await evenkeel(['recalibrate', 'a.h5', 'b.h5']);
     expect([code, stderr]).toEqual([
       2,
-      "required option '--data <file>' not specified\nSee evenkeel recalibrate --help.\n",
+      'Statistics come from --data, or from --moments of its shards: give one of the two.\nSee evenkeel recalibrate --help.\n',
     ]);
   });
 });
@@ -349,6 +349,7 @@ describe('what cannot be done', () => {
       out() {
         throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
       },
+      input: () => null,
       note: (text: string) => stderr.push(text),
       progress: null,
       paint: (_: unknown, text: string) => text,

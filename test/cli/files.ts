@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { run } from '../../cli/src/program.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
@@ -61,15 +62,21 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command line in this process. */
+/**
+ * Runs a command line in this process.
+ *
+ * @param input what comes in, in pieces; null for a person at a keyboard
+ */
 export async function evenkeel(
   args: readonly string[],
   signal = new AbortController().signal,
+  input: Iterable<string> | null = null,
 ): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const code = await run(
     args,
     {
+      input: () => input && Readable.from(input),
       out: (text) => (written.stdout += text),
       note: (text) => (written.stderr += text),
       progress: null,

@@ -229,6 +229,7 @@ class Trial {
     let text = '';
     const add = (more: string) => (text += more);
     const terminal = {
+      input: () => null,
       out: add,
       note: add,
       progress: null,

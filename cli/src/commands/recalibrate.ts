@@ -1,8 +1,11 @@
 /** @file `evenkeel recalibrate`: gives a model new moving statistics, from data. */
-import { Command, Option } from 'commander';
+import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { Command } from 'commander';
 import type { BatchOptions } from 'evenkeel/data';
 import type { RecalibrateOptions, RecalibrateReport } from 'evenkeel/tools';
-import { type Context, withModel } from '../context.js';
+import { UsageError } from '../../../shared/usage-error.js';
+import { type Context, naming, withModel } from '../context.js';
+import { mergeFiles } from '../moments-files.js';
 import {
   type BackendSettings,
   type DataSettings,
@@ -12,7 +15,10 @@ import {
   addCommonOptions,
   addDataOptions,
   addExamples,
+  addShardsOption,
+  addStatisticsOptions,
   addTargetOption,
+  checkDataOptions,
   numberFromZero,
 } from '../options.js';
 import { showProgress } from '../progress.js';
@@ -22,7 +28,8 @@ import { escapeControls } from '../../../src/text/show.js';
 
 interface RecalibrateSettings
   extends BackendSettings, OutputSettings, DataSettings, BatchOptions, TargetSettings {
-  readonly data: string;
+  readonly moments?: string;
+  readonly shards?: number;
   readonly statistics: NonNullable<RecalibrateOptions['statistics']>;
   readonly onePass?: true;
   readonly tolerance?: number;
@@ -30,34 +37,29 @@ interface RecalibrateSettings
 
 export function recalibrateCommand(context: Context): Command {
   const command = new Command('recalibrate')
-    .description('Gives the batch normalizations of a model new moving statistics, computed from data.')
+    .description(
+      'Gives the batch normalizations of a model new moving statistics, computed from data, or from moments of its shards.',
+    )
     .argument('<model>', 'the model to repair')
     .argument('<output>', 'where the repaired model goes; its name says the format: .h5, .keras or .json')
     .action((path: string, output: string, settings: RecalibrateSettings) =>
       recalibrateModel(path, output, settings, context),
     );
   addDataOptions(command);
-  for (const option of command.options) if (option.long === '--data') option.makeOptionMandatory();
-  addBatchOptions(command)
-    .addOption(
-      new Option(
-        '--statistics <kind>',
-        "of all samples together, or the mean over batches, as training's averages",
-      )
-        .choices(['population', 'batches'])
-        .default('population'),
-    )
-    .option('--one-pass', 'go through the data once instead of once for each layer: faster, less exact')
+  addStatisticsOptions(addBatchOptions(command))
     .option(
       '--tolerance <number>',
       'end a pass once the standard errors, in σ, are down to this',
       numberFromZero,
-    );
+    )
+    .option('--moments <file>', 'instead of data: what evenkeel moments gave for all shards, merged or not');
+  addShardsOption(command);
   return addExamples(
     addCommonOptions(addTargetOption(command)),
     'recalibrate model.h5 repaired.h5 --data x_train.npy --divide-by 255',
     'recalibrate model.keras repaired.keras --data mnist.npz --array x_train --divide-by 255 --batches 100',
     'recalibrate model.keras repaired.json --data two-inputs.npz --one-pass',
+    'recalibrate model.h5 repaired.h5 --moments state.jsonl --shards 8',
   );
 }
 
@@ -65,30 +67,73 @@ async function recalibrateModel(
   path: string,
   output: string,
   settings: RecalibrateSettings,
-  { terminal, signal }: Context,
+  context: Context,
 ): Promise<void> {
+  const { terminal, signal } = context;
+  checkSource(settings);
   const { chooseTarget, writeModel } = await import('../write-model.js');
   const target = await chooseTarget(output, path, settings);
   const { report, written } = await withModel(path, settings, signal, async (model) => {
-    const { openData } = await import('../data.js');
-    const { recalibrate } = await import('evenkeel/tools');
-    const batches = (await openData(model, settings.data, settings)).inBatches(settings);
-    const progress = showProgress(terminal, settings.quiet);
-    try {
-      const report = await recalibrate(model, batches, {
-        statistics: settings.statistics,
-        order: settings.onePass ? 'one pass' : 'layer by layer',
-        tolerance: settings.tolerance,
-        limits: settings.limit,
-        signal,
-        onProgress: progress.onProgress,
-      });
-      return { report, written: await writeModel(model, target, signal) };
-    } finally {
-      progress.stop();
-    }
+    const report =
+      settings.moments === undefined
+        ? await byData(model, settings.data!, settings, context)
+        : await byMoments(model, settings.moments, settings, signal);
+    return { report, written: await writeModel(model, target, signal) };
   });
   terminal.out(settings.json ? formatJson({ ...report, written }) : formatReport(report, output));
+}
+
+/** @throws UsageError unless there is one source of statistics, and options say something of that one */
+function checkSource({ data, moments, ...others }: RecalibrateSettings): void {
+  if ((data === undefined) === (moments === undefined)) {
+    throw new UsageError(
+      'Statistics come from --data, or from --moments of its shards: give one of the two.',
+    );
+  }
+  if (moments === undefined) {
+    if (others.shards !== undefined) throw new UsageError('--shards needs --moments.');
+    return;
+  }
+  checkDataOptions(others);
+  const flags = { onePass: '--one-pass', tolerance: '--tolerance' } as const;
+  for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
+    if (others[name] !== undefined) throw new UsageError(`${flags[name]} needs --data.`);
+  }
+}
+
+async function byData(
+  model: LayersModel,
+  data: string,
+  settings: RecalibrateSettings,
+  { terminal, signal }: Context,
+): Promise<RecalibrateReport> {
+  const { openData } = await import('../data.js');
+  const { recalibrate } = await import('evenkeel/tools');
+  const batches = (await openData(model, data, settings)).inBatches(settings);
+  const progress = showProgress(terminal, settings.quiet);
+  try {
+    return await recalibrate(model, batches, {
+      statistics: settings.statistics,
+      order: settings.onePass ? 'one pass' : 'layer by layer',
+      tolerance: settings.tolerance,
+      limits: settings.limit,
+      signal,
+      onProgress: progress.onProgress,
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function byMoments(
+  model: LayersModel,
+  file: string,
+  { shards, statistics }: RecalibrateSettings,
+  signal: AbortSignal,
+): Promise<RecalibrateReport> {
+  const { recalibrateByMoments } = await import('evenkeel/tools');
+  const moments = await mergeFiles([file], { shards, signal });
+  return naming(file, () => recalibrateByMoments(model, moments, { shards, statistics }));
 }
 
 function formatReport({ layers }: RecalibrateReport, output: string): string {
