@@ -284,7 +284,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
         return this.train(x, { mask, adjustment, call: joint }, update);
       }
       if (!joint) return passEmpty(x, this.readParameters());
-      return trainEmpty(x, (one, mask) => this.train(one, { mask, adjustment: null, call: joint }, update));
+      // It is not called for no rows, but one that changes nothing makes the step what it is on other ranks.
+      const adjustment = this.adjustment && ([1, 0] as const);
+      return trainEmpty(x, (one, mask) => this.train(one, { mask, adjustment, call: joint }, update));
     });
   }
 

@@ -28,16 +28,15 @@ export function describeExecution(
   plan: Plan | null,
 ): Description {
   const backend = getBackend();
-  const ranks = synchronized ? (activeGroup()?.size ?? 1) : 1;
-  const isJoint = ranks === 1 ? '' : `, synchronized over ${ranks} ranks`;
+  const ranks = synchronized ? jointRanks() : '';
   const composed = (why: string) => ({
     backend,
     kernels: [],
-    reason: `Plain TF.js operations${isJoint}: ${why}.`,
+    reason: `Plain TF.js operations${ranks}: ${why}.`,
   });
   if (fused === false) return composed('fused is false');
   if (!activeFusedBackend()) return composed(`there are no fused kernels for the backend '${backend}'`);
-  const reason = `Fused kernels on the backend '${backend}'${isJoint}`;
+  const reason = `Fused kernels on the backend '${backend}'${ranks}`;
   const isPermuted = plan !== null && hasPermutation(plan, virtualBatchSize);
   return {
     backend,
@@ -46,6 +45,15 @@ export function describeExecution(
       ? `${reason}, on a transposed copy: the axes ${show(plan.axes)} lie apart.`
       : `${reason}.`,
   };
+}
+
+/** What a group of several ranks means for a synchronized layer; '' where there is none. */
+function jointRanks(): string {
+  const size = activeGroup()?.size ?? 1;
+  if (size === 1) return '';
+  return activeFusedBackend()?.hasNumbers === false
+    ? `, where training cannot be synchronized over ${size} ranks: that takes wasm or cpu`
+    : `, synchronized over ${size} ranks`;
 }
 
 /** Whether the kernels need the input in another order; that depends on the axes, and not on sizes. */

@@ -3,6 +3,7 @@
  * it can go when there is one.
  */
 import { type Tensor, less, reshape, where, zerosLike } from '@tensorflow/tfjs-core';
+import { stopGradient } from './stop-gradient.js';
 
 /** `value` where `condition` is true, else `otherwise`; all of one shape. */
 export function choose(condition: Tensor, value: Tensor, otherwise: Tensor): Tensor {
@@ -11,4 +12,4 @@ export function choose(condition: Tensor, value: Tensor, otherwise: Tensor): Ten
 }
 
 /** max(0, x). Not TF.js' relu, which on wasm (4.22) makes 0 of what is not a number; it can go when that is mended. */
-export const withoutNegative = (x: Tensor): Tensor => choose(less(x, 0), zerosLike(x), x);
+export const withoutNegative = (x: Tensor): Tensor => choose(less(stopGradient(x), 0), zerosLike(x), x);

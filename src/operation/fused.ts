@@ -84,7 +84,7 @@ function elementWeights(mask: Tensor, { shape, permutation }: Layout): ElementWe
  */
 function settleAdjustment(
   { gamma, beta }: Parameters,
-  { adjustment, axes }: TrainingStep,
+  { adjustment, axes, call }: TrainingStep,
   shape: readonly number[],
 ): { scaleAndOffset: ScaleAndOffset; finish: (y: Tensor) => Tensor } {
   const nothing = (y: Tensor) => y;
@@ -95,7 +95,8 @@ function settleAdjustment(
   const varies = (part: Tensor | number) =>
     part instanceof Tensor &&
     part.shape.some((size, d) => size > 1 && !axes.includes(d + shape.length - part.rank));
-  if (varies(scale) || varies(bias)) {
+  // With other ranks it is never dissolved: one row does not vary, and all ranks must make the same sums.
+  if (call || varies(scale) || varies(bias)) {
     const finish = (y: Tensor) => adjust(y, adjustment, { gamma, beta }, axes);
     return { scaleAndOffset: { scale: null, offset: null }, finish };
   }

@@ -1,10 +1,10 @@
 /**
  * @file Second derivatives by everything that the layer's output depends on, against differences of the first derivatives
- * that the core computes in float64.
+ * that the core computes in float64. Also of ranks, each with a part of the batch.
  */
 import * as tf from '@tensorflow/tfjs';
 import { backward, forward, type BatchNormalizationOptions } from 'evenkeel/core';
-import { expect } from 'vitest';
+import { check } from '../check.js';
 import { sizeOf } from '../core/reference.js';
 import {
   drawInput,
@@ -20,6 +20,9 @@ type Values = Record<string, ArrayLike<number>>;
 
 /** Far enough for float64 to see a difference, near enough for it to be the derivative: the error is about its square. */
 const DISTANCE = 1e-5;
+
+/** How far second derivatives in float32 may be off, relative to the largest of them. */
+export const TOLERANCE = 1e-4;
 
 export interface Call {
   options?: BatchNormalizationOptions;
@@ -117,11 +120,17 @@ export const CALLS: [string, Call][] = [
   ],
 ];
 
+/** Which rows of the batch a rank has. */
+export interface Rows {
+  readonly first: number;
+  readonly end: number;
+}
+
 /**
  * The loss is L = Σ c·y³. What is differentiated is P = Σ v·∂L/∂s over all s that y depends on, with c and v drawn: in
  * the core, and in the layer.
  */
-function setUp({ options = {}, shape, training = true, mask: maskShape, adjustment: forms }: Call) {
+export function setUp({ options = {}, shape, training = true, mask: maskShape, adjustment: forms }: Call) {
   const state = drawState(options, shape, 31);
   const sources: Record<string, Float64Array> = { x: drawInput(shape, 'float32', 21) };
   if (state.gamma) sources.gamma = Float64Array.from(state.gamma);
@@ -152,21 +161,33 @@ function setUp({ options = {}, shape, training = true, mask: maskShape, adjustme
     return products.reduce((sum, product) => sum + product, 0);
   };
 
-  const inLayer = async (fused: boolean | null): Promise<Values> => {
-    const variables = forms?.map((form, i) => tf.variable(toTensor(sources[ADJUSTMENT[i]!]!, form))) ?? null;
-    const layer = makeLayer({ options: { ...options, fused }, shape, training, seed: 0 }, state, variables);
+  const inLayer = async (
+    fused: boolean | null,
+    { rows, ...more }: { rows?: Rows; synchronized?: boolean } = {},
+  ): Promise<Values> => {
+    const toPart = (values: ArrayLike<number>, form: number[]) => {
+      if (!rows || !isPerSample(form, shape)) return toTensor(values, form);
+      const { first, end } = rows;
+      const row = sizeOf(form) / form[0]!;
+      return toTensor(Array.from(values).slice(first * row, end * row), [end - first, ...form.slice(1)]);
+    };
+    const variables =
+      forms?.map((form, i) => tf.tidy(() => tf.variable(toPart(sources[ADJUSTMENT[i]!]!, form)))) ?? null;
+    const experiment = { options: { ...options, fused }, shape, training, seed: 0, ...more };
+    const layer = makeLayer(experiment, state, variables);
     const call = {
       ...{ training, updateMovingStatistics: false },
-      mask: mask && toTensor(mask.values, mask.shape),
+      mask: mask && toPart(mask.values, mask.shape),
     };
     const parameters = [layer.gamma, layer.beta].flatMap((weight) => (weight ? [weight.read()] : []));
-    const given = [toTensor(sources.x!, shape), ...parameters, ...(variables ?? [])];
+    const given = [toPart(sources.x!, shape), ...parameters, ...(variables ?? [])];
+    const wholeForms = [shape, ...parameters.map((parameter) => parameter.shape), ...(forms ?? [])];
     const loss = (x: tf.Tensor) =>
-      tf.sum(tf.mul(toTensor(factors, shape), tf.pow(layer.apply(x, call) as tf.Tensor, 3)));
+      tf.sum(tf.mul(toPart(factors, shape), tf.pow(layer.apply(x, call) as tf.Tensor, 3)));
     const projected = (...at: tf.Tensor[]) =>
       tf.addN(
         gradientsOf(loss, at).map((gradient, i) =>
-          tf.sum(tf.mul(gradient, toTensor(directions[i]!, gradient.shape))),
+          tf.sum(tf.mul(gradient, toPart(directions[i]!, wholeForms[i]!))),
         ),
       );
     const seconds = await Promise.all(gradientsOf(projected, given).map((second) => second.data()));
@@ -174,10 +195,28 @@ function setUp({ options = {}, shape, training = true, mask: maskShape, adjustme
     tf.dispose(variables ?? []);
     return Object.fromEntries(Object.keys(sources).map((name, i) => [name, seconds[i]!]));
   };
-  return { sources, projectedInCore, inLayer };
+
+  /** By differences. */
+  const exact = (): Values => {
+    const nudged = (name: string, i: number, by: number) =>
+      projectedInCore({
+        ...sources,
+        [name]: sources[name]!.map((value, j) => (i === j ? value + by : value)),
+      });
+    const differences = Object.entries(sources).map(([name, values]) => [
+      name,
+      values.map((_, i) => (nudged(name, i, DISTANCE) - nudged(name, i, -DISTANCE)) / (2 * DISTANCE)),
+    ]);
+    return Object.fromEntries(differences) as Values;
+  };
+  return { exact, inLayer };
 }
 
 const ADJUSTMENT = ['scale', 'bias'];
+
+/** Whether a tensor has numbers of its own for each sample of an input. */
+export const isPerSample = (form: readonly number[], [batch, ...rest]: readonly number[]): boolean =>
+  batch! > 1 && form[0] === batch && form.length >= rest.length;
 
 /** `tf.grads` for functions that look at their first argument only. */
 export const gradientsOf = (f: (...at: tf.Tensor[]) => tf.Tensor, at: tf.Tensor[]): tf.Tensor[] =>
@@ -185,16 +224,12 @@ export const gradientsOf = (f: (...at: tf.Tensor[]) => tf.Tensor, at: tf.Tensor[
 
 /** Compares the second derivatives of the layer, by its kernels and by TF.js' operations, with differences. */
 export async function checkSecondDerivatives(call: Call): Promise<void> {
-  const { sources, projectedInCore, inLayer } = setUp(call);
-  const nudged = (name: string, i: number, by: number) =>
-    projectedInCore({ ...sources, [name]: sources[name]!.map((value, j) => (i === j ? value + by : value)) });
+  const { exact, inLayer } = setUp(call);
   const found = { kernels: await inLayer(null), operations: await inLayer(false) };
-  for (const [name, values] of Object.entries(sources)) {
-    const want = values.map(
-      (_, i) => (nudged(name, i, DISTANCE) - nudged(name, i, -DISTANCE)) / (2 * DISTANCE),
-    );
+  for (const [name, want] of Object.entries(exact())) {
     for (const [by, got] of Object.entries(found)) {
-      expect(relativeDistance(got[name]!, want), `of ${name}, by ${by}`).toBeLessThan(1e-4);
+      const distance = relativeDistance(got[name]!, want);
+      check(distance < TOLERANCE, `of ${name}, by ${by}: off by ${distance}`);
     }
   }
 }

@@ -2,7 +2,7 @@
  * @file Replays the golden cases on the active backend, in Node or in a page: everything that Keras left behind after
  * each step must be left behind here. What differs is thrown.
  *
- * With `fused: false` Keras itself computes something else in two places: the moving variance where its fused kernel
+ * With `fused: false` or `synchronized: true` Keras itself computes something else in two places: the moving variance where its fused kernel
  * applies Bessel's correction, and the mask that this kernel ignores. The first is not compared there, the second is
  * not given.
  */
@@ -25,9 +25,17 @@ export const TOLERANCE = 2e-5;
 const tensor = ({ data, shape, dtype }: Packed) =>
   tf.tensor(data.map(Number), shape, dtype === 'int32' || dtype === 'bool' ? dtype : 'float32');
 
-async function checkAgreement(got: tf.Tensor, want: Packed, what: string): Promise<void> {
+/** On ranks: the sum over all of them. */
+export type SumOverRanks = (values: Float32Array) => Float32Array;
+
+async function checkAgreement(
+  got: tf.Tensor,
+  want: Packed,
+  what: string,
+  sumOverRanks: SumOverRanks = (values) => values,
+): Promise<void> {
   checkSame(got.shape, want.shape, `shape of ${what}`);
-  const error = relativeError(await got.data(), want);
+  const error = relativeError(sumOverRanks(await got.data<'float32'>()), want);
   check(error <= TOLERANCE, `${what}: an error of ${error}, not of at most ${TOLERANCE}`);
 }
 
@@ -65,6 +73,7 @@ async function replayStep(
   step: GoldenStep,
   at: string,
   skip: (name: string) => boolean,
+  sumOverRanks?: SumOverRanks,
 ): Promise<void> {
   layer.trainable = step.trainable;
   const { x, dy, call } = inputsOf(step);
@@ -81,7 +90,8 @@ async function replayStep(
     const { grads } = withoutTraces(layer, () => tf.variableGrads(loss, values));
     for (const variable of variables) {
       const name = weightName(variable);
-      await checkAgreement(grads[variable.name]!, step.gradients[name]!, `${at}: gradient of ${name}`);
+      const gradient = grads[variable.name]!;
+      await checkAgreement(gradient, step.gradients[name]!, `${at}: gradient of ${name}`, sumOverRanks);
     }
   }
   if (step.training) {
@@ -101,11 +111,13 @@ async function replayStep(
  *
  * @param index every other case goes through its configuration, as a saved model would
  * @param more arguments beside those of the case
+ * @param sumOverRanks where the case is a part of one, and other ranks have the other parts
  */
 export async function replayCase(
   golden: GoldenCase,
   index: number,
   more: BatchNormalizationArgs = {},
+  sumOverRanks?: SumOverRanks,
 ): Promise<void> {
   let layer = makeLayer(golden, more);
   if (index % 2 === 1 && !golden.adjustment) {
@@ -124,7 +136,7 @@ export async function replayCase(
     }
   }
   layer.setWeights(golden.weightOrder.map((name) => tensor(golden.initialWeights[name]!)));
-  const plainInsteadOfFused = golden.fusedInKeras && more.fused === false;
+  const plainInsteadOfFused = golden.fusedInKeras && (more.fused === false || more.synchronized === true);
   for (const [i, step] of golden.steps.entries()) {
     const { mask, ...unmasked } = step;
     const taken = plainInsteadOfFused || !mask ? unmasked : step;
@@ -133,6 +145,7 @@ export async function replayCase(
       taken,
       `step ${i + 1}`,
       (name) => plainInsteadOfFused && name === 'moving_variance',
+      sumOverRanks,
     );
     // So that the next step starts from what Keras' fused kernel left.
     if (plainInsteadOfFused)

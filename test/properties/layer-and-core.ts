@@ -29,6 +29,7 @@ export interface Experiment {
   dtype?: 'float32' | 'int32' | 'bool';
   training: boolean;
   trainable?: boolean;
+  synchronized?: boolean;
   updateMovingStatistics?: boolean;
   /** How many times the layer is called, each time with other inputs. Default 1. */
   steps?: number;
@@ -99,14 +100,14 @@ export function makeLayer(
   state: State,
   adjustment: tf.Variable[] | null,
 ): BatchNormalization {
-  const { shape, options, renormClipping, trainable = true, dtype } = experiment;
+  const { shape, options, renormClipping, trainable = true, synchronized = false, dtype } = experiment;
   const form = parameterShape(options, shape);
   const weights = Object.values(state).map((values: FloatArray) => toTensor(values, form));
   const layer = layerBatchNormalization({
     ...options,
     ...(renormClipping && { renormClipping }),
     adjustment: adjustment && (() => [adjustment[0]!, adjustment[1]!]),
-    ...{ weights, trainable },
+    ...{ weights, trainable, synchronized },
   });
   const first = tf.tidy(() => layer.apply(tf.zeros(shape, dtype)) as tf.Tensor);
   tf.dispose([first, ...weights]);
