@@ -5,9 +5,10 @@ import { blocksOf } from '../docs/blocks.js';
 import { evenkeel, goldenModel, makeFolder, npy, numbers } from './files.js';
 
 const before = process.cwd();
+const folder = makeFolder(afterAll);
 
 beforeAll(() => {
-  process.chdir(makeFolder(afterAll));
+  process.chdir(folder);
   writeFileSync('model.h5', goldenModel('tf-keras-mlp.h5'));
   writeFileSync('x_train.npy', npy('<f4', [1000, 6], new Uint8Array(numbers(6000).buffer)));
 });

@@ -1,0 +1,114 @@
+/** @file `fit` and `fitDataset`, on several ranks or in one process. */
+import * as tf from '@tensorflow/tfjs';
+import { type Communicator, distributedDataParallel } from 'evenkeel/distributed';
+import { draw, setWeights } from './drawing.js';
+
+const SAMPLES = 40;
+const BATCH = 16;
+/** How many rows of each batch the first of two ranks has. */
+const FIRST = 5;
+
+/** What each rank is validated with: the same rows, its own, or none but the first rank. */
+type Validation = 'same' | 'own' | 'first' | 'split';
+
+interface Fit {
+  readonly validation: Validation;
+  readonly byDataset?: boolean;
+  /** What ends the training. */
+  readonly stop?: 'early' | 'rank 1, after a batch' | 'rank 0, after an epoch';
+}
+
+export const FITS = {
+  'validated with the same rows': { validation: 'same' },
+  'validated with rows of their own': { validation: 'own' },
+  'validated on the first rank only': { validation: 'first' },
+  'of datasets': { validation: 'own', byDataset: true },
+  'with early stopping': { validation: 'own', stop: 'early' },
+  'stopped by one rank after a batch': { validation: 'own', stop: 'rank 1, after a batch' },
+  'stopped by one rank after an epoch': { validation: 'own', stop: 'rank 0, after an epoch' },
+} satisfies Record<string, Fit>;
+
+/** The rows of a rank in an order in which batches are parts of the batches of one process. */
+function rowsOf(communicator: Communicator | null, samples: number): number[] {
+  const rows = Array.from({ length: samples }, (_, i) => i);
+  if (!communicator) return rows;
+  return rows.filter((i) => i % BATCH < FIRST === (communicator.rank === 0));
+}
+
+function dataOf(rows: readonly number[], total: number, seed: number): [tf.Tensor, tf.Tensor] {
+  return tf.tidy(() => {
+    const x = tf.tensor2d(draw(total * 4, seed), [total, 4]);
+    const y = tf.cast(tf.greater(tf.sum(x, 1, true), 0), 'float32');
+    const indices = tf.tensor1d([...rows], 'int32');
+    return [tf.gather(x, indices), tf.gather(y, indices)];
+  });
+}
+
+export interface Fitted {
+  readonly history: Record<string, number[]>;
+  readonly epochs: number[];
+  readonly weights: number[];
+}
+
+async function fit(communicator: Communicator | null, { validation, byDataset, stop }: Fit): Promise<Fitted> {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.dense({ units: 6, activation: 'tanh', inputShape: [4], kernelRegularizer: 'l1l2' }),
+      tf.layers.dense({ units: 1, activation: 'sigmoid' }),
+    ],
+  });
+  model.compile({ optimizer: tf.train.sgd(0.5), loss: 'binaryCrossentropy', metrics: ['accuracy', 'mse'] });
+  const rank = communicator?.rank ?? 0;
+  setWeights(model, rank);
+  const parallel = communicator && distributedDataParallel(model, communicator);
+
+  const [x, y] = dataOf(rowsOf(communicator, SAMPLES), SAMPLES, 1);
+  const all = Array.from({ length: 10 }, (_, i) => i);
+  const isWhole = validation === 'same' || !communicator;
+  const own = isWhole ? all : validation === 'own' ? all.filter((i) => i < 3 === (rank === 0)) : all;
+  const validationData = validation === 'first' && rank > 0 ? undefined : dataOf(own, 10, 2);
+  const callbacks: (tf.CustomCallbackArgs | tf.Callback)[] = [
+    ...(parallel ? [parallel.callbacks] : []),
+    ...(stop === 'early'
+      ? [tf.callbacks.earlyStopping({ monitor: 'val_loss', minDelta: 0.01, patience: 2 })]
+      : []),
+    {
+      onBatchEnd(batch: number) {
+        if (stop === 'rank 1, after a batch' && batch === 1 && (rank === 1 || !communicator))
+          model.stopTraining = true;
+      },
+      onEpochEnd(epoch: number) {
+        if (stop === 'rank 0, after an epoch' && epoch === 1 && rank === 0) model.stopTraining = true;
+      },
+    },
+  ];
+  const options = {
+    epochs: 4,
+    callbacks: callbacks as tf.CustomCallbackArgs[],
+    ...(validationData && { validationData }),
+  };
+  // Without parallel, TF.js takes no list of both kinds.
+  if (!parallel && stop === 'early') callbacks.pop();
+  const batchSize = !communicator ? BATCH : rank === 0 ? FIRST : BATCH - FIRST;
+  const { history, epoch: epochs } = byDataset
+    ? await model.fitDataset(batches(x, y, batchSize), options)
+    : await model.fit(x, y, { ...options, batchSize, shuffle: false });
+  const weights = model.weights.flatMap((weight) => Array.from(weight.read().dataSync()));
+  return { history: history as Record<string, number[]>, epochs, weights };
+}
+
+type Batches = Parameters<tf.LayersModel['fitDataset']>[0];
+
+function batches(x: tf.Tensor, y: tf.Tensor, size: number): Batches {
+  const [xs, ys] = [x, y].map((matrix) => tf.data.array(matrix.arraySync() as number[][]));
+  const dataset: unknown = tf.data.zip({ xs: xs!, ys: ys! }).batch(size);
+  return dataset as Batches;
+}
+
+/** All of them, one after the other. */
+export async function fitAll(communicator: Communicator | null): Promise<Fitted[]> {
+  await tf.setBackend('cpu');
+  const all: Fitted[] = [];
+  for (const one of Object.values<Fit>(FITS)) all.push(await fit(communicator, one));
+  return all;
+}
