@@ -26,6 +26,13 @@ export const NEEDS: readonly Need[] = [
     name: 'webgpu',
     description: "WebGPU in Node, on Debian's Chromium: sudo apt-get install chromium",
   },
+  { name: 'gnu-parallel', description: 'GNU parallel: sudo apt-get install parallel' },
+  { name: 'redis', description: "Redis' server: sudo apt-get install redis-server" },
+  {
+    name: 'spark',
+    description:
+      'Spark: EVENKEEL_SPARK=$(oracle/install.sh spark) npx vitest run test/examples/spark.test.ts',
+  },
   { name: 'keras', description: 'real Keras, in Python: oracle/install.sh && npm test' },
   { name: 'mpi', description: 'MPICH: EVENKEEL_MPIEXEC=$(oracle/install.sh mpich) npm test' },
   { name: 'digits', description: "MNIST's four files: EVENKEEL_MNIST=<their folder> npm test" },
