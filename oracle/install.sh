@@ -2,13 +2,15 @@
 # Makes a virtual environment in out/ with pinned versions, unless it is there, and prints a program of it:
 #   install.sh          Keras, and its Python
 #   install.sh mpich    MPICH, and its mpiexec
+#   install.sh spark    Spark, and its Python
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1:-keras} in
   keras) folder=out/keras requirements=oracle/requirements.txt program=python ;;
   mpich) folder=out/mpich requirements=test/mpi/requirements.txt program=mpiexec ;;
-  *) echo "There is no '$1' to install: keras or mpich." >&2 && exit 2 ;;
+  spark) folder=out/spark requirements=test/examples/requirements.txt program=python ;;
+  *) echo "There is no '$1' to install: keras, mpich or spark." >&2 && exit 2 ;;
 esac
 
 if ! cmp -s "$requirements" "$folder/requirements.txt"; then
