@@ -21,6 +21,7 @@ MODEL_GROUPS = (
     "resumed",
     "convolutions",
     "weighted",
+    "synchronized",
 )
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 

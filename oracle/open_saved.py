@@ -3,7 +3,8 @@
 usage: open_saved.py FOLDER
 
 FOLDER/cases.json is a list of {file, library, inputs, outputs}. Next to each file, `trained-` and its name is written,
-and to FOLDER/results.json, for each, {error, trained: {file, outputs, moved} | null} or {failed}.
+and to FOLDER/results.json, for each, {error, synchronized, trained: {file, outputs, moved} | null} or {failed}, where
+`synchronized` names the layers that are so.
 """
 
 import json
@@ -70,6 +71,7 @@ def examine(case: dict, folder: Path) -> dict:
     model.save(folder / trained)
     return {
         "error": error,
+        "synchronized": [layer.name for layer in model._flatten_layers() if getattr(layer, "synchronized", False)],
         "trained": {"file": trained, "moved": moved, "outputs": [pack(y) for y in predict(model, inputs, training)]},
     }
 

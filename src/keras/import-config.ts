@@ -9,7 +9,14 @@ import { readNodes, readEnds } from './import-graph.js';
 import { orderGraph } from './order-graph.js';
 import { Findings } from './blockers.js';
 import { type Json, type JsonObject, expectArray, expectName, expectObject, isObject } from './json.js';
-import { type LayerEntry, OTHER_NAMES, REFUSED, WITHOUT_MEANING, entryOf } from './layer-table.js';
+import {
+  type LayerEntry,
+  FORMER_CLASSES,
+  OTHER_NAMES,
+  REFUSED,
+  WITHOUT_MEANING,
+  entryOf,
+} from './layer-table.js';
 import { type LayerConfig, CONTAINERS, innerConfigs, isContainer } from './layer-config.js';
 import { readDataType } from '../layer/data-type.js';
 import { resolveRegularizer, serializeObject } from '../layer/keras-objects.js';
@@ -109,7 +116,14 @@ function importLayer(saved: Json, context: Context): LayerConfig {
   if (entry) {
     try {
       const activityRegularizer = readActivityRegularizer(config, context);
-      return { className, savedName, config: importSettings(entry, config, inner), activityRegularizer };
+      const implied = Object.hasOwn(FORMER_CLASSES, savedClass) ? FORMER_CLASSES[savedClass] : undefined;
+      return {
+        className,
+        savedName,
+        config: importSettings(entry, { ...config, ...implied }, inner),
+        activityRegularizer,
+        ...(implied && { savedClass }),
+      };
     } catch (error) {
       return block(reasonOf(error));
     }

@@ -3,6 +3,8 @@
 /** A layer as TF.js builds it. Containers hold `layers` in the order of the file. */
 export interface LayerConfig {
   className: string;
+  /** The class in the file, where it was one of its own. */
+  savedClass?: string;
   /** The name in the file; TF.js' own may have had to change. */
   savedName: string;
   config: Record<string, unknown> & { name: string; layers?: LayerConfig[]; layer?: LayerConfig };

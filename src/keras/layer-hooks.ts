@@ -1,6 +1,7 @@
 /** @file What single classes need beyond the lists of layer-table.ts, when they are read or written. */
 import type { layers } from '@tensorflow/tfjs-layers';
 import { ValueError } from '../text/value-error.js';
+import { resolveArguments } from '../layer/arguments.js';
 import { BatchNormalization } from '../layer/batch-normalization.js';
 import { callsTo } from '../model/graph.js';
 import { hasMask } from '../model/masks.js';
@@ -86,9 +87,12 @@ export function writeInput({ config, written, dialect }: Writing): void {
 }
 
 export function readNormalization({ result }: Reading): void {
-  if (result.renorm === true) return;
-  delete result.renormClipping;
-  delete result.renormMomentum;
+  if (result.renorm !== true) {
+    delete result.renormClipping;
+    delete result.renormMomentum;
+  }
+  // What the layer refuses is told with all else that keeps the file from loading.
+  resolveArguments(result);
 }
 
 export function writeNormalization({ layer, written, dialect }: Writing): void {
@@ -102,6 +106,8 @@ export function writeNormalization({ layer, written, dialect }: Writing): void {
     delete written.renorm;
     delete written.renorm_momentum;
   }
+  // tf-keras knows it from 2.12 on.
+  if (written.synchronized !== true) delete written.synchronized;
   if (dialect === 'tf-keras') return;
   const { virtual_batch_size: ghosts, axis } = written;
   if (ghosts != null) {

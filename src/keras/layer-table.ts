@@ -4,7 +4,7 @@
  */
 import type { layers } from '@tensorflow/tfjs-layers';
 import { snakeCase } from '../text/naming.js';
-import type { Json } from './json.js';
+import type { Json, JsonObject } from './json.js';
 import { Conv1D, Conv2D, Conv3D } from './layers/convolution.js';
 import { DepthwiseConv1D, DepthwiseConv2D } from './layers/depthwise-convolution.js';
 import { SeparableConv1D, SeparableConv2D } from './layers/separable-convolution.js';
@@ -231,9 +231,8 @@ const LAYERS: Readonly<Record<string, LayerEntry>> = {
     settings: words(
       `axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer
        moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint
-       renorm renorm_clipping renorm_momentum virtual_batch_size fused`,
+       renorm renorm_clipping renorm_momentum virtual_batch_size fused synchronized`,
     ),
-    fixed: { synchronized: false },
     read: readNormalization,
     write: writeNormalization,
   },
@@ -454,6 +453,11 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   Convolution2D: 'Conv2D',
   Model: 'Functional',
   'Custom>CustomScaleLayer': 'CustomScaleLayer',
+};
+
+/** Those of them that were classes of their own, which archives name folders after; and the settings that they had by that. */
+export const FORMER_CLASSES: Readonly<Record<string, JsonObject>> = {
+  SyncBatchNormalization: { synchronized: true },
 };
 
 /** What has no part in what a layer computes once it has its weights: how it was made, drew, ran or was quantized. */

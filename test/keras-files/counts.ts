@@ -14,4 +14,5 @@ export const COUNTS: Readonly<Record<string, number>> = {
   resumed: 123,
   convolutions: 64,
   weighted: 8,
+  synchronized: 6,
 };

@@ -14,6 +14,7 @@ import {
   dialectOf,
   fileOrder,
   numbersIn,
+  savedClassOf,
   versionIn,
 } from './opened-model.js';
 
@@ -127,7 +128,7 @@ export function weightsInFolders(
     hasNames: false,
     *match(model) {
       const matched = new Set<string>();
-      for (const weights of byLayer(weightsByFolder(treeOf(model, fileOrder)))) {
+      for (const weights of byLayer(weightsByFolder(treeOf(model, fileOrder, savedClassOf)))) {
         const own = written(weights[0]!.folder);
         const name = `${file.has(own) ? own : folderInTfKeras(own)}/vars`;
         matched.add(name);
@@ -185,7 +186,7 @@ const folders = new WeakMap<readonly LayerConfig[], ReadonlyMap<LayerConfig, str
 function foldersAmong(siblings: readonly LayerConfig[]): ReadonlyMap<LayerConfig, string> {
   const known = folders.get(siblings);
   if (known) return known;
-  const names = numberedFolders(siblings.map(({ className }) => className));
+  const names = numberedFolders(siblings.map(({ className, savedClass }) => savedClass ?? className));
   const made = new Map(siblings.map((layer, i) => [layer, names[i]!]));
   folders.set(siblings, made);
   return made;

@@ -67,10 +67,14 @@ export const versionIn = (saved: unknown): string => (typeof saved === 'string' 
 const orders = new WeakMap<LayersModel, readonly layers.Layer[]>();
 /** What the files of loaded models call their layers, where TF.js takes other names. */
 const savedNames = new WeakMap<layers.Layer, string>();
+/** What they call their classes, where these were classes of their own. */
+const savedClasses = new WeakMap<layers.Layer, string>();
 
 export const fileOrder: Order = (container) => orders.get(container) ?? asMade(container);
 
 export const savedNameOf = (layer: layers.Layer): string => savedNames.get(layer) ?? layer.name;
+
+export const savedClassOf = (layer: layers.Layer): string => savedClasses.get(layer) ?? layer.getClassName();
 
 /**
  * Keeps in mind how the file has the layers of every container of a built model.
@@ -97,8 +101,9 @@ export function rememberFile(model: LayersModel, { config }: LayerConfig): void 
     );
     for (const { member, layer } of found) descend(member, layer);
   };
-  const descend = ({ config: inner, savedName }: LayerConfig, layer: layers.Layer) => {
+  const descend = ({ config: inner, savedName, savedClass }: LayerConfig, layer: layers.Layer) => {
     savedNames.set(layer, savedName);
+    if (savedClass !== undefined) savedClasses.set(layer, savedClass);
     if (isContainer(layer)) {
       visit(layer, inner);
       return;
