@@ -3,6 +3,7 @@
  * it serves, and nothing is compiled. koffi calls them; it is loaded when it is needed.
  */
 import type * as Koffi from 'koffi';
+import { builtinModule } from '../node/builtin-module.js';
 import { messageOf } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
 import type { NodeProcess } from './node-process.js';
@@ -89,7 +90,7 @@ async function importKoffi(): Promise<typeof Koffi> {
 
 /** Where `mpiexec` is on PATH with the library beside it, that one's: what starts the processes must be of the same MPI. */
 function pathBesideLauncher(process: NodeProcess): string | undefined {
-  const { existsSync } = process.getBuiltinModule('node:fs') as {
+  const { existsSync } = builtinModule('node:fs') as {
     existsSync: (path: string) => boolean;
   };
   const folder = process.env.PATH?.split(':').find((one) => existsSync(`${one}/mpiexec`));

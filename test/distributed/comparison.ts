@@ -7,3 +7,7 @@ export function differenceOf(actual: readonly number[], expected: readonly numbe
   const largest = Math.max(1, ...expected.map(Math.abs));
   return Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!))) / largest;
 }
+
+/** The numbers of several arrays, in a row. */
+export const flat = (arrays: readonly ArrayLike<number>[]): number[] =>
+  arrays.flatMap((array) => Array.from(array));

@@ -1,10 +1,8 @@
 /** @file Trainings on several ranks end where those of one process with the whole batches do. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { differenceOf } from './comparison.js';
+import { differenceOf, flat } from './comparison.js';
 import { BATCH, CASES, type CaseName, type Trained, trainAll } from './programs/trainings.js';
 import { onRanks } from './ranks.js';
-
-const flat = (arrays: readonly ArrayLike<number>[]): number[] => arrays.flatMap((array) => Array.from(array));
 
 const NAMES = Object.keys(CASES) as CaseName[];
 const EVEN = NAMES.map((name) => ({ name, cuts: [BATCH / 2] }));

@@ -24,14 +24,18 @@ const LIMIT = 100;
 
 /**
  * @param ranks how many processes; 0: one, without mpiexec
- * @param scenario its name in `rank.ts`
+ * @param scenario its name in `rank.ts`, and what else it takes
  */
-export function runJob(ranks: number, scenario: string, added: Record<string, string> = {}): Job {
+export function runJob(
+  ranks: number,
+  scenario: string | readonly string[],
+  added: Record<string, string> = {},
+): Job {
   const { program, args, env } = mpiCommand(MPIEXEC!, ranks, [
     '--import',
     'tsx',
     'test/mpi/rank.ts',
-    scenario,
+    ...[scenario].flat(),
   ]);
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync(program, args, {

@@ -1,6 +1,18 @@
 /** @file Processes that MPI starts: their sums, and how a job ends when one of them cannot go on. */
 import { describe, expect, test } from 'vitest';
+import { differenceOf, flat } from '../distributed/comparison.js';
+import { BATCH, type CaseName, type Trained, trainAll } from '../distributed/programs/trainings.js';
 import { libraryOfMpi, MPIEXEC, runJob } from './jobs.js';
+
+/** Whole trainings, and where the first rank's part of each batch ends. */
+const TRAININGS: { readonly name: CaseName; readonly cuts: readonly number[] }[] = [
+  { name: 'plain', cuts: [BATCH / 2] },
+  { name: 'plain', cuts: [3] },
+  { name: 'plain', cuts: [BATCH] },
+  { name: 'Adam', cuts: [BATCH / 2] },
+  { name: 'renorm', cuts: [BATCH / 2] },
+  { name: 'masked sequences', cuts: [5] },
+];
 
 describe.skipIf(!MPIEXEC)('a job of MPI', { tags: ['mpi'] }, () => {
   test.each([2, 3, 4])('of %i ranks sums to the same bits on each', (size) => {
@@ -30,6 +42,35 @@ describe.skipIf(!MPIEXEC)('a job of MPI', { tags: ['mpi'] }, () => {
       expect.stringMatching(/^mpiCommunicator\(\) was called before, with other options/),
       'true',
     ]);
+  });
+
+  test('trains as one process does', async () => {
+    const { status, stdout, stderr } = runJob(2, [
+      'program',
+      'trainings',
+      'trainAll',
+      JSON.stringify(TRAININGS),
+    ]);
+    expect([status, stderr, stdout.length]).toEqual([0, '', 2]);
+    const [actual, other] = stdout.map((line) => JSON.parse(line) as Trained[]) as [Trained[], Trained[]];
+    expect(other).toEqual(actual);
+    const expected = await trainAll(null, TRAININGS);
+    TRAININGS.forEach(({ name, cuts }, i) => {
+      const logs = differenceOf(actual[i]!.logs.flat(), expected[i]!.logs.flat());
+      const weights = differenceOf(flat(actual[i]!.weights), flat(expected[i]!.weights));
+      expect({ name, cuts, isEqual: Math.max(logs, weights) < 2e-6, leaked: actual[i]!.leaked }).toEqual({
+        name,
+        cuts,
+        isEqual: true,
+        leaked: 0,
+      });
+    });
+  });
+
+  test('refuses another model on one rank, and names the weight', () => {
+    const { status, stderr } = runJob(2, 'other model');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ValueError: Rank 1 has another model than rank 0\..*kernel of shape \[2, 4\]/);
   });
 
   test.each([

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type MpiCommunicator, mpiCommunicator, type MpiOptions } from 'evenkeel/mpi';
 import koffi from 'koffi';
 import { Group, makeMessage } from '../../src/group/group.js';
+import type { Program } from '../distributed/ranks.js';
 
 /** Prints in one piece, so that the lines of several ranks do not mix. */
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -30,6 +31,13 @@ const rejectionOf = (options: MpiOptions) =>
     () => 'nothing',
     (error: unknown) => (error as Error).message,
   );
+
+/** Only what needs TF.js waits for it. */
+async function importTensorFlow() {
+  const tf = await import('@tensorflow/tfjs');
+  tf.enableProdMode(); // no greeting
+  return tf;
+}
 
 const SCENARIOS: Record<string, () => Promise<void>> = {
   /** Whole numbers, so that the sums are exact; lengths around the pieces. */
@@ -67,6 +75,29 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
     say(messageOf(() => sumOnes(communicator)));
     say(await rejectionOf({ timeout: 1 }));
     say(String((await mpiCommunicator()) === communicator));
+  },
+
+  /** A function of test/distributed/programs, as threads run them. */
+  async program() {
+    const [file, name, input] = process.argv.slice(3) as [string, string, string];
+    const communicator = await mpiCommunicator({ timeout: 60 });
+    await importTensorFlow();
+    const module = (await import(`../distributed/programs/${file}.ts`)) as Record<
+      string,
+      Program<unknown, unknown>
+    >;
+    const result = await module[name]!(communicator, JSON.parse(input));
+    say(JSON.stringify(result, (_, value: unknown) => (value instanceof Float32Array ? [...value] : value)));
+  },
+
+  async 'other model'() {
+    const communicator = await mpiCommunicator({ timeout: 60 });
+    const tf = await importTensorFlow();
+    const { distributedDataParallel } = await import('evenkeel/distributed');
+    const units = communicator.rank === 0 ? 3 : 4;
+    const model = tf.sequential({ layers: [tf.layers.dense({ units, inputShape: [2] })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    distributedDataParallel(model, communicator);
   },
 
   async 'other order'() {

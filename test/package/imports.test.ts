@@ -32,7 +32,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'src/core/': ['src/text/'],
   'src/group/': ['src/core/', 'src/text/'],
   'src/threads/': ['src/group/', 'src/node/', 'src/text/'],
-  'src/mpi/': ['src/group/', 'src/text/', 'koffi'],
+  'src/mpi/': ['src/group/', 'src/node/', 'src/text/', 'koffi'],
   'src/backends/': ['src/group/', 'src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/operation/': ['src/backends/', 'src/group/', 'src/core/', 'src/text/', '@tensorflow/tfjs-core'],
   'src/acceleration/': ['src/operation/', 'src/backends/', 'src/core/', '@tensorflow/tfjs-core'],
