@@ -12,6 +12,7 @@ import { type NetworkName } from './networks/networks.js';
 import { type NetworkRow, raceNetwork } from './networks/race.js';
 import { type PassesRow, measurePasses } from './passes.js';
 import { torchStepMs } from './peers/torch.js';
+import { type RanksRow, raceRanks } from './ranks/race.js';
 import { type VariantRow, raceVariants } from './variants.js';
 
 type OnBackend<Row> = Row & { backend: string };
@@ -32,9 +33,19 @@ export interface Report {
   fit?: OnBackend<{ evenkeelMs: number; stockMs: number; timesAsFast: number }>[];
   loading?: LoadingRow[];
   passes?: PassesRow[];
+  ranks?: RanksRow[];
 }
 
-export const PARTS = ['networks', 'inference', 'layer', 'variants', 'fit', 'loading', 'passes'] as const;
+export const PARTS = [
+  'networks',
+  'inference',
+  'layer',
+  'variants',
+  'fit',
+  'loading',
+  'passes',
+  'ranks',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Settings {
@@ -102,6 +113,7 @@ export async function run(settings: Settings, say: (what: string) => void): Prom
       say('passes');
       return Promise.resolve({ passes: measurePasses() });
     },
+    ranks: () => Promise.resolve({ ranks: raceRanks(say) }),
   };
   const report: Report = {
     commit: commitHash(),

@@ -56,8 +56,8 @@ function torchTables(torch: Record<string, number>, layer: Required<Report>['lay
 }
 
 export function tablesOf(report: Report): string {
-  const { networks, inference, layer, torch, variants, fit, loading, passes, machine, against, commit } =
-    report;
+  const { networks, inference, layer, torch, variants, fit, loading, passes, ranks } = report;
+  const { machine, against, commit } = report;
   const parts = [
     networks &&
       table(
@@ -108,6 +108,20 @@ export function tablesOf(report: Report): string {
         passes.map(({ shape, ...numbers }) => [
           shape,
           ...Object.values(numbers).map((value) => value.toFixed(2)),
+        ]),
+      ),
+    ranks &&
+      table(
+        ['ranks', 'engine', 'step ms', 'times as fast', 'CPU ms', 'in sums ms', 'gradients ms', 'moments ms'],
+        ranks.map((row) => [
+          ...[
+            String(row.ranks),
+            row.engine,
+            row.why ?? optional(row.stepMs, 1),
+            optional(row.timesAsFast, 2),
+          ],
+          ...[optional(row.cpuMs, 1), optional(row.sumsMs, 2)],
+          ...[optional(row.gradientsMs, 2), optional(row.momentsMs, 2)],
         ]),
       ),
     `${machine.cpu}, ${machine.cores} cores, ${machine.node}; peer: ${against}; commit ${commit}`,

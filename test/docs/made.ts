@@ -2,10 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import type { Report } from '../../bench/report.js';
 import { ROOT, readText } from './blocks.js';
 import { layerLines } from './layers.js';
-import { speedLines } from './speed.js';
+import { type Results, speedLines } from './speed.js';
 
 const START = '<!-- made by npm run docs -->';
 const END = '<!-- until here -->';
@@ -13,7 +12,7 @@ const END = '<!-- until here -->';
 /** What stands between the marks of each document. */
 const MADE = {
   'COMPATIBILITY.md': layerLines,
-  'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Required<Report>),
+  'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
 };
 
 export const MADE_DOCUMENTS = Object.keys(MADE) as (keyof typeof MADE)[];

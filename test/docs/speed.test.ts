@@ -48,6 +48,23 @@ const REPORT: Required<Report> = {
     ]),
   ],
   torch: { '60x100': 0.04 },
+  ranks: [
+    {
+      engine: 'alone',
+      ranks: 1,
+      stepMs: 530,
+      timesAsFast: 1,
+      cpuMs: 540,
+      sumsMs: 0,
+      gradientsMs: 0,
+      momentsMs: 0,
+    },
+    {
+      ...{ engine: 'threads', ranks: 2, stepMs: 280, timesAsFast: 1.89, cpuMs: 560 },
+      ...{ sumsMs: 12, gradientsMs: 0.55, momentsMs: 0.23 },
+    },
+    { engine: 'MPI', ranks: 2, stepMs: null, why: 'there is none' },
+  ],
   ...{ inference: [], variants: [], fit: [], loading: [], passes: [] },
 };
 
@@ -72,9 +89,12 @@ test('each number is where its column says', () => {
     'PyTorch, one thread': '0.21',
     'most of its time': '`Conv2D` 50 %, `FusedConv2D` 49 %, `Transpose` 48 %',
   });
-  expect(rows.at(-3)).toEqual(['60×100', '0.050 ms', '20', '122', '0.80']);
+  expect(rows).toContainEqual(['60×100', '0.050 ms', '20', '122', '0.80']);
+  expect(rows).toContainEqual(['one', '530 ms', '1.0', '', '', '']);
+  expect(rows).toContainEqual(['two threads', '280 ms', '1.9', '12 ms', '0.55 ms', '0.23 ms']);
+  expect(rows.at(-3)).toEqual(['two processes of MPI', 'there is none', '', '', '', '']);
   expect(rows.at(-1)).toEqual([
-    'One core of a processor, Node 20.1.0, @tensorflow/tfjs 4.22.0, commit abc1234, 2026-01-02.',
+    'Each rank on one core of a processor, Node 20.1.0, @tensorflow/tfjs 4.22.0, commit abc1234, 2026-01-02.',
   ]);
 });
 

@@ -1,5 +1,6 @@
 /** @file README's tables of speed, made of the last whole run of `npm run bench`. */
 import type { NetworkRow } from '../../bench/networks/race.js';
+import type { RanksRow } from '../../bench/ranks/race.js';
 import type { Report } from '../../bench/report.js';
 
 /** Two digits that count, or a whole number. */
@@ -59,8 +60,31 @@ function layerTable({ layer, torch }: Pick<Required<Report>, 'layer' | 'torch'>)
   );
 }
 
-export function speedLines(report: Required<Report>): string[] {
-  const { commit, date, machine, against, networks } = report;
+function ranksTable(rows: readonly RanksRow[]): string[] {
+  const names: Record<string, string> = { alone: 'one', threads: 'two threads', MPI: 'two processes of MPI' };
+  const optional = (value: number | undefined, unit: string) =>
+    value === undefined ? '' : `${figure(value)}${unit}`;
+  return table(
+    [
+      'ranks',
+      'step',
+      'times as fast',
+      'waiting and sums',
+      'sums of gradients alone',
+      'sums of moments alone',
+    ],
+    rows.map(({ engine, ranks, stepMs, why, timesAsFast, sumsMs, gradientsMs, momentsMs }) => [
+      ...[names[engine]!, why ?? `${figure(stepMs!)} ms`, optional(timesAsFast, '')],
+      ...[sumsMs, gradientsMs, momentsMs].map((ms) => optional(ranks > 1 ? ms : undefined, ' ms')),
+    ]),
+  );
+}
+
+/** What the tables say; of several ranks, only where a run has measured them. */
+export type Results = Required<Omit<Report, 'ranks'>> & Pick<Report, 'ranks'>;
+
+export function speedLines(report: Results): string[] {
+  const { commit, date, machine, against, networks, ranks } = report;
   return [
     'A training step of whole networks, its loss read. What others take is in times of evenkeel on wasm:',
     '',
@@ -70,6 +94,14 @@ export function speedLines(report: Required<Report>): string[] {
     '',
     ...layerTable(report),
     '',
-    `One core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
+    ...(ranks
+      ? [
+          'The convnet on several ranks, a step of `trainOnBatch` of 128 samples on wasm:',
+          '',
+          ...ranksTable(ranks),
+          '',
+        ]
+      : []),
+    `${ranks ? 'Each rank on one' : 'One'} core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
   ];
 }

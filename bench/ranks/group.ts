@@ -1,0 +1,39 @@
+/**
+ * @file A process of a group of ranks, which prints what its first rank measured: `group.ts alone`, `group.ts threads 2`, or
+ * `mpiexec -n 2 … group.ts MPI`.
+ */
+import { Worker } from 'node:worker_threads';
+import { mpiCommunicator } from 'evenkeel/mpi';
+import { makeThreadGroup } from 'evenkeel/threads';
+import { type Measured, measure } from './training.js';
+
+async function measureThreads(size: number): Promise<Measured> {
+  const group = makeThreadGroup(size);
+  const ranks = Array.from(
+    { length: size },
+    (_, rank) =>
+      new Promise<Measured>((resolve, reject) => {
+        new Worker(new URL('start.js', import.meta.url), { workerData: { group, rank } })
+          .on('message', resolve)
+          .on('error', reject);
+      }),
+  );
+  return (await Promise.all(ranks))[0]!;
+}
+
+async function measureMpi(): Promise<Measured | null> {
+  const communicator = await mpiCommunicator();
+  const measured = await measure(communicator);
+  // Each is a process of its own.
+  const cpuMs = Float64Array.of(measured.cpuMs);
+  communicator.allReduce(cpuMs);
+  return communicator.rank === 0 ? { ...measured, cpuMs: cpuMs[0]! } : null;
+}
+
+const ENGINES = {
+  alone: () => measure(null),
+  threads: () => measureThreads(Number(process.argv[3])),
+  MPI: measureMpi,
+};
+const measured = await ENGINES[process.argv[2] as keyof typeof ENGINES]();
+if (measured) process.stdout.write(JSON.stringify(measured));
