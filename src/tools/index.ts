@@ -21,5 +21,9 @@ export type { PlainStatistics, RecalibratedLayer, RecalibrateReport } from './ne
 export type { PopulationMoments } from './population.js';
 export { recalibrateByMoments, type RecalibrateByMomentsOptions } from './recalibrate-by-moments.js';
 export { recalibrate, type RecalibrateOptions } from './recalibrate.js';
-export { type ReplacementReport, replaceBatchNormalization } from './replace-batch-normalization.js';
+export {
+  type ReplacementOptions,
+  type ReplacementReport,
+  replaceBatchNormalization,
+} from './replace-batch-normalization.js';
 export { THRESHOLDS } from './thresholds.js';

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, layerBatchNormalization } from 'evenkeel';
 import { replaceBatchNormalization } from 'evenkeel/tools';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { layersOf } from '../../src/model/graph.js';
 import { describeBackends, takeWarnings } from '../backends.js';
 import { compile, draw, fit, saveAndLoad, train } from '../models/models.js';
@@ -124,5 +124,74 @@ describeBackends(() => {
     expect(ours.getLayer('dense').nonTrainableWeights.map(({ originalName }) => originalName)).toEqual([
       'dense/kernel',
     ]);
+  });
+
+  describe('synchronized', () => {
+    const synchronizedOf = (model: tf.LayersModel) =>
+      Object.fromEntries(
+        layersOf(model).flatMap(({ path, layer }) =>
+          layer instanceof BatchNormalization ? [[path, layer.synchronized]] : [],
+        ),
+      );
+    const ALL = ['shared', 'steps/inside', 'inner/nested', 'ours'];
+    const each = (value: boolean) => Object.fromEntries(ALL.map((path) => [path, value]));
+
+    test('true synchronizes stock layers and ours, false undoes it, and nothing keeps it as it is', () => {
+      const model = network();
+      const [before, weights] = [predict(model), snapshot(model)];
+      const { model: joint, replaced } = replaceBatchNormalization(model, { synchronized: true });
+      expect(replaced).toEqual(ALL);
+      expect(synchronizedOf(joint)).toEqual(each(true));
+      expect(distance(predict(joint), before)).toBeLessThan(1e-6);
+      expect(snapshot(joint).map(([, values]) => values)).toEqual(weights.map(([, values]) => values));
+      expect(joint.getLayer('ours')).toMatchObject({ renorm: true });
+
+      expect(replaceBatchNormalization(joint, { synchronized: true }).replaced).toEqual([]);
+      const kept = replaceBatchNormalization(joint);
+      expect([kept.replaced, synchronizedOf(kept.model)]).toEqual([[], each(true)]);
+      const alone = replaceBatchNormalization(joint, { synchronized: false });
+      expect([alone.replaced, synchronizedOf(alone.model)]).toEqual([ALL, each(false)]);
+      expect(distance(predict(alone.model), before)).toBeLessThan(1e-6);
+      expect(synchronizedOf(replaceBatchNormalization(model, { synchronized: null }).model)).toEqual(
+        each(false),
+      );
+    });
+
+    test('keeps a class of the user’s, and freezes what was frozen', () => {
+      class Own extends BatchNormalization {}
+      const own = new Own({ name: 'own', inputShape: [3] });
+      const model = tf.sequential({ layers: [own] });
+      own.trainable = false;
+      const layer = replaceBatchNormalization(model, { synchronized: true }).model.layers[0]!;
+      expect(layer).toBeInstanceOf(Own);
+      expect(layer).toMatchObject({ synchronized: true, trainable: false });
+    });
+
+    test('refuses all layers by name that have moments of their own, before it makes anything', () => {
+      const inner = tf.sequential({
+        name: 'inner',
+        layers: [layerBatchNormalization({ name: 'ghosts', virtualBatchSize: 2, inputShape: [2, 2, 3] })],
+      });
+      const model = tf.sequential({
+        layers: [
+          layerBatchNormalization({ name: 'fused', fused: true, inputShape: [2, 2, 3] }),
+          inner,
+          stock('bn'),
+        ],
+      });
+      const before = tf.memory().numTensors;
+      expect(() => replaceBatchNormalization(model, { synchronized: true })).toThrow(
+        "synchronized: true cannot be combined with what layers of the model say: 'fused' has fused: true, " +
+          "'inner/ghosts' has virtualBatchSize: 2. Make them without it, or leave synchronized out.",
+      );
+      expect(tf.memory().numTensors).toBe(before);
+      expect(replaceBatchNormalization(model, { synchronized: false }).replaced).toEqual(['bn']);
+    });
+
+    test('that is no boolean is refused', () => {
+      expect(() => replaceBatchNormalization(network(), { synchronized: 1 as never })).toThrow(
+        'synchronized: expected true or false, received 1.',
+      );
+    });
   });
 });
