@@ -1,22 +1,28 @@
 /** @file Makes sure that all ranks train the same, before they begin. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type Group, makeMessage } from '../group/group.js';
+import { trainedVariablesOf, variableOf } from '../model/tensorflow-internals.js';
 import { ValueError } from '../text/value-error.js';
 import { broadcastText } from './broadcast.js';
 
-/** A line for each weight: names are left out, since TF.js counts them anew in each process. */
+/** A line for each weight: names of layers are left out, since TF.js counts them anew in each process. */
 export const weightLines = ({ weights }: LayersModel): string[] =>
-  weights.map(({ originalName, shape, dtype, trainable }, i) => {
+  weights.map(({ originalName, shape, dtype }, i) => {
     const name = originalName.split('/').pop()!;
-    const kind = `${dtype === 'float32' ? '' : `, ${dtype}`}${trainable ? '' : ', not trainable'}`;
-    return `weight ${i + 1} of ${weights.length}: ${name} of shape [${shape.join(', ')}]${kind}`;
+    return `weight ${i + 1} of ${weights.length}: ${name} of shape [${shape.join(', ')}], ${dtype}`;
   });
 
 /** Lines for how a model is compiled: another optimizer would change the weights otherwise. */
-export const compiledLines = ({ optimizer, metricsNames }: LayersModel): string[] => [
-  `optimizer: ${optimizer.getClassName()} ${JSON.stringify(optimizer.getConfig())}`,
-  `loss and metrics: ${metricsNames.join(', ')}`,
-];
+export function compiledLines(model: LayersModel): string[] {
+  const { optimizer, metricsNames, weights } = model;
+  const trained = new Set(trainedVariablesOf(model));
+  const numbers = weights.flatMap((weight, i) => (trained.has(variableOf(weight)) ? [i + 1] : []));
+  return [
+    `optimizer: ${optimizer.getClassName()} ${JSON.stringify(optimizer.getConfig())}`,
+    `loss and metrics: ${metricsNames.join(', ')}`,
+    `weights that are trained: ${numbers.join(', ')}`,
+  ];
+}
 
 /**
  * @param lines that must be the same on all ranks

@@ -44,11 +44,13 @@ function average(
   names: readonly string[],
   samples: number,
 ): void {
+  // By itself, as long as what opens a step: a rank that is there then gets an error that says so.
+  const [all] = group.sum('the end of an epoch', messageOf([samples]));
+  if (!all) return;
   // Of no samples, logs are NaN.
   const own = names.map((name) => (samples > 0 ? logs[name]! * samples : 0));
-  const what = `the end of an epoch, with the logs ${names.join(', ')}`;
-  const [all, ...sums] = group.sum(what, messageOf([samples, ...own]));
-  if (all! > 0) names.forEach((name, i) => (logs[name] = sums[i]! / all!));
+  const sums = group.sum(`the logs ${names.join(', ')}`, messageOf(own));
+  names.forEach((name, i) => (logs[name] = sums[i]! / all));
 }
 
 type Callbacks = CustomCallback | CustomCallbackArgs | (CustomCallback | CustomCallbackArgs)[];

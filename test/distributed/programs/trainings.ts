@@ -2,9 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization, type BatchNormalizationArgs } from 'evenkeel';
 import { type Communicator, distributedDataParallel } from 'evenkeel/distributed';
-import { KerasOptimizer } from '../../../src/keras/optimizers/keras-optimizer.js';
-import { RULES } from '../../../src/keras/optimizers/rules.js';
 import { draw, setWeights } from './drawing.js';
+import { kerasOptimizer } from './keras-optimizer.js';
 
 export const BATCH = 16;
 const STEPS = 20;
@@ -74,18 +73,6 @@ function masked(args: BatchNormalizationArgs = {}): tf.LayersModel {
   return chain;
 }
 
-const keras = (name: string, settings: Record<string, number>) => () =>
-  new KerasOptimizer({
-    name,
-    rule: RULES[name]!,
-    settings: { ...RULES[name]!.defaults, ...settings },
-    schedule: null,
-    isLegacy: false,
-    iterations: 0,
-    slots: new Map(),
-    constrained: new Map(),
-  });
-
 export const CASES = {
   plain: { make: () => convnet() },
   'without normalization, with penalties': { make: penalized },
@@ -93,7 +80,7 @@ export const CASES = {
   Adam: { make: () => convnet(), optimizer: () => tf.train.adam(0.001, 0.9, 0.999, 1e-3) },
   "Keras' Adam, clipped by all gradients together": {
     make: () => convnet(),
-    optimizer: keras('Adam', { learning_rate: 0.001, global_clipnorm: 0.1, epsilon: 1e-3 }),
+    optimizer: () => kerasOptimizer('Adam', { learning_rate: 0.001, global_clipnorm: 0.1, epsilon: 1e-3 }),
   },
   renorm: {
     make: () => convnet({ renorm: true, renormClipping: { rmax: 1.5, rmin: 0.5, dmax: 0.5 }, momentum: 0.8 }),
