@@ -8,8 +8,8 @@
 #   WORK    a folder for what each shard gives
 #   OPTION  of `evenkeel moments`, such as --one-pass, --divide-by 255, --batch-size 128
 #
-# It needs GNU parallel, and `npm install --global evenkeel-cli`. For other machines, add `--sshloginfile nodes.txt
-# --workdir .` to `parallel` below. All of them must see the files by the same paths.
+# It needs Bash 4.4, GNU parallel, and `npm install --global evenkeel-cli`. For other machines, add `--sshloginfile
+# nodes.txt --workdir .` to `parallel` below. All of them must see the files by the same paths.
 set -euo pipefail
 
 [ $# -ge 4 ] || { grep '^# usage' "$0" >&2; exit 2; }
@@ -26,7 +26,8 @@ rounds=$(evenkeel moments "$model" --count "$@")
 for round in $(seq "$rounds"); do
   # A shard whose process fails or is killed is tried again. Its file is there as a whole or not at all.
   parallel --quote --retries 3 \
-    evenkeel moments "$model" --data {} "${given[@]}" --output "$work/round-$round/{/}.jsonl" "$@" ::: "${files[@]}"
+    evenkeel moments "$model" --data {} "${given[@]}" --output "$work/round-$round/{/}.jsonl" "$@" \
+    ::: "${files[@]}" > /dev/null
   evenkeel merge "$work/round-$round"/*.jsonl --shards "${#files[@]}" >> "$state"
   given=(--given "$state")
 done

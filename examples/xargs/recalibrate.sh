@@ -9,7 +9,7 @@
 #   WORK    a folder for what each shard gives; another one for another model, other data or other options
 #   OPTION  of `evenkeel moments`, such as --one-pass, --divide-by 255, --batch-size 128
 #
-# It needs `npm install --global evenkeel-cli`.
+# It needs Bash 4.4, and `npm install --global evenkeel-cli`.
 set -euo pipefail
 
 [ $# -ge 4 ] || { grep '^# usage' "$0" >&2; exit 2; }
@@ -36,7 +36,7 @@ for round in $(seq "$rounds"); do
   for _ in 1 2 3; do
     # What fails here is missing in the next try, and in the end `merge` says so.
     missing "$folder" | xargs -0 -P "$cores" -I {} \
-      evenkeel moments "$model" --data "$shards/{}" "${given[@]}" --output "$folder/{}.jsonl" "$@" || true
+      evenkeel moments "$model" --data "$shards/{}" "${given[@]}" --output "$folder/{}.jsonl" "$@" > /dev/null || true
   done
   evenkeel merge "$folder"/*.jsonl --shards "${#files[@]}" >> "$state"
   given=(--given "$state")
