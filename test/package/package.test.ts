@@ -82,6 +82,7 @@ test('holds what it should and nothing else', () => {
     'LICENSE',
     'README.md',
     'SECURITY.md',
+    'distributed/keras_worker.py',
     'package.json',
   ];
   expect(installed.files).toEqual([...built, ...sourceFiles('src'), ...documents].sort());
