@@ -16,6 +16,10 @@ const encode = (values: Float64Array | Float32Array) =>
 const describe = (brought: number) =>
   `${Math.floor(brought / 2)} numbers of float${brought % 2 === 1 ? 64 : 32}`;
 
+export const checkTimeout = (timeout: unknown) => {
+  checkNumber('timeout', timeout, (value) => value > 0, 'seconds, more than 0');
+};
+
 /**
  * A group of threads as one of them sees it. Where a sum cannot be made it throws, on this rank and on all others: then the
  * group has ended.
@@ -30,7 +34,7 @@ export function threadCommunicator(
 ): Communicator {
   checkNames('option', 'threadCommunicator', options, ['timeout']);
   const { timeout = 600 } = options;
-  checkNumber('timeout', timeout, (value) => value > 0, 'seconds, more than 0');
+  checkTimeout(timeout);
   const member = new Member(group, rank, timeout);
   const { size, capacity } = member;
   const brought = Array.from({ length: size }, (_, one) => member.brought(one));

@@ -5,12 +5,15 @@
  * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
  * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files, and `x_train.npy`.
  */
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { format } from 'node:util';
+import { format, promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as evenkeel from 'evenkeel';
 import * as core from 'evenkeel/core';
+import * as distributed from 'evenkeel/distributed';
 import * as keras from 'evenkeel/keras';
+import * as threads from 'evenkeel/threads';
 import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -34,7 +37,13 @@ function withImports({ place, code }: Block): string {
   const isCore = place.startsWith('src/core/');
   const entries: Record<string, object> = isCore
     ? { 'evenkeel/core': core }
-    : { evenkeel, 'evenkeel/keras': keras, 'evenkeel/tools': tools };
+    : {
+        evenkeel,
+        'evenkeel/distributed': distributed,
+        'evenkeel/keras': keras,
+        'evenkeel/threads': threads,
+        'evenkeel/tools': tools,
+      };
   const libraries = Object.entries(entries).map(([entry, exported]) => {
     const names = Object.keys(exported).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
     return names.length > 0 ? `import { ${names.join(', ')} } from '${entry}';\n` : '';
@@ -96,18 +105,27 @@ test('there are examples: in the README, of the layer and of the core', () => {
   expect(commented.filter(({ place }) => place.startsWith('src/core/')).length).toBeGreaterThanOrEqual(3);
 });
 
-describe.each(examples)('the example at $place', ({ code, file }) => {
+/** What an example prints. One on threads is a program: each of them runs its file. */
+async function linesOf({ code, file }: Example): Promise<string[]> {
+  if (code.includes('trainOnThreads(')) {
+    const { stdout } = await promisify(execFile)('node', ['--import', 'tsx', file]);
+    return stdout.trimEnd().split('\n');
+  }
+  const printed: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {
+    printed.push(format(...values));
+  });
+  try {
+    await import(/* @vite-ignore */ file);
+  } finally {
+    log.mockRestore();
+  }
+  return printed;
+}
+
+describe.each(examples)('the example at $place', (example) => {
   test('prints what it says', async () => {
-    const printed: string[] = [];
-    const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {
-      printed.push(format(...values));
-    });
-    try {
-      await import(/* @vite-ignore */ file);
-    } finally {
-      log.mockRestore();
-    }
-    expect(printed).toEqual(promised(code));
+    expect(await linesOf(example)).toEqual(promised(example.code));
   });
 });
 
