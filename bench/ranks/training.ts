@@ -7,7 +7,7 @@ import { median } from '../measure.js';
 import { build, CLASSES, LEARNING_RATE, NETWORKS } from '../networks/networks.js';
 
 /** The samples of a step, on all ranks together. */
-export const BATCH = 128;
+const BATCH = 128;
 const WARM_STEPS = 3;
 const STEPS = 10;
 /** How often the sums of a step are made once more, without a training. */

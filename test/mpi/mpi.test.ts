@@ -154,6 +154,12 @@ describe.skipIf(!MPIEXEC)('a job of MPI', { tags: ['mpi'] }, () => {
     expect(stdout[0]).toContain(`The library '${library}' is not an MPI with the standard ABI of MPI 5.`);
   });
 
+  test('refuses a process in which something else has begun MPI', () => {
+    const library = libraryOfMpi('libmpi_abi.so.1');
+    const { stdout } = runJob(0, 'begins MPI itself', { EVENKEEL_MPI: library });
+    expect(stdout).toEqual([expect.stringContaining(`MPI ('${library}') was begun in this process before`)]);
+  });
+
   test('refuses what another mpiexec has started', () => {
     const { status, stdout } = runJob(0, 'is refused', { OMPI_COMM_WORLD_SIZE: '4' });
     expect(status).toBe(0);

@@ -178,6 +178,11 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
     say('began');
   },
 
+  async 'begins MPI itself'() {
+    koffi.load(process.env.EVENKEEL_MPI!).func('int MPI_Init(void *, void *)')(null, null);
+    say(await rejectionOf({}));
+  },
+
   async 'is refused'() {
     say(await rejectionOf({}));
   },
