@@ -13,6 +13,7 @@ const BLOCKED = 1;
 
 interface CompatibilitySettings extends BackendSettings, OutputSettings {
   readonly data?: string;
+  readonly moments?: string;
   readonly html?: string;
   readonly failOn?: string;
 }
@@ -23,7 +24,7 @@ export async function checkCompatibility(
   settings: CompatibilitySettings,
   context: Context,
 ): Promise<void> {
-  const others = { data: '--data', html: '--html', failOn: '--fail-on' } as const;
+  const others = { data: '--data', moments: '--moments', html: '--html', failOn: '--fail-on' } as const;
   for (const name of Object.keys(others) as (keyof typeof others)[]) {
     if (settings[name] !== undefined) {
       throw new UsageError(

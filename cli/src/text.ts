@@ -1,4 +1,5 @@
 /** @file Numbers and JSON as the command prints them. */
+import type { InspectReport } from 'evenkeel/tools';
 import { UNSEEN } from '../../src/text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
@@ -29,3 +30,14 @@ export const formatCount = (value: number): string => value.toLocaleString('en')
 /** `1 layer`, `2 layers`. */
 export const plural = (count: number, noun: string): string =>
   `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+
+/** How much data an inspection has looked at. */
+export function describeData(data: InspectReport['data']): string {
+  if (!data) return 'no data';
+  const batches = data.batches === 1 ? '1 batch' : `${data.batches} batches`;
+  return data.samples === null ? `moments of ${batches}` : `${plural(data.samples, 'sample')} in ${batches}`;
+}
+
+/** What an inspection of moments could not look for; '' of any other. */
+export const describeUntold = ({ data, untold }: InspectReport): string =>
+  data && untold.length > 0 ? `Moments do not tell of ${untold.join(', ')}.` : '';

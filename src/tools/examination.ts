@@ -14,7 +14,10 @@ const MODES = ['inference', 'training'] as const;
 type Mode = (typeof MODES)[number];
 
 /** What the inputs of a layer have shown so far. */
-type Inputs = Omit<InputStatistics, 'batchSize' | 'samples' | 'brokenBatch'> & { brokenBatch: number | null };
+type Inputs = Pick<InputStatistics, 'training' | 'perCall'> & {
+  readonly inference: Population;
+  brokenBatch: number | null;
+};
 
 /** To be disposed after use. */
 export class Examination {

@@ -60,14 +60,14 @@ export interface Weights {
 export interface InputStatistics {
   /** Where every layer before normalized by the batch's statistics. */
   readonly training: Population;
-  /** Where they normalized by the moving ones. */
-  readonly inference: Population;
-  /** The same for each of the layer's calls, where there are several. */
+  /** Where they normalized by the moving ones; null where that is not known. */
+  readonly inference: Population | null;
+  /** The same for each of the layer's calls, where there are several, and it is known. */
   readonly perCall: readonly Population[];
-  /** The most samples that a batch had. */
-  readonly batchSize: number;
-  /** All samples. */
-  readonly samples: number;
+  /** The most samples that a batch had; null where that is not known. */
+  readonly batchSize: number | null;
+  /** All samples; null where that is not known. */
+  readonly samples: number | null;
   /** The first batch that brought NaN or infinity, counted from 1; null if none did. */
   readonly brokenBatch: number | null;
 }
@@ -106,6 +106,15 @@ export const indicesOf = (values: Float64Array, holds: (value: number, index: nu
 export const round = (value: number): number => Number(value.toPrecision(4));
 
 export const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/**
+ * How far the mean of a sample may be from the data's by chance, in deviations: by the number of samples, or else by how
+ * batches differ; by the number of batches, each of a sample at least, where nothing else is known.
+ */
+export const noiseOf = ({ samples, training }: InputStatistics, epsilon: number): number =>
+  samples === null
+    ? (training.standardError(epsilon)?.mean ?? 1 / Math.sqrt(training.batches))
+    : 1 / Math.sqrt(samples);
 
 /** undefined where there are none. */
 export const median = (values: Float64Array): number | undefined =>

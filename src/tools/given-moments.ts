@@ -1,15 +1,17 @@
 /** @file What the normalizations of a model get by moments, where these are of this model, and of one history. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { plural } from './findings.js';
 import type { LayerMoments } from './layer-moments.js';
-import { populationOf } from './merge-moments.js';
+import { type MergeMomentsOptions, mergeMoments, populationOf } from './merge-moments.js';
 import { MomentsOrigin, differenceOf } from './moments-origin.js';
 import {
   type PassOrder,
   type Result,
   type StatisticsKind,
+  checkKinds,
   checkResult,
   readStatistics,
   resultOf,
@@ -30,6 +32,38 @@ export interface Given {
   readonly before: readonly Statistics[];
   /** What moments of the next round are of. */
   readonly originIn: (preparation: string) => Promise<string>;
+}
+
+export interface GivenMomentsOptions extends MergeMomentsOptions {
+  /** As it was for `collectMoments`. Default: 'population'. */
+  readonly statistics?: StatisticsKind | undefined;
+}
+
+const GIVEN_MOMENTS_OPTIONS = Object.keys({
+  shards: true,
+  statistics: true,
+} satisfies Record<keyof GivenMomentsOptions, true>);
+
+/**
+ * Merges moments, and reads them as those of a computation that is over, or as far as it has come.
+ *
+ * @param owner whose options these are
+ * @throws as `mergeMoments` and `readMoments`; TypeError for an unknown option
+ */
+export async function mergeAndRead(
+  owner: string,
+  model: LayersModel,
+  normalizations: readonly Normalization[],
+  moments: Iterable<LayerMoments>,
+  options: GivenMomentsOptions,
+): Promise<Given & Rounds & { readonly merged: readonly LayerMoments[] }> {
+  checkNames('option', owner, options, GIVEN_MOMENTS_OPTIONS);
+  const { shards, statistics = 'population' } = options;
+  const merged = mergeMoments(moments, { shards });
+  const order = merged[0]?.order ?? 'layer by layer';
+  checkKinds(statistics, order);
+  const given = await readMoments(model, normalizations, merged, { order, statistics }, null);
+  return { ...given, order, statistics, merged };
 }
 
 /**

@@ -4,6 +4,7 @@ export { type Finding, FINDING_NAMES, type FindingName, type OutputGap, type Sev
 export { type FoldOptions, type FoldReport, fold } from './fold.js';
 export { type FreezeReport, type LayerPattern, freeze, unfreeze } from './freeze.js';
 export { groupFindings } from './group-findings.js';
+export { inspectByMoments, type InspectByMomentsOptions } from './inspect-by-moments.js';
 export {
   inspect,
   type InspectedInputs,

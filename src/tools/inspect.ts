@@ -5,7 +5,7 @@ import { checkNames } from '../text/names.js';
 import { ValueError } from '../text/value-error.js';
 import { type Data, type DataOptions, positiveInteger, sourceOf } from './data.js';
 import { Examination } from './examination.js';
-import type { Finding, InputStatistics, OutputGap, Subject, Weights } from './findings.js';
+import type { Finding, FindingName, InputStatistics, OutputGap, Subject, Weights } from './findings.js';
 import { findingsOf } from './model-rules.js';
 import { type Normalization, findNormalizations, isEvenkeel } from './normalizations.js';
 import { type Statistics, distances, plain } from './population.js';
@@ -36,15 +36,15 @@ export interface InspectedInputs {
   readonly count: readonly number[];
   /** Statistics of all batches together, with every layer before normalizing by the batch, as in training. */
   readonly training: { readonly mean: PlainNumbers; readonly variance: PlainNumbers };
-  /** The same, with every layer before normalizing by its moving statistics. */
-  readonly inference: { readonly mean: PlainNumbers; readonly variance: PlainNumbers };
+  /** The same, with every layer before normalizing by its moving statistics; null by moments, which do not tell. */
+  readonly inference: { readonly mean: PlainNumbers; readonly variance: PlainNumbers } | null;
   /**
    * How far from mean 0 and deviation 1 the values of `training` are once the moving statistics have normalized them:
    * √(((mean − moving mean)/σ)² + (√(variance + epsilon)/σ − 1)²), σ = √(moving variance + epsilon).
    */
   readonly distance: PlainNumbers;
-  /** The part of the variance of `inference` that lies between batches. */
-  readonly shareBetweenBatches: PlainNumbers;
+  /** The part of the variance of `inference` that lies between batches; null where that is. */
+  readonly shareBetweenBatches: PlainNumbers | null;
 }
 
 /** A batch normalization, in plain data: enough to draw it. */
@@ -74,12 +74,14 @@ export interface InspectedLayer {
 /** Plain data: what `JSON.stringify` writes is all of it. */
 export interface InspectReport {
   readonly model: string;
-  /** How much data was looked at; null without data. */
-  readonly data: { readonly batches: number; readonly samples: number } | null;
+  /** How much data was looked at; null without data. Moments do not tell how many samples there were. */
+  readonly data: { readonly batches: number; readonly samples: number | null } | null;
   /** The batch normalizations, in the order of the graph. */
   readonly layers: readonly InspectedLayer[];
-  /** What the statistics do to the outputs; empty without data. */
+  /** What the statistics do to the outputs; empty without data, and by moments. */
   readonly outputs: readonly OutputGap[];
+  /** The kinds of findings that could not be told from what was given, whatever is wrong. */
+  readonly untold: readonly FindingName[];
   /** The most severe first. */
   readonly findings: readonly Finding[];
 }
@@ -116,21 +118,45 @@ export async function inspect(
   checkNames('option', 'inspect', options, INSPECT_OPTIONS);
   options.signal?.throwIfAborted();
   const normalizations = findNormalizations(model);
-  const weights = await Promise.all(normalizations.map(readWeights));
   const examination = data == null ? null : await examine(model, normalizations, data, options);
-  const subjects = normalizations.map((normalization, i): Subject => ({
-    ...normalization,
-    weights: weights[i]!,
-    inputs: examination ? examination.inputsOf(normalization) : null,
-  }));
-  const outputs = examination ? examination.outputGaps() : [];
-  return {
-    model: model.name,
+  return reportOn(model, normalizations, {
     data: examination && { batches: examination.batches, samples: examination.samples },
-    layers: subjects.map(describe),
-    outputs,
-    findings: findingsOf(subjects, outputs),
-  };
+    inputsOf: (normalization) => examination?.inputsOf(normalization) ?? null,
+    outputs: examination?.outputGaps() ?? [],
+    untold: examination ? [] : FINDINGS_OF_DATA,
+  });
+}
+
+/** What only data tells. */
+const FINDINGS_OF_DATA: readonly FindingName[] = [
+  'not-finite-data',
+  'statistics-gap',
+  'data-shift',
+  'small-batch',
+  'unshuffled-batches',
+  'output-gap',
+];
+
+/** What is known of a model's inputs and outputs. */
+export interface Evidence extends Pick<InspectReport, 'data' | 'outputs' | 'untold'> {
+  readonly inputsOf: (normalization: Normalization) => InputStatistics | null;
+}
+
+/** What the rules say of a model. */
+export async function reportOn(
+  model: LayersModel,
+  normalizations: readonly Normalization[],
+  { data, inputsOf, outputs, untold }: Evidence,
+): Promise<InspectReport> {
+  const subjects = await Promise.all(
+    normalizations.map(async (normalization): Promise<Subject> => ({
+      ...normalization,
+      weights: await readWeights(normalization),
+      inputs: inputsOf(normalization),
+    })),
+  );
+  const findings = findingsOf(subjects, outputs);
+  return { model: model.name, data, layers: subjects.map(describe), outputs, untold, findings };
 }
 
 async function readWeights({ layer }: Normalization): Promise<Weights> {
@@ -205,12 +231,13 @@ function describeInputs(
   moving: Statistics,
   epsilon: number,
 ): InspectedInputs {
+  const { batches, count } = inference ?? training;
   return {
-    batches: inference.batches,
-    count: [...inference.count],
+    batches,
+    count: [...count],
     training: plainStatistics(training.whole()),
-    inference: plainStatistics(inference.whole()),
+    inference: inference && plainStatistics(inference.whole()),
     distance: plain(distances(training.whole(), moving, epsilon)),
-    shareBetweenBatches: plain(inference.shareBetweenBatches()),
+    shareBetweenBatches: inference && plain(inference.shareBetweenBatches()),
   };
 }

@@ -7,6 +7,7 @@ import {
   diagnose,
   indicesOf,
   median,
+  noiseOf,
   plural,
   round,
   severityOf,
@@ -152,13 +153,13 @@ const sharedLayer: Rule = (subject) => {
   if (calls.length < 2) return null;
   const evidence = { calls: calls.length };
   const cure = 'Give each call a normalization of its own; the layers around it can stay shared.';
-  if (inputs && inputs.perCall.length > 1 && inputs.perCall.every(({ batches }) => batches > 0)) {
+  if (inputs?.inference && inputs.perCall.length > 1 && inputs.perCall.every(({ batches }) => batches > 0)) {
     const together = inputs.inference.whole();
     const apart = inputs.perCall.map((call) =>
       rootMeanSquare(distances(call.whole(), together, layer.epsilon)),
     );
     const distance = Math.max(...apart);
-    if (distance > Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(inputs.samples))) {
+    if (distance > Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise * noiseOf(inputs, layer.epsilon))) {
       return diagnose('shared-layer', 'warning', {
         evidence: { ...evidence, distance: round(distance) },
         message:
@@ -211,11 +212,12 @@ const stockAxis: Rule = ({ layer }) =>
 
 const smallBatch: Rule = ({ inputs, layer }) => {
   if (!inputs || isFrozen(layer) || inputs.training.batches === 0) return null;
-  const { training, batchSize } = inputs;
+  const { training, batchSize, samples: all } = inputs;
+  if (batchSize === null || all === null) return null;
   const ghost = isEvenkeel(layer) ? layer.virtualBatchSize : null;
   const samples = Math.min(ghost ?? Infinity, batchSize);
   const perCall = training.countPerUpdate.reduce((most, count) => Math.max(most, count || 0), 0);
-  const values = Math.round((perCall * training.batches * samples) / inputs.samples);
+  const values = Math.round((perCall * training.batches * samples) / all);
   if (samples >= THRESHOLDS.smallBatch && values >= THRESHOLDS.smallCount) return null;
   return diagnose('small-batch', 'warning', {
     evidence: { samples, valuesPerChannel: values },

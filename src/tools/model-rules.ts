@@ -7,7 +7,8 @@ import { THRESHOLDS } from './thresholds.js';
 /** Of batches that are not shuffled there is one finding, for the layer that shows it most. */
 function unshuffledBatches(subjects: readonly Subject[]): Finding[] {
   const candidates = subjects.flatMap(({ name, inputs }) => {
-    if (!inputs || inputs.inference.batches < THRESHOLDS.fewestBatches) return [];
+    if (!inputs?.inference || inputs.batchSize === null) return [];
+    if (inputs.inference.batches < THRESHOLDS.fewestBatches) return [];
     const shares = inputs.inference.shareBetweenBatches();
     const share = shares.reduce((total, one) => total + one, 0) / shares.length;
     return [{ name, share, times: share * inputs.batchSize }];

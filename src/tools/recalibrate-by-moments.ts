@@ -1,23 +1,14 @@
 /** @file New moving statistics from moments that were taken elsewhere. */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { checkNames } from '../text/names.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { plural } from './findings.js';
-import { readMoments } from './given-moments.js';
+import { type GivenMomentsOptions, mergeAndRead } from './given-moments.js';
 import type { LayerMoments } from './layer-moments.js';
-import { type MergeMomentsOptions, mergeMoments } from './merge-moments.js';
-import { type RecalibrateReport, checkKinds, writeResults } from './new-statistics.js';
+import { type RecalibrateReport, writeResults } from './new-statistics.js';
 import { normalizationsIn } from './normalizations.js';
-import type { RecalibrateOptions } from './recalibrate.js';
 
-export interface RecalibrateByMomentsOptions
-  extends MergeMomentsOptions, Pick<RecalibrateOptions, 'statistics'> {}
-
-const RECALIBRATE_BY_MOMENTS_OPTIONS = Object.keys({
-  shards: true,
-  statistics: true,
-} satisfies Record<keyof RecalibrateByMomentsOptions, true>);
+export type RecalibrateByMomentsOptions = GivenMomentsOptions;
 
 /**
  * Gives every batch normalization of a model new moving statistics, as `recalibrate` does, from the moments of shards
@@ -44,13 +35,14 @@ export async function recalibrateByMoments(
   moments: Iterable<LayerMoments>,
   options: RecalibrateByMomentsOptions = {},
 ): Promise<RecalibrateReport> {
-  checkNames('option', 'recalibrateByMoments', options, RECALIBRATE_BY_MOMENTS_OPTIONS);
-  const { shards, statistics = 'population' } = options;
-  const merged = mergeMoments(moments, { shards });
   const normalizations = normalizationsIn(model, 'recalibrate');
-  const order = merged[0]?.order ?? 'layer by layer';
-  checkKinds(statistics, order);
-  const { results, before } = await readMoments(model, normalizations, merged, { order, statistics }, null);
+  const { results, before, order, statistics } = await mergeAndRead(
+    'recalibrateByMoments',
+    model,
+    normalizations,
+    moments,
+    options,
+  );
   const others = normalizations.filter((one) => !results.has(one));
   if (others.length > 0) {
     throw new ValueError(

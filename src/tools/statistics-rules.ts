@@ -6,6 +6,7 @@ import {
   diagnose,
   indicesOf,
   median,
+  noiseOf,
   plural,
   round,
   severityOf,
@@ -101,7 +102,7 @@ function gapOf(subject: Subject): Gap | null {
   const lost = channelsLostToQuantization(subject);
   const perChannel = distances(actual, moving, layer.epsilon).map((one, c) => (lost.has(c) ? 0 : one));
   const distance = rootMeanSquare(perChannel);
-  const least = Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise / Math.sqrt(inputs.samples));
+  const least = Math.max(THRESHOLDS.gap, THRESHOLDS.gapNoise * noiseOf(inputs, layer.epsilon));
   return distance > least
     ? { actual, distance, channels: indicesOf(perChannel, (one) => one > least) }
     : null;
@@ -186,9 +187,10 @@ const youngStatistics = (subject: Subject): Diagnosis | null => {
   });
 };
 
-/** Whether what reaches the layer is the same in training and in inference mode. */
-function isUnaffected({ inputs }: Subject): boolean {
-  const [training, inference] = [inputs!.training.whole(), inputs!.inference.whole()];
+/** Whether what reaches the layer is the same in training and in inference mode; null where that is not known. */
+function isUnaffected({ inputs }: Subject): boolean | null {
+  if (!inputs?.inference) return null;
+  const [training, inference] = [inputs.training.whole(), inputs.inference.whole()];
   const isSame = (a: Float64Array, b: Float64Array) =>
     a.every((value, c) => Math.abs(value - b[c]!) <= 1e-6 * (1 + Math.abs(value)));
   return isSame(training.mean, inference.mean) && isSame(training.variance, inference.variance);
@@ -205,11 +207,16 @@ const statisticsGap: Rule = (subject) => {
     ...(ratio !== undefined && { deviationRatio: round(ratio) }),
   };
   const off = `Values normalized by the moving statistics are off by ${gap.distance.toFixed(1)} deviations on this data`;
-  if (!isUnaffected(subject)) {
+  const isSame = isUnaffected(subject);
+  if (!isSame) {
+    const cause =
+      isSame === null
+        ? ': the moving averages lag behind the weights, or were computed from other data. Moments do not tell which.'
+        : ', even if all layers before normalize by the batch: the moving averages lag behind the weights.';
     return diagnose('statistics-gap', 'warning', {
       channels: gap.channels,
       evidence,
-      message: `${off}, even if all layers before normalize by the batch: the moving averages lag behind the weights.`,
+      message: `${off}${cause}`,
       cure: 'Recalibrate; for the next training, a lower learning rate at the end or a lower momentum.',
     });
   }

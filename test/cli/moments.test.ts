@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import type { LayerMoments, RecalibrateReport } from 'evenkeel/tools';
+import type { InspectReport, LayerMoments, RecalibrateReport } from 'evenkeel/tools';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run as runCommand } from '../../cli/src/program.js';
 import { ROOT } from '../docs/blocks.js';
@@ -175,6 +175,30 @@ describe('evenkeel moments, merge and recalibrate --moments', () => {
     expect(merged).toMatch(/first +│ +4 │ +8 │ +232 /);
     expect(merged).toContain(`Written: ${at('merged.jsonl')}`);
     expect(parse(readFileSync(at('merged.jsonl'), 'utf8')).map((one) => one.layer)).toEqual(LAYERS);
+  });
+});
+
+describe('evenkeel inspect --moments', () => {
+  it('says what moments tell of the statistics, and of what they do not', async () => {
+    const { at, shards } = makeWorkplace();
+    const [moments, page] = [at('moments.jsonl'), at('report.html')];
+    await run(['moments', at('model.h5'), '--one-pass', '--data', ...shards, '--output', moments]);
+    const args = ['inspect', at('model.h5'), '--moments', moments, '--shards', '4'];
+    const text = await run([...args, '--html', page]);
+    expect(text).toMatch(/: 3 batch normalizations, moments of 8 batches\.\n/);
+    expect(text).toMatch(/untrained-statistics/);
+    expect(text).toContain('\n\nMoments do not tell of small-batch, unshuffled-batches, output-gap.\n');
+    expect(readFileSync(page, 'utf8')).toContain('Moments do not tell of small-batch');
+    const report = JSON.parse(await run([...args, '--json'])) as InspectReport;
+    expect(report.layers.map(({ inputs }) => inputs!.count[0])).toEqual([232, 232, 232]);
+    expect(await evenkeel([...args, '--fail-on', 'warning', '--quiet'])).toMatchObject({ code: 1 });
+    expect(await evenkeel(['inspect', at('model.h5'), '--moments', moments, '--shards', '5'])).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/some are missing/) as string,
+    });
+    const loaded = await run(['inspect', at('model.h5')]);
+    expect(loaded).not.toContain('do not tell');
   });
 });
 

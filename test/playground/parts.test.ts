@@ -357,7 +357,7 @@ describe('what the page gets of a report', () => {
     cutExamination({
       ...{ inputs: [[null, 2]], parameters: 1, data: null, tensors: 0 },
       report: {
-        ...{ model: names[0]!, data: null, outputs: [] },
+        ...{ model: names[0]!, data: null, outputs: [], untold: [] },
         layers: names.map((name) => layer(name, count)),
         findings: names.map((name) => finding(name, count)),
       },

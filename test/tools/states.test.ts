@@ -47,10 +47,10 @@ describeBackends(() => {
     const lstm = model.layers[0]!;
     const given = tf.concat([lstm.apply(x(1)) as tf.Tensor, lstm.apply(x(2)) as tf.Tensor]);
     const { mean } = tf.moments(given, [0, 1]);
-    layers[0]!.inputs!.inference.mean.forEach((value, c) => {
+    layers[0]!.inputs!.inference!.mean.forEach((value, c) => {
       expect(value).toBeCloseTo(mean.dataSync()[c]!, 5);
     });
-    expect(layers[0]!.inputs!.training.mean).toEqual(layers[0]!.inputs!.inference.mean);
+    expect(layers[0]!.inputs!.training.mean).toEqual(layers[0]!.inputs!.inference!.mean);
   });
 
   test('recalibrate does so too, whatever the states were, and where it fails', async () => {

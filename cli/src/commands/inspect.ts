@@ -2,8 +2,10 @@
 import { Command, Option } from 'commander';
 import { type BatchOptions, checkOutput } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer, PlainNumbers, Severity } from 'evenkeel/tools';
-import { type Context, withModel } from '../context.js';
+import { UsageError } from '../../../shared/usage-error.js';
+import { type Context, naming, withModel } from '../context.js';
 import { inputsOf } from '../inputs.js';
+import { mergeFiles } from '../moments-files.js';
 import {
   type BackendSettings,
   type DataSettings,
@@ -12,12 +14,13 @@ import {
   addCommonOptions,
   addDataOptions,
   addExamples,
+  addShardsOption,
   checkDataOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { formatJson, formatNumber, plural } from '../text.js';
+import { describeData, describeUntold, formatJson, formatNumber, plural } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 /** The mildest first. */
@@ -27,6 +30,8 @@ const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
 const FOUND = 1;
 
 interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchOptions {
+  readonly moments?: string;
+  readonly shards?: number;
   readonly html?: string;
   readonly failOn?: Severity;
   readonly compatibility?: true;
@@ -41,6 +46,7 @@ export function inspectCommand(context: Context): Command {
     .action((path: string, settings: InspectSettings) => inspectModel(path, settings, context));
   addDataOptions(command);
   addBatchOptions(command)
+    .option('--moments <file>', 'instead of data: what evenkeel moments gave for all shards, merged or not')
     .option('--html <file>', 'write a report with plots, as one page that needs nothing else')
     .addOption(
       new Option(
@@ -53,10 +59,11 @@ export function inspectCommand(context: Context): Command {
       'only say whether the model loads, and all that keeps it from loading (then: end with 1)',
     );
   return addExamples(
-    addCommonOptions(command),
+    addCommonOptions(addShardsOption(command)),
     'inspect model.keras',
     'inspect model.h5 --data x_train.npy --divide-by 255 --html report.html',
     'inspect model.h5 --data train-images-idx3-ubyte.gz --batches 20 --json',
+    'inspect model.h5 --moments moments.jsonl --shards 8',
     'inspect model.keras --fail-on warning',
     'inspect --compatibility model.h5',
   );
@@ -69,11 +76,19 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
     return checkCompatibility(path, settings, context);
   }
   const { terminal, signal } = context;
-  const { html } = settings;
+  const { html, moments, shards } = settings;
+  if (moments !== undefined && settings.data !== undefined) {
+    throw new UsageError('Give --data, or --moments of its shards, but not both.');
+  }
+  if (shards !== undefined && moments === undefined) throw new UsageError('--shards needs --moments.');
   const inputs = html === undefined ? [] : await inputsOf(path, settings);
   if (html !== undefined) checkOutput(html, { inputs });
   const report = await withModel(path, settings, signal, async (model) => {
-    const { inspect } = await import('evenkeel/tools');
+    const { inspect, inspectByMoments } = await import('evenkeel/tools');
+    if (moments !== undefined) {
+      const merged = await mergeFiles([moments], { shards, signal });
+      return naming(moments, () => inspectByMoments(model, merged));
+    }
     if (settings.data === undefined) return inspect(model, null, { signal });
     const { openData } = await import('../data.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
@@ -103,15 +118,11 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
 }
 
-function formatReport(
-  { model, data, layers, outputs }: InspectReport,
-  groups: readonly Finding[][],
-  terminal: Terminal,
-): string {
-  const seen = data
-    ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
-    : 'no data';
-  const parts = [`${escapeControls(model)}: ${plural(layers.length, 'batch normalization')}, ${seen}.`];
+function formatReport(report: InspectReport, groups: readonly Finding[][], terminal: Terminal): string {
+  const { model, data, layers, outputs } = report;
+  const parts = [
+    `${escapeControls(model)}: ${plural(layers.length, 'batch normalization')}, ${describeData(data)}.`,
+  ];
   if (layers.length > 0) parts.push(formatLayers(layers));
   if (outputs.length > 0) {
     const rows = outputs.map(({ output, relativeDifference, agreement }) => [
@@ -122,6 +133,8 @@ function formatReport(
     parts.push(formatTable(['output, training against inference', 'difference', 'same largest value'], rows));
   }
   parts.push(groups.length > 0 ? formatFindings(groups, terminal) : 'Nothing is wrong.');
+  const untold = describeUntold(report);
+  if (untold !== '') parts.push(untold);
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type WriteOptions, writeOutput } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer } from 'evenkeel/tools';
-import { formatNumber, plural } from '../text.js';
+import { describeData, describeUntold, formatNumber, plural } from '../text.js';
 import { escapeHtml, fillPage } from '../../../shared/report/page.js';
 
 const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -28,12 +28,9 @@ export async function writeReport(
  */
 export function renderReport(report: InspectReport, source: string): string {
   const { model, data, layers, findings } = report;
-  const seen = data
-    ? `${plural(data.samples, 'sample')} in ${data.batches === 1 ? '1 batch' : `${data.batches} batches`}`
-    : 'no data';
   const parts = {
     model: escapeHtml(model),
-    source: escapeHtml(`${source}, looked at with ${seen}.`),
+    source: escapeHtml(`${source}, looked at with ${describeData(data)}. ${describeUntold(report)}`.trim()),
     summary: escapeHtml(summarize(report)),
     outputs: htmlOutputs(report),
     findings:
