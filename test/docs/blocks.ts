@@ -14,6 +14,7 @@ export const DOCUMENTS = [
   'CHANGELOG.md',
   'COMPATIBILITY.md',
   'SECURITY.md',
+  'docs/clusters.md',
 ] as const;
 
 /** A piece of code that a document shows. */

@@ -1,8 +1,10 @@
 /** @file What the documents name must exist: files, commands, arguments, anchors. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, describe, test } from 'vitest';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
-import { DOCUMENTS, ROOT, readText } from './blocks.js';
+import { DOCUMENTS, ROOT, blocksOf, readText } from './blocks.js';
 import { MADE_DOCUMENTS, madeDocument } from './made.js';
 
 const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
@@ -22,16 +24,17 @@ describe.each(DOCUMENTS)('%s', (path) => {
 
   test('links to files and headings that exist', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
-      const [file, anchor] = target!.split('#');
-      expect(existsSync(`${ROOT}${file!}`), target).toBe(true);
+      const [relative, anchor] = target!.split('#');
+      const file = join(dirname(path), relative!);
+      expect(existsSync(`${ROOT}${file}`), target).toBe(true);
       if (anchor === undefined) continue;
-      const headings = [...readText(file!).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
+      const headings = [...readText(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));
       expect(headings, target).toContain(anchor);
     }
   });
 
   test('names files and folders that exist', () => {
-    for (const [, file] of text.matchAll(/`((?:src|test|oracle|demo)\/[\w\-./]*?)`/g)) {
+    for (const [, file] of text.matchAll(/`((?:src|test|oracle|demo|distributed)\/[\w\-./]*?)`/g)) {
       expect(existsSync(`${ROOT}${file!}`), file).toBe(true);
     }
   });
@@ -59,6 +62,32 @@ test('COMPATIBILITY.md has one row for every argument', () => {
 
 test.each(MADE_DOCUMENTS)('%s is as `npm run docs` writes it', async (path) => {
   expect(readText(path)).toBe(await madeDocument(path));
+});
+
+const clusterScripts = blocksOf('docs/clusters.md', 'sh');
+
+test.each(clusterScripts)('the script at $place is one', ({ code }) => {
+  const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+});
+
+test('docs/clusters.md names options that the worker of Keras and the command have', () => {
+  const optionsIn = (code: string) => [...code.matchAll(/(?<= )--[a-z][a-z-]+/g)].map(([option]) => option);
+  const programs = [
+    { start: 'keras_worker.py', source: 'distributed/keras_worker.py' },
+    { start: 'evenkeel moments', source: 'cli/src/commands/moments.ts' },
+    { start: 'evenkeel recalibrate', source: 'cli/src/commands/recalibrate.ts' },
+  ];
+  for (const { start, source } of programs) {
+    const commands = clusterScripts
+      .flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'))
+      .filter((line) => line.includes(start))
+      .map((line) => line.slice(line.indexOf(start)));
+    expect(commands.length, start).toBeGreaterThan(0);
+    const declared = readText(source) + readText('cli/src/options.ts');
+    for (const option of commands.flatMap(optionsIn))
+      expect(declared, `${start} ${option}`).toContain(option);
+  }
 });
 
 test('the changelog tells of the version in package.json, or of what comes after it', () => {

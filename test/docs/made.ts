@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { ROOT, readText } from './blocks.js';
+import { clusterLines } from './clusters.js';
 import { layerLines } from './layers.js';
 import { type Results, speedLines } from './speed.js';
 
@@ -12,6 +13,7 @@ const END = '<!-- until here -->';
 /** What stands between the marks of each document. */
 const MADE = {
   'COMPATIBILITY.md': layerLines,
+  'docs/clusters.md': clusterLines,
   'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
 };
 
