@@ -2,24 +2,9 @@
  * @file A process of a group of ranks, which prints what its first rank measured: `group.ts alone`, `group.ts threads 2`, or
  * `mpiexec -n 2 … group.ts MPI`.
  */
-import { Worker } from 'node:worker_threads';
 import { mpiCommunicator } from 'evenkeel/mpi';
-import { makeThreadGroup } from 'evenkeel/threads';
+import { trainOnThreads } from 'evenkeel/threads';
 import { type Measured, measure } from './training.js';
-
-async function measureThreads(size: number): Promise<Measured> {
-  const group = makeThreadGroup(size);
-  const ranks = Array.from(
-    { length: size },
-    (_, rank) =>
-      new Promise<Measured>((resolve, reject) => {
-        new Worker(new URL('start.js', import.meta.url), { workerData: { group, rank } })
-          .on('message', resolve)
-          .on('error', reject);
-      }),
-  );
-  return (await Promise.all(ranks))[0]!;
-}
 
 async function measureMpi(): Promise<Measured | null> {
   const communicator = await mpiCommunicator();
@@ -32,7 +17,7 @@ async function measureMpi(): Promise<Measured | null> {
 
 const ENGINES = {
   alone: () => measure(null),
-  threads: () => measureThreads(Number(process.argv[3])),
+  threads: () => trainOnThreads(import.meta.url, measure, { threads: Number(process.argv[3]) }),
   MPI: measureMpi,
 };
 const measured = await ENGINES[process.argv[2] as keyof typeof ENGINES]();

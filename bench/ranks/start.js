@@ -1,5 +1,0 @@
-/** @file Starts thread.ts in a thread, where Node (20) does not take `--import tsx`. */
-import { register } from 'tsx/esm/api';
-
-register();
-await import('./thread.ts');
