@@ -10,7 +10,12 @@ const folder = makeFolder(afterAll);
 beforeAll(() => {
   process.chdir(folder);
   writeFileSync('model.h5', goldenModel('tf-keras-mlp.h5'));
-  writeFileSync('x_train.npy', npy('<f4', [1000, 6], new Uint8Array(numbers(6000).buffer)));
+  const rows = (start: number, end: number) =>
+    npy('<f4', [end - start, 6], new Uint8Array(numbers(6000).slice(6 * start, 6 * end).buffer));
+  writeFileSync('x_train.npy', rows(0, 1000));
+  // Cut where a batch ends.
+  writeFileSync('shard-1.npy', rows(0, 640));
+  writeFileSync('shard-2.npy', rows(640, 1000));
 });
 
 afterAll(() => {
@@ -32,7 +37,9 @@ const withoutDigests = (text: string) => text.replaceAll(/\.[0-9a-f]{16}\.bin/g,
 
 it('shows every command', () => {
   const names = sessions.map(({ command }) => command.split(' ')[0]);
-  expect([...new Set(names)].sort()).toEqual(['convert', 'fold', 'freeze', 'inspect', 'recalibrate']);
+  expect([...new Set(names)].sort()).toEqual([
+    ...['convert', 'fold', 'freeze', 'inspect', 'merge', 'moments', 'recalibrate'],
+  ]);
 });
 
 it.each(sessions)('npx evenkeel-cli $command', async ({ command, printed }) => {

@@ -17,6 +17,7 @@ import * as threads from 'evenkeel/threads';
 import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';
 import { npy } from '../cli/files.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
@@ -105,18 +106,31 @@ test('there are examples: in the README, of the layer and of the core', () => {
   expect(commented.filter(({ place }) => place.startsWith('src/core/')).length).toBeGreaterThanOrEqual(3);
 });
 
-/** What an example prints. One on threads is a program: each of them runs its file. */
-async function linesOf({ code, file }: Example): Promise<string[]> {
-  if (code.includes('trainOnThreads(')) {
-    const { stdout } = await promisify(execFile)('node', ['--import', 'tsx', file]);
-    return stdout.trimEnd().split('\n');
-  }
+/** Examples of a group of threads or processes are programs, which run several times at once. */
+const isOfThreads = ({ code }: Block) => code.includes('trainOnThreads(');
+const isOfProcesses = ({ code }: Block) => code.includes('mpiCommunicator(');
+
+async function linesOfProgram({ file }: Example, ranks: number): Promise<string[]> {
+  const args = ['--import', 'tsx', file];
+  const {
+    program,
+    args: all,
+    env,
+  } = ranks ? mpiCommand(MPIEXEC!, ranks, args) : { program: process.execPath, args, env: process.env };
+  const { stdout } = await promisify(execFile)(program, all, { env });
+  return stdout.trimEnd().split('\n');
+}
+
+/** What an example prints. */
+async function linesOf(example: Example): Promise<string[]> {
+  if (isOfThreads(example)) return linesOfProgram(example, 0);
+  if (isOfProcesses(example)) return linesOfProgram(example, 2);
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {
     printed.push(format(...values));
   });
   try {
-    await import(/* @vite-ignore */ file);
+    await import(/* @vite-ignore */ example.file);
   } finally {
     log.mockRestore();
   }
@@ -124,7 +138,8 @@ async function linesOf({ code, file }: Example): Promise<string[]> {
 }
 
 describe.each(examples)('the example at $place', (example) => {
-  test('prints what it says', async () => {
+  const needs = isOfProcesses(example) ? ['mpi'] : [];
+  test.skipIf(needs.length > 0 && !MPIEXEC)('prints what it says', { tags: needs }, async () => {
     expect(await linesOf(example)).toEqual(promised(example.code));
   });
 });
