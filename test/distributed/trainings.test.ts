@@ -7,7 +7,13 @@ import { onRanks } from './ranks.js';
 const NAMES = Object.keys(CASES) as CaseName[];
 const EVEN = NAMES.map((name) => ({ name, cuts: [BATCH / 2] }));
 const UNEVEN = NAMES.filter((name) => name !== 'not synchronized').map((name) => ({ name, cuts: [3] }));
-const NONE: typeof EVEN = [{ name: 'without normalization, with penalties', cuts: [BATCH] }];
+const NONE: typeof EVEN = [
+  { name: 'plain', cuts: [0] },
+  { name: 'renorm', cuts: [BATCH] },
+  { name: 'without normalization, with penalties', cuts: [BATCH] },
+  { name: 'masked sequences', cuts: [0] },
+  { name: 'a loss and a metric that are NaN without samples', cuts: [0] },
+];
 const trainings = [...EVEN, ...UNEVEN, ...NONE];
 
 let alone: Map<CaseName, Trained>;

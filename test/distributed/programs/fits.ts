@@ -14,6 +14,7 @@ type Validation = 'same' | 'own' | 'first' | 'split';
 interface Fit {
   readonly validation: Validation;
   readonly byDataset?: boolean;
+  readonly classWeight?: tf.ClassWeight;
   /** What ends the training. */
   readonly stop?: 'early' | 'rank 1, after a batch' | 'rank 0, after an epoch';
 }
@@ -22,6 +23,8 @@ export const FITS = {
   'validated with the same rows': { validation: 'same' },
   'validated with rows of their own': { validation: 'own' },
   'validated on the first rank only': { validation: 'first' },
+  'with weights of classes': { validation: 'own', classWeight: { 0: 1, 1: 3 } },
+  'of datasets, with weights of classes': { validation: 'own', byDataset: true, classWeight: { 0: 2, 1: 1 } },
   'of datasets': { validation: 'own', byDataset: true },
   'with early stopping': { validation: 'own', stop: 'early' },
   'stopped by one rank after a batch': { validation: 'own', stop: 'rank 1, after a batch' },
@@ -50,7 +53,10 @@ export interface Fitted {
   readonly weights: number[];
 }
 
-async function fit(communicator: Communicator | null, { validation, byDataset, stop }: Fit): Promise<Fitted> {
+async function fit(
+  communicator: Communicator | null,
+  { validation, byDataset, classWeight, stop }: Fit,
+): Promise<Fitted> {
   const model = tf.sequential({
     layers: [
       tf.layers.dense({ units: 6, activation: 'tanh', inputShape: [4], kernelRegularizer: 'l1l2' }),
@@ -74,6 +80,8 @@ async function fit(communicator: Communicator | null, { validation, byDataset, s
       : []),
     {
       onBatchEnd(batch: number) {
+        // What one rank evaluates for itself sends nothing, and does not count.
+        if (batch === 0 && rank === 0) tf.dispose(model.evaluate(x, y));
         if (stop === 'rank 1, after a batch' && batch === 1 && (rank === 1 || !communicator))
           model.stopTraining = true;
       },
@@ -86,6 +94,7 @@ async function fit(communicator: Communicator | null, { validation, byDataset, s
     epochs: 4,
     callbacks: callbacks as tf.CustomCallbackArgs[],
     ...(validationData && { validationData }),
+    ...(classWeight && { classWeight }),
   };
   // Without parallel, TF.js takes no list of both kinds.
   if (!parallel && stop === 'early') callbacks.pop();

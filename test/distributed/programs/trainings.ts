@@ -8,11 +8,15 @@ import { kerasOptimizer } from './keras-optimizer.js';
 export const BATCH = 16;
 const STEPS = 20;
 
+/** A mean over samples: NaN where there are none. */
+const meanOf = (values: tf.Tensor): tf.Tensor => tf.div(tf.sum(values), values.shape[0]);
+
 interface Case {
   readonly make: () => tf.LayersModel;
   readonly optimizer?: () => tf.Optimizer;
   readonly inputShape?: readonly number[];
-  readonly loss?: string | string[];
+  readonly loss?: tf.ModelCompileArgs['loss'];
+  readonly metrics?: tf.ModelCompileArgs['metrics'];
   readonly outputs?: number;
 }
 
@@ -76,6 +80,11 @@ function masked(args: BatchNormalizationArgs = {}): tf.LayersModel {
 export const CASES = {
   plain: { make: () => convnet() },
   'without normalization, with penalties': { make: penalized },
+  'a loss and a metric that are NaN without samples': {
+    make: penalized,
+    loss: (labels, outputs) => meanOf(tf.metrics.categoricalCrossentropy(labels, outputs)),
+    metrics: [(labels, outputs) => meanOf(tf.metrics.categoricalAccuracy(labels, outputs))],
+  },
   // With an epsilon that keeps gradients which are 0, but for rounding, from deciding.
   Adam: { make: () => convnet(), optimizer: () => tf.train.adam(0.001, 0.9, 0.999, 1e-3) },
   "Keras' Adam, clipped by all gradients together": {
@@ -144,7 +153,11 @@ async function train(
   const { rank, size } = communicator ?? { rank: 0, size: 1 };
   const model = one.make();
   const optimizer = one.optimizer?.() ?? tf.train.momentum(0.05, 0.9);
-  model.compile({ optimizer, loss: one.loss ?? 'categoricalCrossentropy', metrics: ['accuracy'] });
+  model.compile({
+    optimizer,
+    loss: one.loss ?? 'categoricalCrossentropy',
+    metrics: one.metrics ?? ['accuracy'],
+  });
   setWeights(model, rank);
   const parallel = communicator && distributedDataParallel(model, communicator);
   const [start, end] = [rank === 0 ? 0 : cuts[rank - 1]!, rank === size - 1 ? BATCH : cuts[rank]!];
