@@ -126,7 +126,14 @@ class Training {
       args: Args,
     ): Args => ({
       ...args,
-      callbacks: completeCallbacks(this.#group, model, args.callbacks ?? {}, args.yieldEvery, this.callbacks),
+      callbacks: completeCallbacks(
+        this.#group,
+        model,
+        this.#counts,
+        args.callbacks ?? {},
+        args.yieldEvery,
+        this.callbacks,
+      ),
     });
     const undone = [
       interceptBatches(model, {

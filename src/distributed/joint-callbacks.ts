@@ -6,7 +6,10 @@ import { type Group, messageOf } from '../group/group.js';
 export interface SampleCounts {
   trained: number;
   validated: number;
-  /** Evaluated since the last step: `fit` evaluates before the step's callbacks, and `fitDataset` after them. */
+  /**
+   * Evaluated since the last step or the end of its callbacks: `fit` validates before these, and `fitDataset` after them. What
+   * callbacks evaluate themselves is no validation.
+   */
   evaluated: number;
 }
 
@@ -65,6 +68,7 @@ type Callbacks = CustomCallback | CustomCallbackArgs | (CustomCallback | CustomC
 export function completeCallbacks(
   group: Group,
   model: LayersModel,
+  counts: SampleCounts,
   given: Callbacks,
   yieldEvery: ConstructorParameters<typeof CustomCallback>[1],
   first: CustomCallbackArgs,
@@ -73,9 +77,13 @@ export function completeCallbacks(
     const stops = messageOf([Number(model.stopTraining)]);
     if (group.sum('whether to stop', stops)[0]! > 0) model.stopTraining = true;
   };
+  const onBatchEnd = () => {
+    counts.evaluated = 0;
+    shareStop();
+  };
   const list = [given].flat();
   const sorted = list.includes(first) ? [first, ...list.filter((one) => one !== first)] : list;
-  return [...sorted, { onBatchEnd: shareStop, onEpochEnd: shareStop }].map((one) =>
+  return [...sorted, { onBatchEnd, onEpochEnd: shareStop }].map((one) =>
     'setParams' in one ? one : new CustomCallback(one, yieldEvery),
   );
 }

@@ -168,6 +168,19 @@ test('callbacks of both kinds go together, ours first', async () => {
   expect(epochs).toBe(2);
 });
 
+test('what callbacks evaluate is no validation', async () => {
+  const model = makeSequential();
+  model.compile({ optimizer: 'sgd', ...COMPILED });
+  const { callbacks } = distributedDataParallel(model, new Alone());
+  const evaluate: tf.CustomCallbackArgs = {
+    onBatchEnd() {
+      tf.dispose(model.evaluate(...batch()));
+    },
+  };
+  const { history } = await model.fit(...batch(), { callbacks: [callbacks, evaluate] });
+  expect(Object.keys(history)).toEqual(['loss', 'mae']);
+});
+
 test('distributedOptimizer gives the same object, once', () => {
   const [optimizer, communicator] = [tf.train.sgd(0.1), new Alone()];
   expect(distributedOptimizer(optimizer, communicator)).toBe(optimizer);
