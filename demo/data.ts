@@ -4,9 +4,7 @@ import { drawDigits, PIXELS, type Digits } from '../shared/digits.js';
 import { ValueError } from '../src/text/value-error.js';
 import { readIdx } from './idx-folder.js';
 import { Random } from '../shared/random.js';
-
-/** The paper's. */
-export const BATCH_SIZE = 60;
+import { BATCH_SIZE } from './settings.js';
 
 /** As many as the published MNIST test set has, which `--data` is most often tried on. */
 const DRAWN_COUNT = 10_000;

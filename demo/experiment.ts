@@ -1,24 +1,14 @@
 /** @file The experiment from its settings to what it found. */
 import * as tf from '@tensorflow/tfjs';
-import '@tensorflow/tfjs-backend-wasm';
-import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
-import { BATCH_SIZE, loadData } from './data.js';
+import { layerBatchNormalization } from 'evenkeel';
+import { type Progress, chooseBackend, runCourse, runOnThreads } from './course.js';
+import { loadData } from './data.js';
 import { UsageError } from '../shared/usage-error.js';
-import { HIDDEN_LAYERS, Network, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
+import { HIDDEN_LAYERS, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
 import type { ProgressDisplay } from './progress.js';
-import { Random } from '../shared/random.js';
 import { resultOf, type Result } from './results.js';
-import type { BackendName, Settings } from './settings.js';
-import {
-  LEARNING_RATE,
-  MEASURED_DIGITS,
-  PERCENTILES,
-  readEach,
-  train,
-  UNIT,
-  type Each,
-  type Measurement,
-} from './train.js';
+import { BATCH_SIZE, type BackendName, type Settings } from './settings.js';
+import { LEARNING_RATE, MEASURED_DIGITS, PERCENTILES, UNIT, type Each, type Measurement } from './train.js';
 import { messageOf } from '../src/text/refusal.js';
 
 /** All that the report and `--json` tell. */
@@ -27,6 +17,7 @@ export interface Findings {
     readonly steps: number;
     readonly seed: number;
     readonly backend: BackendName;
+    readonly threads: number;
     readonly options: LayerOptions;
     readonly hiddenLayers: number;
     readonly units: number;
@@ -50,14 +41,6 @@ export interface Findings {
   readonly percentiles: readonly number[];
   readonly unit: number;
   readonly series: readonly Measurement[];
-}
-
-async function chooseBackend(name: BackendName): Promise<void> {
-  // Also keeps TF.js from greeting, and from advising a backend that the user did not ask for.
-  tf.enableProdMode();
-  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js cannot use its ${name} backend here.`);
-  // Dense layers train five times as fast on wasm.
-  accelerateTensorFlow();
 }
 
 /** Tries the layer's arguments on a batch of noughts, so that it refuses before the digits are drawn. */
@@ -85,43 +68,44 @@ export async function runExperiment(
   showProgress: () => ProgressDisplay,
   signal: AbortSignal,
 ): Promise<Findings> {
-  const { steps, seed, backend, options } = settings;
+  const { steps, seed, backend, threads } = settings;
   await chooseBackend(backend);
+  // Threads normalize by the moments of the whole batch, whichever part of it they have.
+  const options = threads > 1 ? { synchronized: true, ...settings.options } : settings.options;
   checkOptions(options);
   const data = await loadData(settings.data, seed);
-  const networks = Network.pair(new Random(seed, 'weights'), options);
 
   const started = performance.now();
   const progress = showProgress();
   const series: Measurement[] = [];
   let stepsDone = 0;
+  const onProgress = ({ step, measurement }: Progress) => {
+    stepsDone = step;
+    if (measurement) series.push(measurement);
+    progress.update(step, series.at(-1)!);
+  };
+  const training = { ...settings, options };
+  const alone = { communicator: null, isStopped: () => signal.aborted };
+  let final;
   try {
-    for await (const { step, measurement } of train(networks, data, {
-      steps,
-      random: new Random(seed, 'batches'),
-      signal,
-    })) {
-      stepsDone = step;
-      if (measurement) series.push(measurement);
-      progress.update(step, series.at(-1)!);
-    }
+    final =
+      threads > 1
+        ? await runOnThreads(training, data, signal, onProgress)
+        : (await runCourse(training, data, alone, onProgress))!;
   } finally {
     progress.stop();
   }
   const seconds = (performance.now() - started) / 1000;
-
-  const final = await readEach(networks, data.test);
   const results = {
-    plain: resultOf('plain', series, final.plain.accuracy),
-    normalized: resultOf('normalized', series, final.normalized.accuracy),
+    plain: resultOf('plain', series, final.plain),
+    normalized: resultOf('normalized', series, final.normalized),
   };
-  networks.plain.dispose();
-  networks.normalized.dispose();
   return {
     settings: {
       steps,
       seed,
       backend,
+      threads,
       options,
       hiddenLayers: HIDDEN_LAYERS,
       units: UNITS,

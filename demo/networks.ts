@@ -66,12 +66,16 @@ export class Network {
     return { plain: new Network(plain), normalized: new Network(normalized) };
   }
 
-  /** One step of gradient descent on the mean cross-entropy, and whatever regularizers the layer was given. */
-  step(images: tf.Tensor, classes: tf.Tensor, optimizer: tf.Optimizer): void {
+  /**
+   * One step of gradient descent on the mean cross-entropy, and whatever regularizers the layer was given.
+   *
+   * @param weight of the cross-entropy: not 1 where other threads have more images, or fewer
+   */
+  step(images: tf.Tensor, classes: tf.Tensor, optimizer: tf.Optimizer, weight: number): void {
     optimizer.minimize(
       () => {
         const [logits] = this.#model.apply(images, { training: true }) as tf.Tensor[];
-        const crossEntropy = tf.losses.softmaxCrossEntropy(classes, logits!);
+        const crossEntropy = tf.mul(tf.losses.softmaxCrossEntropy(classes, logits!), weight);
         return tf.addN([crossEntropy, ...this.#model.calculateLosses()]) as tf.Scalar;
       },
       false,

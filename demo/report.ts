@@ -53,6 +53,7 @@ function htmlTable(findings: Findings): string {
 
 function htmlSettings({ settings, data, stepsDone, seconds }: Findings): string {
   const stopped = stepsDone < settings.steps ? ` of ${formatCount(settings.steps)}, then stopped` : '';
+  const threads = settings.threads > 1 ? `${settings.threads} threads, ` : '';
   const entries: [string, string][] = [
     [
       'Digits',
@@ -75,7 +76,7 @@ function htmlSettings({ settings, data, stepsDone, seconds }: Findings): string 
     ['Seed', String(settings.seed)],
     [
       'Ran on',
-      `TensorFlow.js ${settings.tensorflow}, ${settings.backend} backend, in ${seconds.toFixed(0)} s`,
+      `TensorFlow.js ${settings.tensorflow}, ${settings.backend} backend, ${threads}in ${seconds.toFixed(0)} s`,
     ],
   ];
   return entries.map(([term, text]) => `<dt>${term}</dt><dd>${escapeHtml(text)}</dd>`).join('\n');

@@ -6,11 +6,16 @@ import type { LayerOptions } from './networks.js';
 export const BACKENDS = ['wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
+/** Digits of a batch: the paper's. */
+export const BATCH_SIZE = 60;
+
 export interface Settings {
   /** Steps of gradient descent for each network. */
   readonly steps: number;
   readonly seed: number;
   readonly backend: BackendName;
+  /** How many threads share each batch. */
+  readonly threads: number;
   /** The folder of the MNIST files; undefined to draw digits. */
   readonly data: string | undefined;
   /** Arguments of the normalization layer. */
@@ -32,6 +37,16 @@ function parseSteps(text: string): number {
     throw new InvalidArgumentError('It must be a whole number, at least 1.');
   }
   return steps;
+}
+
+function parseThreads(text: string): number {
+  const threads = Number(text);
+  if (!/^\d+$/.test(text) || threads < 1 || threads > BATCH_SIZE) {
+    throw new InvalidArgumentError(
+      `It must be a whole number from 1 to ${BATCH_SIZE}, since that many digits are a batch.`,
+    );
+  }
+  return threads;
 }
 
 function parseSeed(text: string): number {
@@ -60,6 +75,7 @@ Examples:
   npm start
   npm start -- --data mnist --steps 10000
   npm start -- --options '{"renorm":true,"momentum":0.9}'
+  npm start -- --threads 2
 
 Ctrl-C stops early, with a report of what was done so far.
 Exit codes: 0 done; 2 refused the command line; 3 refused a data file, or could not write the report or to standard
@@ -76,6 +92,12 @@ function makeCommand(): Command {
       .option('--seed <number>', 'what all randomness comes from', parseSeed, 1)
       .addOption(
         new Option('--backend <name>', 'which TensorFlow.js backend').choices(BACKENDS).default('wasm'),
+      )
+      .option(
+        '--threads <number>',
+        'how many threads share each batch, with the same results',
+        parseThreads,
+        1,
       )
       .option('--data <folder>', 'MNIST files (IDX, gzipped or not); otherwise the digits are drawn')
       .option(

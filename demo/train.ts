@@ -1,6 +1,7 @@
 /** @file Trains both networks side by side, on the same batches, and measures them as it goes. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
+import { type Communicator, distributedOptimizer, synchronizeOver } from 'evenkeel/distributed';
 import { batches, type Data } from './data.js';
 import { CLASSES, PIXELS, type Digits } from '../shared/digits.js';
 import type { Network } from './networks.js';
@@ -73,14 +74,35 @@ export async function readEach(networks: Each<Network>, digits: Digits): Promise
   return { plain, normalized: await read(networks.normalized, digits) };
 }
 
+/** Which part of the work is this thread's. */
+export interface Part {
+  /** The ranks that share each batch; null where this thread has it alone. */
+  readonly communicator: Communicator | null;
+  /** Asked before the first step and after each: whether to stop there. */
+  readonly isStopped: () => boolean;
+}
+
+/** This rank's digits of a batch, and how much their mean weighs in that of all ranks' gradients. */
+function cut({ images, labels }: Digits, communicator: Communicator | null): Digits & { weight: number } {
+  if (!communicator) return { images, labels, weight: 1 };
+  const { rank, size } = communicator;
+  const count = labels.length;
+  const [start, end] = [rank, rank + 1].map((part) => Math.floor((count * part) / size)) as [number, number];
+  return {
+    images: images.subarray(start * PIXELS, end * PIXELS),
+    labels: labels.subarray(start, end),
+    weight: ((end - start) * size) / count,
+  };
+}
+
 /**
- * Trains until `steps` are done or `signal` is aborted. Yields the number of steps done after each of them, and a
- * measurement whenever there is one: before the first step, every so often, and after the last.
+ * Trains until `steps` are done or it is stopped. Yields the number of steps done after each of them, and a measurement
+ * whenever there is one: before the first step, every so often, and after the last. Of several threads rank 0 measures.
  */
 export async function* train(
   networks: Each<Network>,
   data: Data,
-  { steps, random, signal }: { steps: number; random: Random; signal: AbortSignal },
+  { steps, random, communicator, isStopped }: Part & { steps: number; random: Random },
 ): AsyncGenerator<{ step: number; measurement?: Measurement }, void> {
   const measured = {
     images: data.test.images.subarray(0, MEASURED_DIGITS * PIXELS),
@@ -90,22 +112,28 @@ export async function* train(
     step,
     ...(await readEach(networks, measured)),
   });
+  const isMeasuring = !communicator || communicator.rank === 0;
   const optimizer = tf.train.sgd(LEARNING_RATE);
+  if (communicator) distributedOptimizer(optimizer, communicator);
+  const endSynchronization = communicator ? synchronizeOver(communicator) : undefined;
   const source = batches(data.training, random);
   try {
-    yield { step: 0, measurement: await measure(0) };
-    for (let step = 1; step <= steps && !signal.aborted; step++) {
-      const batch = source.next().value;
+    yield isMeasuring ? { step: 0, measurement: await measure(0) } : { step: 0 };
+    let isLast = isStopped();
+    for (let step = 1; !isLast; step++) {
+      const batch = cut(source.next().value, communicator);
       tf.tidy(() => {
         const images = toTensor(batch.images);
         const classes = tf.cast(tf.oneHot(tf.tensor1d(batch.labels, 'int32'), CLASSES), 'float32');
-        for (const name of NETWORKS) networks[name].step(images, classes, optimizer);
+        for (const name of NETWORKS) networks[name].step(images, classes, optimizer, batch.weight);
       });
       await breathe();
-      const isLast = step === steps || signal.aborted;
-      yield isMeasured(step) || isLast ? { step, measurement: await measure(step) } : { step };
+      isLast = isStopped() || step === steps;
+      const hasMeasurement = isMeasuring && (isMeasured(step) || isLast);
+      yield hasMeasurement ? { step, measurement: await measure(step) } : { step };
     }
   } finally {
+    endSynchronization?.();
     optimizer.dispose();
   }
 }

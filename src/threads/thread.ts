@@ -10,7 +10,7 @@ export interface Thread<Data> {
   /** What `trainOnThreads` was given as `data`: a copy, but for what lies in SharedArrayBuffers. */
   readonly data: Data;
   /** Sends a value to `onReport` of `trainOnThreads`: how far the training is, for instance. */
-  report(value: unknown): void;
+  readonly report: (value: unknown) => void;
 }
 
 /** What every rank runs. */

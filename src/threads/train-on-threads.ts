@@ -44,7 +44,7 @@ const OPTIONS = ['threads', 'data', 'signal', 'timeout', 'onReport'];
 /** How long the error is waited for that others follow from, in milliseconds. */
 const PATIENCE = 1000;
 
-/** Whether this thread has trained by its own script before. */
+/** Whether this thread has trained by a function before. */
 let hasTrained = false;
 
 /**
@@ -78,39 +78,45 @@ export function trainOnThreads<Result, Data = unknown>(
   options?: ThreadsOptions<Data>,
 ): Promise<Result>;
 /**
- * Trains on all cores, by a file of its own that calls `trainAsThread`: for pages, whose bundlers know a worker by
- * `() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })`. The page must be cross-origin isolated
- * (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp). There TF.js' wasm backend
- * starts threads of its own: call its setThreadsCount(1) in the worker's file, before setBackend.
+ * Trains on all cores, by a file of its own that calls `trainAsThread`.
  *
- * @param makeWorker makes one worker; called for every rank
+ * Bundlers of pages know a worker by `() => new Worker(new URL('./thread.js', import.meta.url), { type: 'module' })`. The page
+ * must be cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy:
+ * require-corp). There TF.js' wasm backend starts threads of its own: call its setThreadsCount(1) in the worker's file, before
+ * setBackend.
+ *
+ * @param thread the file, as `new URL('./thread.js', import.meta.url)`, or what makes one worker that runs it
  */
 export function trainOnThreads<Result, Data = unknown>(
-  makeWorker: () => ThreadWorker,
+  thread: string | URL | (() => ThreadWorker),
   options?: ThreadsOptions<Data>,
 ): Promise<Result>;
 export async function trainOnThreads<Result, Data>(
   script: string | URL | (() => ThreadWorker),
   ...rest: [ThreadTraining<Result, Data>, ThreadsOptions<Data>?] | [ThreadsOptions<Data>?]
 ): Promise<Result> {
-  if (typeof script === 'function') {
-    return runThreads(script, rest[0] as ThreadsOptions<Data> | undefined) as Promise<Result>;
+  const makeWorker = typeof script === 'function' ? script : () => makeScriptWorker(script);
+  if (typeof script !== 'function' && !URL.canParse(String(script))) {
+    refuse(TypeError, 'script', "import.meta.url, or new URL('./thread.js', import.meta.url)", script);
   }
-  const [train, options] = rest as [ThreadTraining<Result, Data>, ThreadsOptions<Data>?];
-  if (!(typeof script === 'string' || script instanceof URL)) {
-    refuse(TypeError, 'script', 'import.meta.url, or a function that makes a worker', script);
+  const [first, second] = rest;
+  if (typeof first !== 'function') {
+    if (isScriptWorker()) {
+      throw new ValueError(
+        'trainOnThreads was called in a thread that it has started. The file of such a thread calls trainAsThread(train).',
+      );
+    }
+    return runThreads(makeWorker, first) as Promise<Result>;
   }
-  if (typeof train !== 'function') refuse(TypeError, 'train', 'a function that every thread runs', train);
   if (hasTrained) {
     throw new ValueError(
-      'trainOnThreads was called before with a script, and its threads come no further than to the first call. For several ' +
-        "trainings, write a file that calls trainAsThread(train), and here trainOnThreads(() => new Worker(new URL('./thread.js', " +
-        'import.meta.url)), { data }).',
+      'trainOnThreads was given a function before, and its threads come no further than to the first call. For several ' +
+        "trainings, write a file that calls trainAsThread(train), and here trainOnThreads(new URL('./thread.js', " +
+        'import.meta.url), { data }).',
     );
   }
   hasTrained = true;
-  if (isScriptWorker()) return trainAsThread(train);
-  return runThreads(() => makeScriptWorker(script), options) as Promise<Result>;
+  return isScriptWorker() ? trainAsThread(first) : (runThreads(makeWorker, second) as Promise<Result>);
 }
 
 /** An error of this thread for one of another, of which it tells name and stack as its cause. */

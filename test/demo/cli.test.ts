@@ -11,6 +11,7 @@ import type { Findings } from '../../demo/experiment.js';
 import { Random } from '../../shared/random.js';
 import { renderReport } from '../../demo/report.js';
 import { parseCommandLine } from '../../demo/settings.js';
+import { NETWORKS } from '../../demo/train.js';
 import { makeFindings, makeFolder, writeSet } from './files.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -119,14 +120,39 @@ describe('npm start', () => {
     expect(findingsIn(readReport(out)).settings.backend).toBe('cpu');
   });
 
+  it('draws the same curves on several threads, whose parts of a batch are of several sizes', async () => {
+    const [data, out] = [makeFolder(), makeFolder()];
+    writeSet(data, 'train', drawDigits(400, new Random(3, 'digits')), true);
+    const args = ['--data', data, '--steps', '20', '--backend', 'cpu', '--out', out, '--quiet', '--json'];
+    const [alone, together] = [await start(args), await start([...args, '--threads', '7'])];
+    expect([together.code, together.stderr]).toEqual([0, '']);
+    const [expected, findings] = [alone, together].map(({ stdout }) => JSON.parse(stdout) as Findings);
+    expect(findings!.settings).toMatchObject({ threads: 7, options: { synchronized: true } });
+    expect(findings!.stepsDone).toBe(20);
+    expect(findings!.results).toEqual(expected!.results);
+    expect(findings!.series.map(({ step }) => step)).toEqual([0, 10, 20]);
+    findings!.series.forEach((measurement, i) => {
+      for (const name of NETWORKS) {
+        const [one, other] = [measurement[name], expected!.series[i]![name]];
+        expect(one.accuracy).toBe(other.accuracy);
+        one.percentiles.forEach((value, j) => {
+          expect(Math.abs(value - other.percentiles[j]!)).toBeLessThan(2e-6);
+        });
+      }
+    });
+    expect(readReport(out)).toContain('cpu backend, 7 threads, in ');
+  });
+
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
+    ['SIGINT', 130, '1'],
+    ['SIGTERM', 143, '1'],
+    ['SIGINT', 130, '2'],
   ] as const)(
-    'leaves a report of what was done so far on %s, and says so by %i',
-    async (signal, expected) => {
+    'leaves a report of what was done so far on %s, and says so by %i, with %s threads',
+    async (signal, expected, threads) => {
       const out = join(makeFolder(), 'out');
-      const { code, stdout } = await start(['--steps', '1000000', '--out', out], async (child) => {
+      const args = ['--steps', '1000000', '--threads', threads, '--out', out];
+      const { code, stdout } = await start(args, async (child) => {
         while (!existsSync(out)) await wait(50);
         await wait(1500);
         child.kill(signal);
@@ -187,6 +213,7 @@ describe('the command line', () => {
       steps: 5000,
       seed: 1,
       backend: 'wasm',
+      threads: 1,
       options: {},
       out: 'out',
       json: false,
@@ -195,11 +222,13 @@ describe('the command line', () => {
   });
 
   it('takes every option', () => {
-    const args = '--steps 7 --seed 0 --backend cpu --data d --options {"axis":[1]} --out o --json --quiet';
+    const args =
+      '--steps 7 --seed 0 --backend cpu --threads 60 --data d --options {"axis":[1]} --out o --json --quiet';
     expect(parseCommandLine(args.split(' '))).toEqual({
       steps: 7,
       seed: 0,
       backend: 'cpu',
+      threads: 60,
       data: 'd',
       options: { axis: [1] },
       out: 'o',
@@ -216,12 +245,19 @@ describe('the command line', () => {
     invalid('--steps <number>', value, 'It must be a whole number, at least 1.');
   const seed = (value: string) =>
     invalid('--seed <number>', value, 'It must be a whole number from 0 to 4294967295.');
+  const threads = (value: string) =>
+    invalid(
+      '--threads <number>',
+      value,
+      'It must be a whole number from 1 to 60, since that many digits are a batch.',
+    );
   const options = (value: string) =>
     invalid('--options <json>', value, `It must be a JSON object, such as '{"renorm":true}'.`);
 
   it.each([
     ...['0', '-1', '1.5', 'abc', '1e3', ''].map(steps),
     ...['-1', '4294967296', 'x'].map(seed),
+    ...['0', '61', '-1', '1.5', 'all'].map(threads),
     ...['{renorm:true}', '[1]', 'null', '3', ''].map(options),
     invalid('--backend <name>', 'webgl', 'Allowed choices are wasm, cpu.'),
     [['--data'], "option '--data <folder>' argument missing"],

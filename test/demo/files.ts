@@ -43,6 +43,7 @@ export function makeFindings(options: Findings['settings']['options'], source: s
       steps: 10,
       seed: 1,
       backend: 'wasm',
+      threads: 1,
       options,
       hiddenLayers: 3,
       units: 100,

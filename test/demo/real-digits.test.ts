@@ -25,7 +25,8 @@ describe.skipIf(REAL_DIGITS === '')('on real digits', { tags: ['digits'] }, () =
     for await (const { step, measurement } of train(networks, data, {
       steps: 2400,
       random: new Random(1, 'batches'),
-      signal: controller.signal,
+      communicator: null,
+      isStopped: () => controller.signal.aborted,
     })) {
       if (measurement === undefined) continue;
       expect(measurement.plain.accuracy).toBeLessThan(0.9);

@@ -17,7 +17,8 @@ async function measureTraining(steps: number, signal = new AbortController().sig
   for await (const { measurement } of train(networks, drawn, {
     steps,
     random: new Random(1, 'batches'),
-    signal,
+    communicator: null,
+    isStopped: () => signal.aborted,
   })) {
     if (measurement) series.push(measurement);
   }

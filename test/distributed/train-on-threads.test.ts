@@ -156,16 +156,11 @@ describe('refused are', () => {
       () => train('sums', anything({ thread: 2 })),
       "Unknown option 'thread' of trainOnThreads. Did you mean 'threads'?",
     ],
-    [
-      'scripts that are none',
-      () => trainOnThreads(anything(7), () => 1),
-      'script: expected import.meta.url, or a function that makes a worker, received 7.',
-    ],
-    [
-      'scripts without a function',
-      () => trainOnThreads(import.meta.url, anything({ threads: 2 })),
-      'train: expected a function that every thread runs, received { threads: 2 }.',
-    ],
+    ...[7, null, './thread.js'].map((script): [string, () => Promise<unknown>, string] => [
+      `scripts that are none: ${String(script)}`,
+      () => trainOnThreads(anything(script), () => 1),
+      "script: expected import.meta.url, or new URL('./thread.js', import.meta.url), received ",
+    ]),
     [
       'workers that are none',
       () => trainOnThreads(() => anything(Promise.resolve())),
@@ -216,7 +211,15 @@ describe('a single file', () => {
     for (const rank of [0, 1])
       expect(lines.filter((line) => line === `rank ${rank} --epochs 5`)).toHaveLength(500);
     expect(lines.slice(1000)[0]).toBe('sum 21');
-    expect(lines.slice(1001).join()).toMatch(/^trainOnThreads was called before with a script/);
+    expect(lines.slice(1001).join()).toMatch(/^trainOnThreads was given a function before/);
+  });
+
+  test('of a thread must not start threads in turn', async () => {
+    const { code, stderr } = await run(`
+      await trainOnThreads(import.meta.url, { threads: 2 });
+    `);
+    expect(code).toBe(1);
+    expect(stderr).toContain('trainOnThreads was called in a thread that it has started.');
   });
 
   test('fails where a thread fails', async () => {
