@@ -38,6 +38,14 @@ const CASES: Record<string, Step> = {
     batches: withNaN(draw([4, 2, 3], 2, (rank) => (rank === 1 ? 0 : 1))),
   },
   'all ranks all masked': { args: {}, batches: draw([4, 2, 3], 2, () => 0) },
+  'another gamma on each rank': {
+    args: {},
+    batches: draw([4, 2, 3], 2).map((batch, rank) => ({ ...batch, gamma: [1 + rank, 2 - 3 * rank] })),
+  },
+  'channels that do not vary': {
+    args: { epsilon: 1e-12 },
+    batches: draw([4, 40, 3], 0).map((batch) => ({ ...batch, x: batch.x.map(() => Math.fround(1000.1)) })),
+  },
   'deviations of 1e-3, and renorm': {
     args: { renorm: true, epsilon: 1e-6 },
     batches: draw([4, 2, 3], 1).map((batch) => ({
@@ -61,7 +69,13 @@ function exact({ args, batches }: Step) {
   };
   const x = { values: join(batches.map((batch) => batch.x)), shape };
   const state = initialState(options, shape);
-  const step = forward(x, state, options, { training: true, mask: mask ?? null });
+  // What has another gamma, has it as an adjustment.
+  const scale = batches.flatMap(({ gamma = [1, 1], x }) => x.map((_, i) => gamma[i % CHANNELS]!));
+  const adjustment = {
+    scale: { values: scale, shape },
+    bias: { values: [0], shape: [] },
+  };
+  const step = forward(x, state, options, { training: true, mask: mask ?? null, adjustment });
   const { dx } = backward(join(batches.map((batch) => batch.dy)), step.saved);
   const { movingMean, movingVariance } = step.state;
   return { y: step.y, dx, movingMean, movingVariance };

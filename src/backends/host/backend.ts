@@ -191,7 +191,7 @@ class HostBackward implements Backward {
 
   dx() {
     const { memory, layout, weights, moments, affine, epsilon, call } = this.normalization;
-    // Times its own slope on each rank, since adjustments may differ. Gradients of scale and offset stay a rank's own.
+    // Times its own slope on each rank, whose weights may be others. Gradients of scale and offset stay a rank's own.
     const own = timesSlope(this.sums, affine);
     const sums = call ? jointGradientSums(own, call) : own;
     const coefficients = gradientCoefficients(sums, moments, affine, epsilon);

@@ -118,7 +118,7 @@ export function gradientsOf(
   const slope = slopeOf(inverse, r, scale);
   let dx: Tensor = mul(dy, slope);
   if (count) {
-    // Times its own slope on each rank, since adjustments may differ.
+    // Times its own slope on each rank, whose weights may be others.
     const own = [mul(slope, sumOfProduct), mul(slope, sumOfDy)];
     // Where there is no weight, none of this counts.
     const divisor = add(count, cast(equal(count, 0), 'float32'));

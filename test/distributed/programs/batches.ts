@@ -11,6 +11,8 @@ export interface Batch {
   readonly dy: readonly number[];
   /** Of `shape` without the last axis. */
   readonly mask?: readonly number[];
+  /** This rank's gamma, where it is not 1. */
+  readonly gamma?: readonly number[];
 }
 
 export interface Step {
@@ -39,10 +41,11 @@ export async function train(
   synchronizeOver(communicator);
   return steps.map(({ args, batches }) => {
     const before = tf.memory().numTensors;
-    const { shape, x, dy, mask } = batches[communicator.rank]!;
+    const { shape, x, dy, mask, gamma } = batches[communicator.rank]!;
     const layer = layerBatchNormalization({ ...args, synchronized: true });
     layer.build([null, ...shape.slice(1)]);
     const result = tf.tidy(() => {
+      if (gamma) layer.gamma!.write(tf.tensor1d([...gamma]));
       const call = { training: true, mask: mask && toTensor(mask, shape.slice(0, -1)) };
       const f = (input: tf.Tensor) => layer.apply(input, call) as tf.Tensor;
       const { value, grad } = tf.valueAndGrad(f)(toTensor(x, shape), toTensor(dy, shape));
