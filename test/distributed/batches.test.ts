@@ -33,6 +33,10 @@ const CASES: Record<string, Step> = {
   ),
   'one rank without rows': { args: {}, batches: draw([0, 4, 3], 2) },
   'one rank all masked': { args: {}, batches: draw([4, 2, 3], 2, (rank) => (rank === 1 ? 0 : 0.5 + rank)) },
+  'one rank all masked, far from zero': {
+    args: {},
+    batches: draw([4, 2, 3], 1e4, (rank) => (rank === 1 ? 0 : 1)),
+  },
   'one rank all masked, with NaN': {
     args: {},
     batches: withNaN(draw([4, 2, 3], 2, (rank) => (rank === 1 ? 0 : 1))),

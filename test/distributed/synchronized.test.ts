@@ -155,6 +155,16 @@ describeBackends((backend) => {
       }
     });
 
+    test('no variance below 0 where a channel does not vary', () => {
+      joinTwin(3);
+      const args = { fused: false, momentum: 0, movingVarianceInitializer: 'zeros' };
+      const layer = layerOf(args, [50, 1, 1]);
+      // Numbers whose rounding on wasm has led there.
+      const mask = tf.randomUniform([50, 1], 0, 1, 'float32', 18);
+      apply(layer, tf.fill([50, 1, 1], 1018.1), { mask });
+      expect(layer.movingVariance.read().dataSync()[0]).toBeGreaterThanOrEqual(0);
+    });
+
     test('on one rank the same bits as alone', () => {
       const run = () => {
         const layer = layerOf();
