@@ -1,6 +1,6 @@
 /** @file The files that a command reads, which it must not write over. */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,14 +50,22 @@ async function shardsOf(path: string): Promise<string[]> {
   }
 }
 
-/** The bytes of a file that begins so; undefined of another, and of what is no file, which may never end. */
-export async function readIf(path: string, beginning: string): Promise<Buffer | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    if (!(await file.stat()).isFile()) return undefined;
+/** The bytes of a file that begins so; undefined of another, and of what is no file. */
+export const readIf = (path: string, beginning: string): Promise<Buffer | undefined> =>
+  withFile(path, async (file) => {
     const start = Buffer.alloc(64);
     await file.read(start, 0, start.length, 0);
     return start.toString().trimStart().startsWith(beginning) ? await file.readFile() : undefined;
+  });
+
+/** Opens a file for as long as `use` takes; undefined of what is no file: pipes and devices may never end. */
+export async function withFile<T>(
+  path: string,
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return (await file.stat()).isFile() ? await use(file) : undefined;
   } finally {
     await file.close();
   }

@@ -1,7 +1,7 @@
 /** @file Files of moments: a line of JSON for each shard, or merge of shards, and layer. */
-import { readFile } from 'node:fs/promises';
 import { ValueError } from 'evenkeel/core';
 import type { LayerMoments } from 'evenkeel/tools';
+import { withFile } from './inputs.js';
 
 interface Line {
   readonly path: string;
@@ -66,13 +66,18 @@ const NEWLINE = 10;
 
 /** @param ifMissing what stands for a file that is not there */
 async function readLines(path: string, ifMissing?: Line[]): Promise<Line[]> {
-  let bytes: Buffer;
+  let bytes: Buffer | undefined;
   try {
-    bytes = await readFile(path);
+    bytes = await withFile(path, (file) => file.readFile());
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && ifMissing) return ifMissing;
     throw new ValueError(`Cannot read '${path}': ${message}`, { cause: error });
+  }
+  if (!bytes) {
+    throw new ValueError(
+      `Cannot read '${path}': it is a folder, a device or a pipe. Write into a file what comes from a pipe.`,
+    );
   }
   const lines: Line[] = [];
   for (let start = 0, number = 1; start < bytes.length; number++) {

@@ -2,7 +2,7 @@
  * @file The commands for data that no machine holds: moments of shards, merged and made statistics, as one process makes
  * them; and whatever an engine may do to its tasks: run them twice, kill them, forget them, start them somewhere else.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -293,7 +293,13 @@ describe('what is refused, by 3, with nothing printed and nothing written:', () 
       /bad\.jsonl, line 1: moments of .*count\[0\]/,
     );
     await expectRefused(['merge', at('none.jsonl')], /^Cannot read '.*none\.jsonl': ENOENT/);
-    await expectRefused(['merge', at('shards')], /^Cannot read '.*shards': EISDIR/);
+    await expectRefused(
+      ['merge', at('shards')],
+      /^Cannot read '.*shards': it is a folder, a device or a pipe\./,
+    );
+    await expectRefused(['merge', '/dev/zero'], /^Cannot read '\/dev\/zero'/);
+    execFileSync('mkfifo', [at('pipe')]);
+    await expectRefused(['merge', at('pipe')], /^Cannot read '.*pipe'/);
     expect(existsSync(at('merged.jsonl'))).toBe(false);
   });
 

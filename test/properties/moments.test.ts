@@ -245,6 +245,47 @@ describe('what comes for moments', () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(before);
   });
 
+  test('of which a few characters were changed is refused, or is moments all the same', () => {
+    const text = JSON.stringify(good);
+    const characters = fc.constantFrom(...Array.from('0123456789-+.eE[]{}",:ntf_', (one) => one));
+    const change = fc.record({
+      at: fc.nat(text.length - 1),
+      removed: fc.nat(3),
+      put: fc.array(characters, { maxLength: 3 }),
+    });
+    let parsed = 0;
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 2 }), (changes) => {
+        const changed = changes.reduce(
+          (line, { at, removed, put }) => line.slice(0, at) + put.join('') + line.slice(at + removed),
+          text,
+        );
+        let value: LayerMoments;
+        try {
+          value = JSON.parse(changed) as LayerMoments;
+        } catch {
+          return;
+        }
+        parsed++;
+        try {
+          const [merged] = mergeMoments([value, { ...good, layer: value.layer, shards: ['z'] }]);
+          taken++;
+          const { perBatch, ...others } = merged!;
+          for (const numbersOf of [...Object.values(others), ...Object.values(perBatch ?? {})]) {
+            for (const number of [numbersOf].flat()) expect(number).not.toBeNaN();
+          }
+          expect(mergeMoments([merged!])).toEqual([merged]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ValueError);
+        }
+      }),
+      { ...DRAWS, numRuns: 3000 },
+    );
+    expect(parsed).toBeGreaterThan(300);
+    expect(taken).toBeGreaterThan(30);
+  });
+
   test('that is good is taken, as a copy', () => {
     const [copy] = mergeMoments([good]);
     expect(copy).toEqual(good);
