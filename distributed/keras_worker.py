@@ -184,14 +184,16 @@ def load(options):
         model = keras.models.load_model(options.model)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise WorkerError(
-            f"tf-keras cannot load {options.model}: {error}. evenkeel saves for it by for: 'tf-keras'."
+            f"tf-keras cannot load {options.model}. evenkeel saves for it by {{ for: 'tf-keras' }}. It says: {error}"
         ) from error
-    if options.optimizer or options.loss or options.metrics:
-        optimizer, loss = options.optimizer or model.optimizer, options.loss or getattr(model, "loss", None)
-        if isinstance(optimizer, str) and optimizer.startswith("{"):
-            optimizer = json.loads(optimizer)
-        if optimizer is not None and loss is not None:
+    optimizer, loss = options.optimizer or model.optimizer, options.loss or getattr(model, "loss", None)
+    if (options.optimizer or options.loss or options.metrics) and optimizer and loss:
+        try:
+            if isinstance(optimizer, str) and optimizer.startswith("{"):
+                optimizer = json.loads(optimizer)
             model.compile(keras.optimizers.get(optimizer), loss, options.metrics)
+        except (ValueError, TypeError) as error:
+            raise WorkerError(f"--optimizer, --loss or --metrics: {error}") from error
     if model.optimizer is None:
         raise WorkerError(f"{options.model} holds no optimizer and no loss. Give --optimizer and --loss.")
     model.train_step = lambda data: train_step(model, data)

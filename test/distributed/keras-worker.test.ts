@@ -11,7 +11,7 @@ import { type BatchNormalizationOptions, backward, forward, initialState } from 
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { npy } from '../cli/files.js';
-import { ROOT } from '../docs/blocks.js';
+import { ROOT, blocksOf } from '../docs/blocks.js';
 import { LAYER_GROUPS, type Packed, readCases, relativeError, unpack } from '../golden/index.js';
 import { hasNamespaces, inNamespace } from '../../shared/namespace.js';
 import { findPython } from '../python.js';
@@ -41,21 +41,31 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program once for each worker, with arguments of its own. TensorFlow listens on all interfaces that there are. */
-async function runWorkers(program: string, ...workers: readonly (readonly string[])[]): Promise<Ended[]> {
-  const lines = workers.map((args, rank) => {
-    const command = ['timeout', '--kill-after=5', String(LIMIT), python!, join(ROOT, program), ...args];
-    const quoted = command.map((word) => `'${word}'`).join(' ');
-    return `(${quoted} > ${rank}.out 2> ${rank}.err; echo $? > ${rank}.status) &`;
-  });
-  const [command, ...args] = inNamespace('sh', '-c', `${lines.join('\n')}\nwait`);
+/** The words of a command for a shell. */
+const quote = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ');
+
+/** Runs lines of a shell at the same time. TensorFlow listens on all interfaces that there are. */
+async function runShells(...lines: readonly string[]): Promise<Ended[]> {
+  const jobs = lines.map((line, rank) => `(${line}) > ${rank}.out 2> ${rank}.err; echo $? > ${rank}.status`);
+  const [command, ...args] = inNamespace(
+    'sh',
+    '-c',
+    `${jobs.map((job) => `{ ${job}; } &`).join('\n')}\nwait`,
+  );
   const run = spawn(command, args, { cwd: FOLDER, stdio: 'ignore' });
   await new Promise((resolve) => run.on('close', resolve));
-  return workers.map((_, rank) => {
+  return lines.map((_, rank) => {
     const text = (ending: string) => readFileSync(join(FOLDER, `${rank}.${ending}`), 'utf8');
     return { status: Number(text('status')), stdout: text('out'), stderr: text('err') };
   });
 }
+
+/** Nothing is left behind, even where a test is stopped. */
+const limited = (...words: readonly string[]): string =>
+  quote(['timeout', '--kill-after=5', String(LIMIT), ...words]);
+
+const worker = (program: string, args: readonly string[]): string =>
+  limited(python!, join(ROOT, program), ...args);
 
 function expectSuccess(ended: readonly Ended[]): void {
   for (const { status, stderr } of ended) expect(status, stderr.slice(-2000)).toBe(0);
@@ -167,7 +177,9 @@ describe.skipIf(!python)('one step by two workers', { tags: ['keras'] }, () => {
     writeFileSync(join(FOLDER, 'cases.json'), JSON.stringify([...DRAWN_CASES, ...GOLDEN_CASES]));
     const ranks = ['0', '1'];
     expectSuccess(
-      await runWorkers('oracle/synchronized_steps.py', ...ranks.map((rank) => [FOLDER, rank, ADDRESSES])),
+      await runShells(
+        ...ranks.map((rank) => worker('oracle/synchronized_steps.py', [FOLDER, rank, ADDRESSES])),
+      ),
     );
     results = ranks.map(
       (rank) => JSON.parse(readFileSync(join(FOLDER, `results-${rank}.json`), 'utf8')) as StepResult[],
@@ -259,7 +271,7 @@ function makeModel(): tf.LayersModel {
 describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () => {
   const SGD = JSON.stringify({ class_name: 'SGD', config: { learning_rate: 0.05, momentum: 0.9 } });
 
-  const optionsOf = (rank: number, more: Readonly<Record<string, string>> = {}): string[] => [
+  const optionsOf = (rank: number, more: Readonly<Record<string, string>>): string[] => [
     'model.h5',
     ...Object.entries({
       data: 'x-{rank}.npy',
@@ -273,8 +285,11 @@ describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () =>
     }).flatMap(([name, value]) => [`--${name}`, value]),
   ];
 
+  const trainer = (rank: number, more: Readonly<Record<string, string>>): string =>
+    worker('distributed/keras_worker.py', optionsOf(rank, more));
+
   const train = (...more: readonly Readonly<Record<string, string>>[]) =>
-    runWorkers('distributed/keras_worker.py', ...more.map((options, rank) => optionsOf(rank, options)));
+    runShells(...more.map((options, rank) => trainer(rank, options)));
 
   beforeAll(async () => {
     await saveKerasModel(makeModel(), join(FOLDER, 'model.h5'), { for: 'tf-keras', format: 'h5' });
@@ -321,6 +336,20 @@ describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () =>
     expect(isSynchronized.filter(Boolean)).toHaveLength(2);
   });
 
+  test('runs as the README has it', async () => {
+    writeRows([8, 8]);
+    const [block] = blocksOf('README.md', 'sh').filter(({ code }) => code.includes('keras_worker.py'));
+    const [assignment, ...commands] = block!.code
+      .replace('python node_modules/evenkeel/distributed/keras_worker.py', () =>
+        worker('distributed/keras_worker.py', []).replaceAll("'", ''),
+      )
+      .replace(/--workers [^"]*/, `--workers ${ADDRESSES}`)
+      .trim()
+      .split(/\n(?=\$work)/);
+    expectSuccess(await runShells(...commands.map((command) => `${assignment!}\n${command}\n`)));
+    expect(await loadKerasModel(join(FOLDER, 'trained.h5'))).toBeInstanceOf(tf.LayersModel);
+  });
+
   test('ends on both where the data of one are not there', async () => {
     writeRows([8, 8]);
     const ended = await train({}, { labels: 'nowhere.npy' });
@@ -345,6 +374,18 @@ describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () =>
     for (const { stderr } of ended) {
       expect(stderr).toContain('workers 0 and 1 have another model file or other options.');
     }
+  });
+
+  test('ends on the other where one is killed', async () => {
+    writeRows([8, 8]);
+    const endless = { epochs: '1000000' };
+    const killed = `${trainer(1, endless)} & until grep -q epoch 0.out; do sleep 0.1; done; pkill -KILL -P $!`;
+    const start = performance.now();
+    const [ended] = await runShells(trainer(0, endless), killed);
+    expect(ended!.status).toBe(1);
+    expect(ended!.stderr).toContain('task:1');
+    // By itself, and not since its time was up.
+    expect((performance.now() - start) / 1000).toBeLessThan(LIMIT);
   });
 
   test('ends where the other does not come', async () => {
