@@ -39,7 +39,7 @@ export const isAveraged = (gradients: readonly Gradient[]): boolean =>
  * names may differ, since TF.js counts them anew in each process.
  *
  * @param cost the loss
- * @param hasSamples whether this rank computed them of anything; else it takes part with zeros, since they are NaN
+ * @param hasSamples whether this rank computed them of samples; else it takes part with zeros
  */
 export function averageGradients(
   group: Group,

@@ -9,10 +9,10 @@
  * Sources: Li et al., PyTorch Distributed: Experiences on Accelerating Data Parallel Training, 2020 (one model on each rank,
  * equal at the start, gradients averaged); Sergeev and Del Balso, Horovod, 2018 (optimizer, broadcast, joint logs).
  */
-import { type Optimizer, type Scalar, type Tensor, dispose, scalar } from '@tensorflow/tfjs-core';
+import { type Optimizer, type Scalar, type Tensor, dispose, scalar, zeros } from '@tensorflow/tfjs-core';
 import type { CustomCallbackArgs, LayersModel, ModelFitArgs } from '@tensorflow/tfjs-layers';
 import type { Communicator } from '../group/communicator.js';
-import { Group, messageOf, synchronizeOver } from '../group/group.js';
+import { Group, messageOf, runOnStandIns, synchronizeOver } from '../group/group.js';
 import { buildIfNeeded, checkModel } from '../model/graph.js';
 import { override } from '../model/override.js';
 import {
@@ -164,7 +164,7 @@ class Training {
     // Another model may have another group.
     const endSynchronization = synchronizeOver(group.communicator);
     try {
-      const [loss, ...metrics] = train(data);
+      const [loss, ...metrics] = samples > 0 ? train(data) : trainOnStandIns(train, data);
       return [loss!, ...averageMetrics(group, metrics, samples, all)];
     } finally {
       endSynchronization();
@@ -175,10 +175,23 @@ class Training {
 
 const rowsOf = (data: readonly Tensor[]): number => data[0]!.shape[0];
 
+/**
+ * The step of a rank without samples, on one that stands for them: some operations of TF.js fail without any, such as the
+ * gradients of biases, and means on wasm. Its loss has the weight 0, and normalizations leave it out.
+ */
+function trainOnStandIns(train: TrainFunction, data: readonly Tensor[]): Scalar[] {
+  const standIns = data.map(({ shape, dtype }) => zeros([1, ...shape.slice(1)], dtype));
+  try {
+    return runOnStandIns(() => train(standIns));
+  } finally {
+    dispose(standIns);
+  }
+}
+
 /** The metrics of all ranks' samples; the loss is averaged with the gradients. */
 function averageMetrics(group: Group, metrics: readonly Scalar[], samples: number, all: number): Scalar[] {
   if (metrics.length === 0) return [];
-  // Of no samples, they are NaN.
+  // Without samples, they are of one that stands for them.
   const own = metrics.map((one) => (samples > 0 ? one.dataSync()[0]! * samples : 0));
   dispose([...metrics]);
   return Array.from(group.sum('the metrics of a step', messageOf(own)), (sum) => scalar(sum / all));

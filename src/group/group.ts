@@ -150,3 +150,18 @@ function use(group: Group | null): () => void {
     if (index >= 0) groups.splice(index, 1);
   };
 }
+
+let isStandIn = false;
+
+/** Whether the samples that layers are called with stand for none: they are there for the sake of other layers only. */
+export const areStandIns = (): boolean => isStandIn;
+
+/** Runs the step of a rank without samples, on some that stand for none: layers train as if they had an empty input. */
+export function runOnStandIns<T>(run: () => T): T {
+  isStandIn = true;
+  try {
+    return run();
+  } finally {
+    isStandIn = false;
+  }
+}

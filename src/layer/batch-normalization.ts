@@ -10,7 +10,7 @@ import type { Parameters } from '../operation/adjustment.js';
 import { type TrainingStep, infer, inferLastAxis, train } from '../operation/composed/composed.js';
 import { activeFusedBackend } from '../backends/active.js';
 import type { FusedBackend, Statistics } from '../backends/backend.js';
-import { type JointCall, activeGroup } from '../group/group.js';
+import { type JointCall, activeGroup, areStandIns } from '../group/group.js';
 import { passEmpty, trainEmpty } from '../operation/empty.js';
 import { inferFused, trainFused } from '../operation/fused.js';
 import { toFloat32 } from '../operation/to-float32.js';
@@ -278,7 +278,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
         return x.size === 0 ? passEmpty(x, this.readParameters()) : this.infer(x);
       }
       const joint = this.jointCall();
-      if (x.size > 0) {
+      if (x.size > 0 && !areStandIns()) {
         const mask = this.maskInCall(x, kwargs);
         const adjustment = this.adjustment && callAdjustment(this.adjustment, x.shape);
         return this.train(x, { mask, adjustment, call: joint }, update);

@@ -1,9 +1,9 @@
-/** @file What the operation does with an input without elements. */
+/** @file What the operation does with an input without elements, or of samples that stand for none. */
 import { type Tensor, clone, customGrad, zeros, zerosLike } from '@tensorflow/tfjs-core';
 import type { Parameters } from './adjustment.js';
 
 /**
- * x, which is empty, as the output. Gamma and beta have gradients of 0. It computes nothing: TF.js' mean of no elements
+ * x, which is empty or stands for what is, as the output. Gamma and beta have gradients of 0. It computes nothing: TF.js' mean of no elements
  * is not a number, or on wasm whatever the memory held.
  */
 export function passEmpty(x: Tensor, { gamma, beta }: Parameters): Tensor {
@@ -19,6 +19,7 @@ export function passEmpty(x: Tensor, { gamma, beta }: Parameters): Tensor {
  * Trains where this rank has no element, and others have some: by one that is masked, so that every sum is made as on
  * the other ranks, in gradients of any order too.
  *
+ * @param x empty, or it stands for what is
  * @param train gets an input that is not empty, and its mask
  */
 export function trainEmpty(x: Tensor, train: (x: Tensor, mask: Tensor) => Tensor): Tensor {

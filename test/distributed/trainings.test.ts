@@ -12,6 +12,8 @@ const NONE: typeof EVEN = [
   { name: 'renorm', cuts: [BATCH] },
   { name: 'without normalization, with penalties', cuts: [BATCH] },
   { name: 'masked sequences', cuts: [0] },
+  { name: 'separable convolutions and global pooling', cuts: [0] },
+  { name: 'adjustment', cuts: [0] },
   { name: 'a loss and a metric that are NaN without samples', cuts: [0] },
 ];
 const trainings = [...EVEN, ...UNEVEN, ...NONE];

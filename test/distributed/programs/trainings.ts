@@ -41,6 +41,17 @@ function convnet(
   return chain;
 }
 
+/** What of TF.js fails without samples: gradients of biases, and on wasm means. */
+function mobile(args: BatchNormalizationArgs = {}): tf.LayersModel {
+  const chain = tf.sequential();
+  chain.add(tf.layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 4, inputShape: [8, 8, 1] }));
+  layerBatchNormalization(chain, { ...synchronized, ...args });
+  chain.add(tf.layers.separableConv2d({ filters: 5, kernelSize: 3, activation: 'relu' }));
+  chain.add(tf.layers.globalAveragePooling2d({}));
+  chain.add(tf.layers.dense({ units: 3, activation: 'softmax' }));
+  return chain;
+}
+
 /** A network without normalization, with penalties on its weights. */
 function penalized(): tf.LayersModel {
   const kernelRegularizer = tf.regularizers.l2({ l2: 0.1 });
@@ -107,6 +118,7 @@ export const CASES = {
       }),
   },
   'axis 1': { make: () => convnet({ axis: 1 }) },
+  'separable convolutions and global pooling': { make: () => mobile() },
   adjustment: {
     make: () => convnet({ adjustment: () => [tf.tensor1d([1.1]), tf.tensor1d([0.1])] }),
   },
