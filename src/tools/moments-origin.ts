@@ -1,10 +1,10 @@
 /**
  * @file What moments were taken of, so that only moments of the same are merged: three SHA-256 in hexadecimal, joined by
- * '-'. The first is of the model's weights. The second is of the round: the order, the kind of statistics, and the
+ * '-'. The first is of the model: its layers' classes, settings and weights. The second is of the round: the order, the kind of statistics, and the
  * moments that the layers before had been given. The third is of how the data was prepared.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { layersOf } from '../model/graph.js';
+import { isContainer, layersOf } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 import { ValueError } from '../text/value-error.js';
 
@@ -15,7 +15,7 @@ const PARTS = ['model', 'round', 'preparation'] as const;
 
 /** What differs, for a message. */
 const DIFFERENCES: Readonly<Record<(typeof PARTS)[number], string>> = {
-  model: 'of another model, or of the same with other weights',
+  model: 'of another model, or of the same with other weights or settings',
   round:
     'of another round: of another order or kind of statistics, or with other moments given for the layers before',
   preparation: 'of data that was prepared otherwise',
@@ -43,10 +43,15 @@ export class MomentsOrigin {
   /** @throws ValueError where the platform has no SHA-256 */
   static async of(model: LayersModel): Promise<MomentsOrigin> {
     const lines: string[] = [];
-    for (const weight of layersOf(model).flatMap(({ layer }) => ownWeightsOf(layer))) {
-      const { buffer, byteOffset, byteLength } = await weight.read().data();
-      const digest = await digestOf(new Uint8Array(buffer, byteOffset, byteLength));
-      lines.push(JSON.stringify([weight.dtype, weight.shape, digest]));
+    for (const { layer } of layersOf(model)) {
+      // A container's settings are its layers, by their names.
+      if (!isContainer(layer))
+        lines.push(layer.getClassName(), JSON.stringify(layer.getConfig(), omitHistory));
+      for (const weight of ownWeightsOf(layer)) {
+        const { buffer, byteOffset, byteLength } = await weight.read().data();
+        const digest = await digestOf(new Uint8Array(buffer, byteOffset, byteLength));
+        lines.push(JSON.stringify([weight.dtype, weight.shape, digest]));
+      }
     }
     return new MomentsOrigin(await digestOfText(lines.join('\n')));
   }
@@ -59,6 +64,11 @@ export class MomentsOrigin {
     return [this.model, await digestOfText(JSON.stringify(round)), await digestOfText(preparation)].join('-');
   }
 }
+
+/** Names, which TF.js counts on, and how weights came to be or are trained: no output depends on these. */
+const HISTORY = /^(name|trainable)$|(Initializer|Regularizer|Constraint)$/;
+
+const omitHistory = (key: string, value: unknown): unknown => (HISTORY.test(key) ? undefined : value);
 
 const digestOfText = (text: string): Promise<string> => digestOf(new TextEncoder().encode(text));
 

@@ -343,6 +343,26 @@ describeBackends(() => {
       );
     });
 
+    test('moments of other layers with the same weights', async () => {
+      const withLayers = (activation: 'relu' | 'tanh', epsilon: number) => {
+        const dense = layers.dense({ units: 2, activation, inputShape: [3] });
+        const model = tf.sequential({ layers: [dense, bn({ epsilon, name: 'bn' })] });
+        model.setWeights(model.getWeights().map((weight, i) => draw(weight.shape, i)));
+        return model;
+      };
+      const collect = (model: tf.LayersModel, shard: string) =>
+        collectMoments(model, x(), { shard, order: 'one pass' });
+      const model = withLayers('relu', 0.1);
+      const own = await collect(model, 'a');
+      expect(mergeMoments([...own, ...(await collect(withLayers('relu', 0.1), 'b'))])).toHaveLength(1);
+      for (const other of [withLayers('tanh', 0.1), withLayers('relu', 0.2)]) {
+        const others = await collect(other, 'b');
+        await expectRefused(model, () => mergeMoments([...own, ...others]), /they are of another model/);
+      }
+      model.layers[0]!.trainable = false;
+      expect(await collect(model, 'a')).toEqual(own);
+    });
+
     test('moments that were used already, since the model is another now', async () => {
       const { model, moments } = await two();
       await recalibrateByMoments(model, moments);
