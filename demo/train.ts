@@ -7,6 +7,7 @@ import { CLASSES, PIXELS, type Digits } from '../shared/digits.js';
 import type { Network } from './networks.js';
 import type { Random } from '../shared/random.js';
 import { isMeasured } from '../shared/measured-steps.js';
+import { partOfBatch } from '../shared/part-of-batch.js';
 
 export const LEARNING_RATE = 0.1;
 
@@ -82,19 +83,6 @@ export interface Part {
   readonly isStopped: () => boolean;
 }
 
-/** This rank's digits of a batch, and how much their mean weighs in that of all ranks' gradients. */
-function cut({ images, labels }: Digits, communicator: Communicator | null): Digits & { weight: number } {
-  if (!communicator) return { images, labels, weight: 1 };
-  const { rank, size } = communicator;
-  const count = labels.length;
-  const [start, end] = [rank, rank + 1].map((part) => Math.floor((count * part) / size)) as [number, number];
-  return {
-    images: images.subarray(start * PIXELS, end * PIXELS),
-    labels: labels.subarray(start, end),
-    weight: ((end - start) * size) / count,
-  };
-}
-
 /**
  * Trains until `steps` are done or it is stopped. Yields the number of steps done after each of them, and a measurement
  * whenever there is one: before the first step, every so often, and after the last. Of several threads rank 0 measures.
@@ -121,11 +109,15 @@ export async function* train(
     yield isMeasuring ? { step: 0, measurement: await measure(0) } : { step: 0 };
     let isLast = isStopped();
     for (let step = 1; !isLast; step++) {
-      const batch = cut(source.next().value, communicator);
+      const batch = source.next().value;
+      const { start, end, weight } = partOfBatch(batch.labels.length, communicator);
       tf.tidy(() => {
-        const images = toTensor(batch.images);
-        const classes = tf.cast(tf.oneHot(tf.tensor1d(batch.labels, 'int32'), CLASSES), 'float32');
-        for (const name of NETWORKS) networks[name].step(images, classes, optimizer, batch.weight);
+        const images = toTensor(batch.images.subarray(start * PIXELS, end * PIXELS));
+        const classes = tf.cast(
+          tf.oneHot(tf.tensor1d(batch.labels.subarray(start, end), 'int32'), CLASSES),
+          'float32',
+        );
+        for (const name of NETWORKS) networks[name].step(images, classes, optimizer, weight);
       });
       await breathe();
       isLast = isStopped() || step === steps;

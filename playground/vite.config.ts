@@ -18,6 +18,12 @@ const codeSplitting = {
   ],
 };
 
+/** Two threads can share memory only where the server isolates the page from other sites. */
+const ISOLATING = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 export default defineConfig({
   root: here('.'),
   // Relative, so that the folder works from any path.
@@ -29,7 +35,8 @@ export default defineConfig({
       { find: /^evenkeel$/, replacement: here('../src/index.ts') },
     ],
   },
-  server: { fs: { allow: ['..'] } },
+  server: { fs: { allow: ['..'] }, headers: ISOLATING },
+  preview: { headers: ISOLATING },
   worker: { format: 'es', rolldownOptions: { output: { codeSplitting } } },
   build: { target: 'es2023', emptyOutDir: true, chunkSizeWarningLimit: 2000 },
 });

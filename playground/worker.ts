@@ -1,5 +1,5 @@
 /**
- * @file The script of both workers, which their names tell apart: one script, so that TF.js is there once for both. What a
+ * @file The script of all workers, which their names tell apart: one script, so that TF.js is there once for them. What a
  * worker needs is loaded when it starts.
  */
 import { ALIVE, ALIVE_INTERVAL, type WorkerName, connect } from './shared/connection.js';
@@ -9,14 +9,31 @@ import type { PageFunctions, TrainerFunctions } from './shared/protocol.js';
 function serveTrainer(): void {
   const trainer = import('./training/trainer.js').then(
     ({ Trainer }) =>
-      new Trainer({
-        measured: (measurement) => void page.measured(measurement),
-        progressed: (step, rate) => void page.progressed(step, rate),
-        failed: (message) => void page.failed(message),
-      }),
+      new Trainer(
+        {
+          measured: (measurement) => void page.measured(measurement),
+          progressed: (step, rate) => void page.progressed(step, rate),
+          failed: (message) => void page.failed(message),
+        },
+        import.meta.url,
+      ),
   );
   const events = ['measured', 'progressed', 'failed'] as const;
   const page = connect<PageFunctions, TrainerFunctions>(self, trainer, events);
+}
+
+/** The trainer's second thread. */
+function serveAssistant(): void {
+  self.addEventListener(
+    'message',
+    ({ data }) => {
+      import('./training/assistant.js')
+        .then(({ assist }) => assist(data as Parameters<typeof assist>[0]))
+        // So that the trainer hears of it.
+        .catch(reportError);
+    },
+    { once: true },
+  );
 }
 
 function serveDoctor(): void {
@@ -26,7 +43,11 @@ function serveDoctor(): void {
   const page = connect<DoctorPageFunctions, DoctorFunctions>(self, doctor, ['progressed']);
 }
 
-const SERVE: Readonly<Record<WorkerName, () => void>> = { trainer: serveTrainer, doctor: serveDoctor };
+const SERVE: Readonly<Record<WorkerName, () => void>> = {
+  trainer: serveTrainer,
+  assistant: serveAssistant,
+  doctor: serveDoctor,
+};
 
 SERVE[self.name as WorkerName]();
 setInterval(() => {

@@ -16,7 +16,17 @@ import { messageOf } from '../../src/text/refusal.js';
 const GROUPS: readonly (readonly [title: string, names: readonly ValueName[]])[] = [
   ['Data', ['data', 'seed']],
   ['Both networks', ['kind', 'depth', 'width', 'activation']],
-  ['Training', ['optimizer', 'learningRate', 'batchSize', 'backend']],
+  // Threads need memory that they share.
+  [
+    'Training',
+    [
+      'optimizer',
+      'learningRate',
+      'batchSize',
+      'backend',
+      ...(crossOriginIsolated ? (['threads'] as const) : []),
+    ],
+  ],
 ];
 
 const DATA_TITLES: Readonly<Record<DataName, string>> = {

@@ -5,26 +5,10 @@
 import type { BirpcReturn } from 'birpc';
 import workerAddress from '../worker.ts?worker&url';
 import { type WorkerName, ALIVE_INTERVAL, connect } from '../shared/connection.js';
+import { makeWorker } from '../shared/make-worker.js';
 
 /** Seconds without a message, of which a worker sends one a second while it is not computing, until it is ended. */
 const PATIENCE = 60;
-
-/**
- * The worker's script in a blob, since a worker that is made of one has the page's Content-Security-Policy. One from an
- * address has only what the server sends with it.
- */
-function makeWorker(name: WorkerName): Worker {
-  const script = `import ${JSON.stringify(new URL(workerAddress, location.href).href)};`;
-  const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-  const worker = new Worker(address, { type: 'module', name });
-  // The script is fetched by its first message, or never.
-  const forget = () => {
-    URL.revokeObjectURL(address);
-  };
-  worker.addEventListener('message', forget, { once: true });
-  worker.addEventListener('error', forget, { once: true });
-  return worker;
-}
 
 export class WatchedWorker<Theirs extends object, Ours extends object> {
   /** What can be asked of it. When it is ended, what waits for an answer is refused. */
@@ -38,7 +22,7 @@ export class WatchedWorker<Theirs extends object, Ours extends object> {
    * @param onFailure is told why it was ended, where nobody asked for it
    */
   constructor(name: WorkerName, functions: Ours, onFailure: (reason: string) => void) {
-    this.#worker = makeWorker(name);
+    this.#worker = makeWorker(name, new URL(workerAddress, location.href).href);
     this.functions = connect<Theirs, Ours>(this.#worker, functions);
     const fail = (reason: string) => {
       if (this.#isEnded) return;

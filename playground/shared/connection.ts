@@ -3,7 +3,7 @@ import { type BirpcReturn, createBirpc } from 'birpc';
 import { messageOf } from '../../src/text/refusal.js';
 
 /** The workers that there are. */
-export type WorkerName = 'trainer' | 'doctor';
+export type WorkerName = 'trainer' | 'assistant' | 'doctor';
 
 /** What a worker sends to show that it does not hang, and how often, in milliseconds. */
 export const ALIVE = 'alive';

@@ -46,6 +46,8 @@ export interface Settings {
   readonly learningRate: number;
   readonly batchSize: number;
   readonly backend: BackendName;
+  /** How many threads share each batch, with the same results. */
+  readonly threads: number;
   /** Each network's normalization; null for none. */
   readonly layers: Each<LayerArguments | null>;
 }
@@ -62,6 +64,7 @@ export const DEFAULTS: Settings = {
   learningRate: 0.1,
   batchSize: 60,
   backend: 'wasm',
+  threads: 1,
   layers: { a: null, b: {} },
 };
 
@@ -94,6 +97,7 @@ export const ACCEPTED: Readonly<Record<ValueName, Choice | Range>> = {
   learningRate: { kind: 'number', least: 1e-6, most: 100, isWhole: false },
   batchSize: whole(1, 512),
   backend: choice(BACKENDS),
+  threads: whole(1, 2),
 };
 
 /** What the page calls each setting. */
@@ -108,6 +112,7 @@ export const LABELS: Readonly<Record<ValueName, string>> = {
   learningRate: 'Learning rate',
   batchSize: 'Batch size',
   backend: 'Backend',
+  threads: 'Threads',
 };
 
 /**

@@ -10,6 +10,7 @@ import {
   dispose,
   keep,
   losses,
+  mul,
   randomNormal,
   randomUniform,
 } from '@tensorflow/tfjs-core';
@@ -148,13 +149,17 @@ export class Network {
     };
   }
 
-  /** One step of the optimizer on the mean cross-entropy, which is returned, and on the regularizers' penalties. */
-  step(features: Tensor, classes: Tensor): Scalar {
+  /**
+   * One step of the optimizer on the mean cross-entropy, which is returned, and on the regularizers' penalties.
+   *
+   * @param weight of the cross-entropy: not 1 where another thread has more samples, or fewer
+   */
+  step(features: Tensor, classes: Tensor, weight: number): Scalar {
     let crossEntropy: Scalar;
     this.#optimizer.minimize(
       () => {
         const { logits } = this.#apply(features, { training: true });
-        crossEntropy = keep(losses.softmaxCrossEntropy<Tensor, Scalar>(classes, logits));
+        crossEntropy = keep(mul(losses.softmaxCrossEntropy<Tensor, Scalar>(classes, logits), weight));
         return addN<Scalar>([crossEntropy, ...this.#model.calculateLosses()]);
       },
       false,

@@ -1,7 +1,9 @@
 /** @file Both networks on the same data and batches: one session from its settings to its end. */
-import { type Optimizer, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
+import { type Optimizer, type Scalar, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
+import { type Communicator, distributedOptimizer, synchronizeOver } from 'evenkeel/distributed';
 import { ValueError } from '../../src/text/value-error.js';
 import { PIXELS } from '../../shared/digits.js';
+import { partOfBatch } from '../../shared/part-of-batch.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement } from '../shared/protocol.js';
 import {
@@ -27,11 +29,19 @@ const OPTIMIZERS: Readonly<Record<OptimizerName, (learningRate: number) => Optim
   adam: (learningRate) => train.adam(learningRate),
 };
 
+/** One of the threads that share each batch. */
+export interface Share {
+  readonly communicator: Communicator;
+  /** Ends the other thread. */
+  readonly end: () => void;
+}
+
 export class Session {
   readonly settings: Settings;
   readonly dataset: Dataset;
   readonly networks: Each<Network>;
   readonly #shape: readonly number[];
+  readonly #share: Share | null;
   readonly #batches: Iterator<Uint32Array, never>;
   #batch: Uint32Array;
   #step = 0;
@@ -43,7 +53,7 @@ export class Session {
    * @throws ValueError where the settings do not fit the data
    * @throws ValueError or TypeError where the layer refuses its arguments
    */
-  constructor(settings: Settings, dataset: Dataset) {
+  constructor(settings: Settings, dataset: Dataset, share: Share | null = null) {
     const { seed, batchSize, depth, kind } = settings;
     const [trainingCount, testCount] = [dataset.training.length, dataset.test.length];
     if (batchSize > trainingCount || testCount === 0) {
@@ -51,6 +61,13 @@ export class Session {
         `Batches of ${batchSize} need as many training samples, and 1 to test; the data has ${trainingCount} and ${testCount}.`,
       );
     }
+    const { threads, backend } = settings;
+    if (threads > 1 && (batchSize < threads || !['wasm', 'cpu'].includes(backend))) {
+      throw new ValueError(
+        `Threads: expected 1, received ${threads}. Two share batches of 2 and more, on the backends wasm and cpu.`,
+      );
+    }
+    this.#share = share;
     this.settings = settings;
     this.dataset = dataset;
     this.#shape = sampleShape(dataset, kind);
@@ -61,8 +78,17 @@ export class Session {
     try {
       this.networks = forEach((name) => {
         const optimizer = OPTIMIZERS[settings.optimizer](settings.learningRate);
+        if (share) distributedOptimizer(optimizer, share.communicator);
+        const args = settings.layers[name];
         const network = blaming(name, () => {
-          return new Network(settings, settings.layers[name], this.#shape, dataset.classes, seeds, optimizer);
+          return new Network(
+            settings,
+            share && args ? { synchronized: true, ...args } : args,
+            this.#shape,
+            dataset.classes,
+            seeds,
+            optimizer,
+          );
         });
         made.push(network);
         return network;
@@ -83,14 +109,26 @@ export class Session {
   async step(): Promise<void> {
     // The first batch was drawn to be looked at before the first step.
     if (this.#step > 0) this.#batch = this.#batches.next().value;
-    const crossEntropies = tidy(() => {
-      const features = featuresOf(this.dataset, this.#batch, this.#shape);
-      const classes = classesOf(this.dataset, this.#batch);
-      return forEach((name) => blaming(name, () => this.networks[name].step(features, classes)));
-    });
+    const communicator = this.#share?.communicator ?? null;
+    const { start, end, weight } = partOfBatch(this.#batch.length, communicator);
+    const part = this.#batch.subarray(start, end);
+    // Not while it measures, which the other thread does not.
+    const endSynchronization = communicator ? synchronizeOver(communicator) : undefined;
+    let crossEntropies: Each<Scalar>;
+    try {
+      crossEntropies = tidy(() => {
+        const features = featuresOf(this.dataset, part, this.#shape);
+        const classes = classesOf(this.dataset, part);
+        return forEach((name) => blaming(name, () => this.networks[name].step(features, classes, weight)));
+      });
+    } finally {
+      endSynchronization?.();
+    }
     // Read at every step, so that no more than one of them is ever queued on a graphics card.
-    for (const name of NETWORKS) this.#losses[name] += (await crossEntropies[name].data())[0]!;
+    const losses = Float64Array.of((await crossEntropies.a.data())[0]!, (await crossEntropies.b.data())[0]!);
     dispose([crossEntropies.a, crossEntropies.b]);
+    communicator?.allReduce(losses);
+    NETWORKS.forEach((name, i) => (this.#losses[name] += losses[i]! / (communicator?.size ?? 1)));
     this.#step++;
     this.#stepsSinceMeasured++;
   }
@@ -130,6 +168,7 @@ export class Session {
   }
 
   dispose(): void {
+    this.#share?.end();
     for (const name of NETWORKS) this.networks[name].dispose();
   }
 }

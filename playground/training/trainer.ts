@@ -5,6 +5,7 @@ import { drawDigits } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { type Each, type Settings, forEach } from '../shared/settings.js';
+import { sessionOfTwo } from './assistant.js';
 import { useBackend } from './backends.js';
 import { type Dataset, imageDataset, pointsOf } from './dataset.js';
 import { droppedDataset } from './dropped-files.js';
@@ -45,14 +46,17 @@ async function makeDataset({ data, seed }: Settings, files: readonly File[]): Pr
 
 export class Trainer implements TrainerFunctions {
   readonly #page: PageFunctions;
+  readonly #script: string;
   #session: Session | null = null;
   #data: Data | null = null;
   #isRunning = false;
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(page: PageFunctions) {
+  /** @param script the address of the workers' script */
+  constructor(page: PageFunctions, script: string) {
     this.#page = page;
+    this.#script = script;
     // Convolutions train on wasm only so, and dense layers five times as fast.
     accelerateTensorFlow();
   }
@@ -78,7 +82,10 @@ export class Trainer implements TrainerFunctions {
       let session: Session | undefined;
       try {
         const data = await this.#dataFor(settings, files);
-        session = new Session(settings, data.dataset);
+        session =
+          settings.threads > 1
+            ? sessionOfTwo(settings, data.dataset, this.#script)
+            : new Session(settings, data.dataset);
         // The first measurement is also the trial: what the layer refuses only when it is called is refused here.
         const measured = await session.measure();
         this.#session?.dispose();

@@ -313,6 +313,62 @@ describe.skipIf(!executablePath)(
       await playground.until(async () => (await playground.number('step')) === 1);
     });
 
+    test('trains on two threads where it is isolated, along the same curve as on one', async () => {
+      const playground = await Playground.open(
+        browser,
+        { ...site, url: site.isolatedUrl },
+        `${QUICK}&optimizer=adam&seed=3`,
+      );
+      const run = async (): Promise<string[]> => {
+        for (let i = 0; i < 4; i++) {
+          await playground.press('Step');
+          await playground.until(async () => (await playground.number('step')) === i + 1);
+        }
+        return playground.page.locator('.numbers').allInnerTexts();
+      };
+      const alone = await run();
+      await playground.set('Threads', '2');
+      expect(await playground.problems()).toEqual([]);
+      expect(new URL(playground.page.url()).hash).toContain('threads=2');
+      expect(playground.page.workers()).toHaveLength(2);
+      const together = await run();
+      // As many numbers, in the same words; the last digit shown of each may differ.
+      const wordsOf = (texts: readonly string[]) => texts.map((text) => text.replace(/[\d.]+/g, '#'));
+      const numbersOf = (texts: readonly string[]) =>
+        texts
+          .join(' ')
+          .match(/\d[\d.]*/g)!
+          .map(Number);
+      expect(wordsOf(together)).toEqual(wordsOf(alone));
+      // Two networks, of each its loss and its accuracy.
+      expect(numbersOf(alone).length).toBeGreaterThanOrEqual(4);
+      numbersOf(together).forEach((value, i) => {
+        const expected = numbersOf(alone)[i]!;
+        expect(Math.abs(value - expected) / Math.max(1, Math.abs(expected))).toBeLessThan(2e-3);
+      });
+      await playground.press('Start');
+      await playground.untilStep(30);
+      await playground.press('Pause');
+      await playground.picture('two-threads');
+      await playground.set('Threads', '1');
+      await playground.until(() => Promise.resolve(playground.page.workers().length === 1));
+
+      await playground.set('Threads', '2');
+      await playground.set('Batch size', '1');
+      expect(await playground.problems()).toEqual([
+        'Threads: expected 1, received 2. Two share batches of 2 and more, on the backends wasm and cpu.',
+      ]);
+    });
+
+    test('has one thread where its server does not isolate it, and says so', async () => {
+      const playground = await open(`${QUICK}&threads=2`);
+      expect(await playground.page.getByLabel('Threads', { exact: true }).count()).toBe(0);
+      expect(await playground.problems()).toEqual([
+        expect.stringContaining('this page is not cross-origin isolated. Serve it with the headers'),
+      ]);
+      expect(await playground.number('step')).toBe(0);
+    });
+
     test('says that a backend is missing, and stays with the one it has', async () => {
       const playground = await open(QUICK);
       await playground.set('Backend', 'webgpu');
