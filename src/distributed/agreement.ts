@@ -14,14 +14,22 @@ export const weightLines = ({ weights }: LayersModel): string[] =>
 
 /** Lines for how a model is compiled: another optimizer would change the weights otherwise. */
 export function compiledLines(model: LayersModel): string[] {
-  const { optimizer, metricsNames, weights } = model;
+  const { optimizer, weights } = model;
   const trained = new Set(trainedVariablesOf(model));
   const numbers = weights.flatMap((weight, i) => (trained.has(variableOf(weight)) ? [i + 1] : []));
   return [
     `optimizer: ${optimizer.getClassName()} ${JSON.stringify(optimizer.getConfig())}`,
-    `loss and metrics: ${metricsNames.join(', ')}`,
+    `loss and metrics: ${metricsOf(model).join(', ')}`,
     `weights that are trained: ${numbers.join(', ')}`,
   ];
+}
+
+/** What `fit` logs. Of several outputs, names begin with those of layers. */
+function metricsOf({ metricsNames, outputNames }: LayersModel): string[] {
+  return metricsNames.map((name) => {
+    const index = outputNames.findIndex((output) => name.startsWith(`${output}_`));
+    return index < 0 ? name : `${name.slice(outputNames[index]!.length + 1)} of output ${index + 1}`;
+  });
 }
 
 /**

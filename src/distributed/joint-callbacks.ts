@@ -52,7 +52,8 @@ function average(
   if (!all) return;
   // Of no samples, logs are NaN.
   const own = names.map((name) => (samples > 0 ? logs[name]! * samples : 0));
-  const sums = group.sum(`the logs ${names.join(', ')}`, messageOf(own));
+  // Names of outputs may differ between ranks, as those of layers do.
+  const sums = group.sum(`the logs ${names.join(', ')}`, messageOf(own), 'logs');
   names.forEach((name, i) => (logs[name] = sums[i]! / all));
 }
 
