@@ -171,10 +171,11 @@ describe('evenkeel moments, merge and recalibrate --moments', () => {
     expect(written).toEqual([at('new', 'folder', 'out.jsonl')]);
     expect(layers).toHaveLength(12);
     expect(layers[0]).toEqual({ layer: 'first', shards: ['a.npy'], batches: 2, count: [64, 64, 64, 64, 64] });
-    const merged = await run(['merge', written[0]!, '--output', at('merged.jsonl')]);
+    const output = at('merged', 'out.jsonl');
+    const merged = await run(['merge', written[0]!, '--output', output]);
     expect(merged).toMatch(/first +│ +4 │ +8 │ +232 /);
-    expect(merged).toContain(`Written: ${at('merged.jsonl')}`);
-    expect(parse(readFileSync(at('merged.jsonl'), 'utf8')).map((one) => one.layer)).toEqual(LAYERS);
+    expect(merged).toContain(`Written: ${output}`);
+    expect(parse(readFileSync(output, 'utf8')).map((one) => one.layer)).toEqual(LAYERS);
   });
 });
 

@@ -203,6 +203,19 @@ describeBackends((backend) => {
     expect(reasonOf({ synchronized: false })).toBe(`Fused kernels on the backend '${backend}'.`);
   });
 
+  test('is synchronized over the group that came last, whichever of them ends first', () => {
+    const layer = layerOf();
+    joinTwin(2);
+    const endFirst = end!;
+    joinTwin(4);
+    for (let call = 0; call < 2; call++) {
+      endFirst();
+      expect(layer.describe().reason).toMatch(/, synchronized over 4 ranks\.$/);
+    }
+    end!();
+    expect(layer.describe().reason).not.toMatch(/ranks/);
+  });
+
   test('refuses an axis that includes the batch on several ranks, in training', () => {
     const layer = layerBatchNormalization({ synchronized: true, name: 'bn', axis: [0, 1] });
     const x = X();

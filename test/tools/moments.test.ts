@@ -289,6 +289,16 @@ describeBackends(() => {
       );
     });
 
+    test('a shard whose mask leaves one sample in some of the channels', async () => {
+      const model = functional([2, 1], (input) =>
+        apply(bn({ axis: [1, 2] }), apply(layers.masking({ maskValue: 0 }), input)),
+      );
+      const [two, one] = [4, 0].map((last) => tf.tensor3d([[[1], [2]], [[3], [last]]]));
+      const collect = (data: tf.Tensor) => collectMoments(model, data, { shard: 'a' });
+      expect((await collect(two!))[0]!.count).toEqual([2, 2]);
+      await expectRefused(model, () => collect(one!), /one value per channel .* Give several samples/);
+    });
+
     test('a shard without samples, with NaN, or of another shape', async () => {
       const model = make();
       const [empty, broken, wide] = [tf.zeros([0, 3]), tf.fill([4, 3], NaN), tf.zeros([4, 5])];
