@@ -284,6 +284,10 @@ describe('what is refused, by 3, with nothing printed and nothing written:', () 
     );
     await expectRefused(bad(`${lines[0]!}\n\n${lines[1]!}\n`), /bad\.jsonl, line 2: it is no JSON/);
     await expectRefused(bad(Uint8Array.of(0xff, 0xfe, 10)), /bad\.jsonl, line 1: it is no JSON/);
+    // In a shard's name, which would be another's then.
+    const changed = Buffer.from(lines[0]!);
+    changed[changed.indexOf('a.npy')] = 0xff;
+    await expectRefused(bad(changed), /bad\.jsonl, line 1: it is no JSON/);
     await expectRefused(
       bad(''),
       /bad\.jsonl is empty: who was to write moments into it has not\. Run its shards again/,

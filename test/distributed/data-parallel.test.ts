@@ -193,6 +193,28 @@ test('distributedOptimizer gives the same object, once', () => {
   expect(() => distributedOptimizer(optimizer, new Alone())).toThrow(/another communicator already/);
 });
 
+test('distributedOptimizer keeps to each weight its momentum where another has no gradient', () => {
+  const train = (optimizer: tf.Optimizer) => {
+    const variables = [1, 2].map((value) => tf.variable(tf.scalar(value)));
+    for (const gradients of [
+      [1, 8],
+      [null, 2],
+    ]) {
+      optimizer.applyGradients(
+        variables.map(({ name }, i) => {
+          const gradient = gradients[i] ?? null;
+          return { name, tensor: (gradient === null ? null : tf.scalar(gradient)) as tf.Tensor };
+        }),
+      );
+    }
+    return variables.map((variable) => variable.dataSync()[0]);
+  };
+  // Momenta of 1, and of 8 · 0.5 + 2 in the second step.
+  const expected = [1 - 0.5, 2 - 0.5 * (8 + 6)];
+  expect(train(tf.train.momentum(0.5, 0.5))).toEqual(expected);
+  expect(train(distributedOptimizer(tf.train.momentum(0.5, 0.5), new Alone()))).toEqual(expected);
+});
+
 test('a model may have a distributed optimizer, of the same communicator', async () => {
   const communicator = new Alone();
   const model = makeSequential();

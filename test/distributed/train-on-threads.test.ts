@@ -1,10 +1,17 @@
 /** @file Training on threads, from its start to its end, in each way in which it can end. */
 import { execFile } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
-import { type ThreadsOptions, trainAsThread, trainOnThreads } from 'evenkeel/threads';
+import {
+  type ThreadGroup,
+  type ThreadsOptions,
+  threadCommunicator,
+  trainAsThread,
+  trainOnThreads,
+} from 'evenkeel/threads';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ValueError } from '../../src/text/value-error.js';
 import { ROOT } from '../docs/blocks.js';
@@ -102,6 +109,28 @@ describe('ends all threads where', () => {
     expect(failure).toBeInstanceOf(TypeError);
     expect(failure.message).toMatch(/^Rank \d of 2 failed: /);
     expect(failure.message).toContain(message);
+  });
+
+  test('one fails of which the others are heard first', async () => {
+    const workers: EventEmitter[] = [];
+    const tell = (worker: EventEmitter, message: object) => worker.emit('message', message);
+    const fail = (rank: number, message: string) =>
+      tell(workers[rank]!, { evenkeel: 'failed', thrown: { name: 'Error', message } });
+    const training = trainOnThreads(
+      () => {
+        const postMessage = ({ group, rank }: { group: ThreadGroup; rank: number }) => {
+          if (rank === 1) threadCommunicator(group, rank).abort!('The first to fail.');
+        };
+        const worker = Object.assign(new EventEmitter(), { postMessage, terminate: () => undefined });
+        workers.push(worker);
+        return worker;
+      },
+      { threads: 2 },
+    );
+    for (const worker of workers) tell(worker, { evenkeel: 'ready' });
+    fail(0, 'What follows from it.');
+    fail(1, 'The first to fail.');
+    await expect(training).rejects.toThrow('Rank 1 of 2 failed: The first to fail.');
   });
 
   test('the data cannot be sent', async () => {

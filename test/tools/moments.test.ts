@@ -293,7 +293,12 @@ describeBackends(() => {
       const model = functional([2, 1], (input) =>
         apply(bn({ axis: [1, 2] }), apply(layers.masking({ maskValue: 0 }), input)),
       );
-      const [two, one] = [4, 0].map((last) => tf.tensor3d([[[1], [2]], [[3], [last]]]));
+      const [two, one] = [4, 0].map((last) =>
+        tf.tensor3d([
+          [[1], [2]],
+          [[3], [last]],
+        ]),
+      );
       const collect = (data: tf.Tensor) => collectMoments(model, data, { shard: 'a' });
       expect((await collect(two!))[0]!.count).toEqual([2, 2]);
       await expectRefused(model, () => collect(one!), /one value per channel .* Give several samples/);
