@@ -456,6 +456,8 @@ describeBackends(() => {
       await expectRefused(model, run(moments, { shard: 2 }), /Did you mean 'shards'/, TypeError);
       const less = await collectMoments(model, shards.a, { shard: 'a', given: [first] });
       await expectRefused(model, run([first, ...less]), /of other shards than 'first' has/);
+      const others = await collectMoments(model, shards.b, { shard: 'c', given: [first] });
+      await expectRefused(model, run([first, ...less, ...others]), /of other shards than 'first' has/);
     });
 
     test('moments of one value, and of values whose variance float32 cannot hold', async () => {
@@ -489,7 +491,9 @@ describeBackends(() => {
       m2: [2, 200],
     };
     const merged = mergeMoments([own!, foreign]);
-    expect(merged[0]).not.toHaveProperty('perBatch');
+    for (const [one] of [merged, mergeMoments([own!, { ...foreign, shards: ['0'] }])]) {
+      expect(one).not.toHaveProperty('perBatch');
+    }
     const { layers: report } = await recalibrateByMoments(model, merged, { shards: 2 });
     // Of 1, 3, 5, 7 and of ten times as much.
     expect(report[0]).toMatchObject({
