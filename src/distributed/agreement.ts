@@ -12,24 +12,32 @@ export const weightLines = ({ weights }: LayersModel): string[] =>
     return `weight ${i + 1} of ${weights.length}: ${name} of shape [${shape.join(', ')}], ${dtype}`;
   });
 
+type Given = string | ((...args: never[]) => unknown) | null | undefined;
+
+/** Losses or metrics as they were given to `compile`, without the names of outputs, which are layers' names. */
+function describe(
+  given: Given | readonly Given[] | Record<string, Given | readonly Given[]>,
+  outputNames: readonly string[],
+): string {
+  if (typeof given === 'function') return given.name;
+  if (typeof given !== 'object' || given === null) return given ?? 'none';
+  const list = Array.isArray(given)
+    ? (given as readonly Given[])
+    : outputNames.map((name) => (given as Record<string, Given>)[name]);
+  return `[${list.map((one) => describe(one, outputNames)).join(', ')}]`;
+}
+
 /** Lines for how a model is compiled: another optimizer would change the weights otherwise. */
 export function compiledLines(model: LayersModel): string[] {
-  const { optimizer, weights } = model;
+  const { optimizer, loss, metrics, outputNames, weights } = model;
   const trained = new Set(trainedVariablesOf(model));
   const numbers = weights.flatMap((weight, i) => (trained.has(variableOf(weight)) ? [i + 1] : []));
   return [
     `optimizer: ${optimizer.getClassName()} ${JSON.stringify(optimizer.getConfig())}`,
-    `loss and metrics: ${metricsOf(model).join(', ')}`,
+    `loss: ${describe(loss, outputNames)}`,
+    `metrics: ${describe(metrics, outputNames)}`,
     `weights that are trained: ${numbers.join(', ')}`,
   ];
-}
-
-/** What `fit` logs. Of several outputs, names begin with those of layers. */
-function metricsOf({ metricsNames, outputNames }: LayersModel): string[] {
-  return metricsNames.map((name) => {
-    const index = outputNames.findIndex((output) => name.startsWith(`${output}_`));
-    return index < 0 ? name : `${name.slice(outputNames[index]!.length + 1)} of output ${index + 1}`;
-  });
 }
 
 /**

@@ -9,18 +9,31 @@
  * Sources: Li et al., PyTorch Distributed: Experiences on Accelerating Data Parallel Training, 2020 (one model on each rank,
  * equal at the start, gradients averaged); Sergeev and Del Balso, Horovod, 2018 (optimizer, broadcast, joint logs).
  */
-import { type Optimizer, type Scalar, type Tensor, dispose, scalar, zeros } from '@tensorflow/tfjs-core';
+import {
+  type Optimizer,
+  type Scalar,
+  type Tensor,
+  clone,
+  dispose,
+  scalar,
+  zeros,
+} from '@tensorflow/tfjs-core';
 import type { CustomCallbackArgs, LayersModel, ModelFitArgs } from '@tensorflow/tfjs-layers';
 import type { Communicator } from '../group/communicator.js';
 import { Group, messageOf, runOnStandIns, synchronizeOver } from '../group/group.js';
-import { buildIfNeeded, checkModel } from '../model/graph.js';
+import { buildIfNeeded, checkModel, withInner } from '../model/graph.js';
 import { override } from '../model/override.js';
 import {
   type TrainFunction,
   attachToTrained,
   interceptBatches,
+  ownWeightsOf,
+  propertyOf,
   trainedModelOf,
+  trainedVariablesOf,
+  variableOf,
 } from '../model/tensorflow-internals.js';
+import { assignExactly } from '../model/weights.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { checkAgreement, compiledLines, weightLines } from './agreement.js';
@@ -164,7 +177,7 @@ class Training {
     // Another model may have another group.
     const endSynchronization = synchronizeOver(group.communicator);
     try {
-      const [loss, ...metrics] = samples > 0 ? train(data) : trainOnStandIns(train, data);
+      const [loss, ...metrics] = samples > 0 ? train(data) : trainOnStandIns(model, train, data);
       return [loss!, ...averageMetrics(group, metrics, samples, all)];
     } finally {
       endSynchronization();
@@ -177,14 +190,22 @@ const rowsOf = (data: readonly Tensor[]): number => data[0]!.shape[0];
 
 /**
  * The step of a rank without samples, on one that stands for them: some operations of TF.js fail without any, such as the
- * gradients of biases, and means on wasm. Its loss has the weight 0, and normalizations leave it out.
+ * gradients of biases, and means on wasm. Its loss has the weight 0, and layers keep nothing of it.
  */
-function trainOnStandIns(train: TrainFunction, data: readonly Tensor[]): Scalar[] {
+function trainOnStandIns(model: LayersModel, train: TrainFunction, data: readonly Tensor[]): Scalar[] {
   const standIns = data.map(({ shape, dtype }) => zeros([1, ...shape.slice(1)], dtype));
+  const trained = new Set(trainedVariablesOf(model));
+  // Such as moving statistics; those of synchronized layers are all ranks'.
+  const kept = withInner(model)
+    .filter((layer) => propertyOf(layer, 'synchronized') !== true)
+    .flatMap(ownWeightsOf)
+    .filter((weight) => !trained.has(variableOf(weight)))
+    .map((weight) => ({ weight, value: clone(weight.read()) }));
   try {
     return runOnStandIns(() => train(standIns));
   } finally {
-    dispose(standIns);
+    for (const { weight, value } of kept) assignExactly(weight, value);
+    dispose([standIns, kept.map(({ value }) => value)]);
   }
 }
 

@@ -16,7 +16,13 @@ const CALLS = [
     'optimizer: SGD {"learningRate":0.2}',
     'optimizer: SGD {"learningRate":0.1}',
   ],
-  ['distributedDataParallel', { metrics: ['mse'] }, 'loss and metrics: loss, mse', 'loss and metrics: loss'],
+  ['distributedDataParallel', { metrics: ['mse'] }, 'metrics: [mse]', 'metrics: []'],
+  [
+    'distributedDataParallel',
+    { loss: 'meanAbsoluteError' },
+    'loss: meanAbsoluteError',
+    'loss: meanSquaredError',
+  ],
   [
     'distributedDataParallel',
     { isFrozen: true },

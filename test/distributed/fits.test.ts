@@ -2,7 +2,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { differenceOf } from './comparison.js';
 import { FITS, type Fitted, fitAll } from './programs/fits.js';
-import type { trainTwoOutputs } from './programs/names.js';
 import { onRanks } from './ranks.js';
 
 let alone: Fitted[];
@@ -38,9 +37,4 @@ test('what stops a training stopped it', () => {
     'stopped by one rank after a batch': 1,
     'stopped by one rank after an epoch': 2,
   });
-});
-
-test('layers may have other names on other ranks, also those of outputs, after which logs are called', async () => {
-  const options = { size: 2, input: undefined };
-  expect(await onRanks<typeof trainTwoOutputs>('names', 'trainTwoOutputs', options)).toEqual([5, 5]);
 });

@@ -6,7 +6,9 @@ import { onRanks } from './ranks.js';
 
 const NAMES = Object.keys(CASES) as CaseName[];
 const EVEN = NAMES.map((name) => ({ name, cuts: [BATCH / 2] }));
-const UNEVEN = NAMES.filter((name) => name !== 'not synchronized').map((name) => ({ name, cuts: [3] }));
+/** Cases whose statistics are each rank's own. */
+const APART: readonly CaseName[] = ['not synchronized', "TF.js' own normalization"];
+const UNEVEN = NAMES.filter((name) => !APART.includes(name)).map((name) => ({ name, cuts: [3] }));
 const NONE: typeof EVEN = [
   { name: 'plain', cuts: [0] },
   { name: 'renorm', cuts: [BATCH] },
@@ -15,6 +17,7 @@ const NONE: typeof EVEN = [
   { name: 'separable convolutions and global pooling', cuts: [0] },
   { name: 'adjustment', cuts: [0] },
   { name: 'a loss and a metric that are NaN without samples', cuts: [0] },
+  { name: "TF.js' own normalization", cuts: [0] },
 ];
 const trainings = [...EVEN, ...UNEVEN, ...NONE];
 
@@ -31,7 +34,7 @@ beforeAll(async () => {
 });
 
 describe.each(
-  trainings.map((training, i) => ({ ...training, i })).filter(({ name }) => name !== 'not synchronized'),
+  trainings.map((training, i) => ({ ...training, i })).filter(({ name }) => !APART.includes(name)),
 )('$name, with $cuts of 16 samples on the first rank', ({ name, i }) => {
   test('all ranks have the same bits, and no tensors are left', () => {
     const [first, ...others] = ranks.map((trained) => trained[i]!);
@@ -44,6 +47,16 @@ describe.each(
     expect(differenceOf(flat(actual.logs), flat(expected.logs))).toBeLessThan(2e-6);
     expect(differenceOf(flat(actual.weights), flat(expected.weights))).toBeLessThan(2e-6);
   });
+});
+
+test("a rank without samples leaves the statistics of TF.js' own layer alone", () => {
+  const [first, second] = ranks.map((trained) => trained.at(-1)!.weights);
+  expect(differenceOf(flat(second!), flat(alone.get("TF.js' own normalization")!.weights))).toBeLessThan(
+    2e-6,
+  );
+  const isFirstVariance = (values: Float32Array) =>
+    values.length === 64 && values.every((value) => value === 1);
+  expect([first!.filter(isFirstVariance).length, second!.filter(isFirstVariance).length]).toEqual([1, 0]);
 });
 
 test('without synchronized, a training is another one, and statistics differ by rank', () => {

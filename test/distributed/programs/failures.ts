@@ -7,17 +7,25 @@ interface Model {
   readonly layers?: number;
   readonly rate?: number;
   readonly metrics?: readonly string[];
+  readonly loss?: string;
   readonly isFrozen?: boolean;
 }
 
-function make({ units = 3, layers = 1, rate = 0.1, metrics = [], isFrozen = false }: Model): tf.LayersModel {
+function make({
+  units = 3,
+  layers = 1,
+  rate = 0.1,
+  metrics = [],
+  loss = 'meanSquaredError',
+  isFrozen = false,
+}: Model): tf.LayersModel {
   const input = tf.input({ shape: [2] });
   const chain = Array.from({ length: layers }, () => tf.layers.dense({ units }));
   const output = chain.reduce((one, layer) => layer.apply(one) as tf.SymbolicTensor, input);
   const model = tf.model({ inputs: input, outputs: output });
   // Not in a sequential model: TF.js thaws what is in one when it is compiled.
   if (isFrozen) chain[0]!.trainable = false;
-  model.compile({ optimizer: tf.train.sgd(rate), loss: 'meanSquaredError', metrics: [...metrics] });
+  model.compile({ optimizer: tf.train.sgd(rate), loss, metrics: [...metrics] });
   return model;
 }
 

@@ -15,6 +15,7 @@ interface Fit {
   readonly validation: Validation;
   readonly byDataset?: boolean;
   readonly classWeight?: tf.ClassWeight;
+  readonly hasTwoOutputs?: boolean;
   /** What ends the training. */
   readonly stop?: 'early' | 'rank 1, after a batch' | 'rank 0, after an epoch';
 }
@@ -25,6 +26,7 @@ export const FITS = {
   'validated on the first rank only': { validation: 'first' },
   'with weights of classes': { validation: 'own', classWeight: { 0: 1, 1: 3 } },
   'of datasets, with weights of classes': { validation: 'own', byDataset: true, classWeight: { 0: 2, 1: 1 } },
+  'with two outputs': { validation: 'own', hasTwoOutputs: true },
   'of datasets': { validation: 'own', byDataset: true },
   'with early stopping': { validation: 'own', stop: 'early' },
   'stopped by one rank after a batch': { validation: 'own', stop: 'rank 1, after a batch' },
@@ -53,26 +55,40 @@ export interface Fitted {
   readonly weights: number[];
 }
 
+function make(hasTwoOutputs: boolean): tf.LayersModel {
+  const hidden = tf.layers.dense({
+    units: 6,
+    activation: 'tanh',
+    kernelRegularizer: 'l1l2',
+    inputShape: [4],
+  });
+  const chain = tf.sequential({ layers: [hidden, tf.layers.dense({ units: 1, activation: 'sigmoid' })] });
+  if (!hasTwoOutputs) return chain;
+  const other = tf.layers
+    .dense({ units: 1, activation: 'sigmoid' })
+    .apply(hidden.output) as tf.SymbolicTensor;
+  return tf.model({ inputs: chain.inputs, outputs: [chain.outputs[0]!, other] });
+}
+
 async function fit(
   communicator: Communicator | null,
-  { validation, byDataset, classWeight, stop }: Fit,
+  { validation, byDataset, classWeight, hasTwoOutputs = false, stop }: Fit,
 ): Promise<Fitted> {
-  const model = tf.sequential({
-    layers: [
-      tf.layers.dense({ units: 6, activation: 'tanh', inputShape: [4], kernelRegularizer: 'l1l2' }),
-      tf.layers.dense({ units: 1, activation: 'sigmoid' }),
-    ],
-  });
+  // TF.js then gives the layers of this rank other names.
+  if (communicator && communicator.rank > 0) make(hasTwoOutputs).dispose();
+  const model = make(hasTwoOutputs);
   model.compile({ optimizer: tf.train.sgd(0.5), loss: 'binaryCrossentropy', metrics: ['accuracy', 'mse'] });
   const rank = communicator?.rank ?? 0;
   setWeights(model, rank);
   const parallel = communicator && distributedDataParallel(model, communicator);
 
   const [x, y] = dataOf(rowsOf(communicator, SAMPLES), SAMPLES, 1);
+  const targets = (one: tf.Tensor) => (hasTwoOutputs ? [one, one] : one);
   const all = Array.from({ length: 10 }, (_, i) => i);
   const isWhole = validation === 'same' || !communicator;
   const own = isWhole ? all : validation === 'own' ? all.filter((i) => i < 3 === (rank === 0)) : all;
-  const validationData = validation === 'first' && rank > 0 ? undefined : dataOf(own, 10, 2);
+  const [xOfOwn, yOfOwn] = dataOf(own, 10, 2);
+  const isValidated = validation !== 'first' || rank === 0;
   const callbacks: (tf.CustomCallbackArgs | tf.Callback)[] = [
     ...(parallel ? [parallel.callbacks] : []),
     ...(stop === 'early'
@@ -81,7 +97,7 @@ async function fit(
     {
       onBatchEnd(batch: number) {
         // What one rank evaluates for itself sends nothing, and does not count.
-        if (batch === 0 && rank === 0) tf.dispose(model.evaluate(x, y));
+        if (batch === 0 && rank === 0) tf.dispose(model.evaluate(x, targets(y)));
         if (stop === 'rank 1, after a batch' && batch === 1 && (rank === 1 || !communicator))
           model.stopTraining = true;
       },
@@ -93,7 +109,7 @@ async function fit(
   const options = {
     epochs: 4,
     callbacks: callbacks as tf.CustomCallbackArgs[],
-    ...(validationData && { validationData }),
+    ...(isValidated && { validationData: [xOfOwn, targets(yOfOwn)] as [tf.Tensor, tf.Tensor] }),
     ...(classWeight && { classWeight }),
   };
   // Without parallel, TF.js takes no list of both kinds.
@@ -101,9 +117,16 @@ async function fit(
   const batchSize = !communicator ? BATCH : rank === 0 ? FIRST : BATCH - FIRST;
   const { history, epoch: epochs } = byDataset
     ? await model.fitDataset(batches(x, y, batchSize), options)
-    : await model.fit(x, y, { ...options, batchSize, shuffle: false });
+    : await model.fit(x, targets(y), { ...options, batchSize, shuffle: false });
   const weights = model.weights.flatMap((weight) => Array.from(weight.read().dataSync()));
-  return { history: history as Record<string, number[]>, epochs, weights };
+  const named = Object.entries(history as Record<string, number[]>).map(([name, values]) => {
+    const output = model.outputNames.findIndex((one) => name.replace('val_', '').startsWith(`${one}_`));
+    return [
+      output < 0 ? name : name.replace(model.outputNames[output]!, `output ${output}`),
+      values,
+    ] as const;
+  });
+  return { history: Object.fromEntries(named), epochs, weights };
 }
 
 type Batches = Parameters<tf.LayersModel['fitDataset']>[0];
