@@ -3,6 +3,10 @@
  * sends anything anywhere: memory shared by threads (`evenkeel/threads`) or MPI (`evenkeel/mpi`) does.
  */
 
+/** How to have every rank make the same sums, for errors. */
+export const SAME_SUMS =
+  'All ranks must have the same model, call it in the same order, and get as many batches.';
+
 /** A group of processes or threads that train together, as one of them, a rank, sees it. The words are MPI's. */
 export interface Communicator {
   /** Which of the ranks this is: 0 … size − 1. */

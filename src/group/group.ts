@@ -4,7 +4,7 @@
  */
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
-import type { Communicator } from './communicator.js';
+import { type Communicator, SAME_SUMS } from './communicator.js';
 
 /** Bits of a tag: size·tag² is exact in float64 for up to 8,192 ranks. */
 const TAG_BITS = 20;
@@ -63,7 +63,7 @@ export class Group {
     if (message[length] !== size * tag || message[length + 1] !== size * tag * tag) {
       throw new ValueError(
         `Rank ${this.rank} of ${size} was at ${what} (${length} numbers, sum ${this.count}), and another rank was somewhere ` +
-          'else. All ranks must have the same model, call it in the same order, and be in the same step.',
+          `else. ${SAME_SUMS}`,
       );
     }
     return message.subarray(0, length);

@@ -3,7 +3,7 @@
  * cross-origin isolated page. Each rank adds up a part of what all have laid down, in the order of ranks, so that all get
  * the same bits. A barrier stands before that and after.
  */
-import type { Communicator } from '../group/communicator.js';
+import { type Communicator, SAME_SUMS } from '../group/communicator.js';
 import { checkNames } from '../text/names.js';
 import { checkNumber } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -46,8 +46,7 @@ export function threadCommunicator(
     member.fail(
       new ValueError(
         `Rank ${rank} of ${size} brought ${describe(own)} to a sum, and rank ${other} brought ` +
-          `${describe(brought[other]![0]!)}. All ranks must have the same model, call it in the same order, and be in the ` +
-          'same step.',
+          `${describe(brought[other]![0]!)}. ${SAME_SUMS}`,
       ),
     );
   };

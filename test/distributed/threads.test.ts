@@ -46,7 +46,7 @@ describe('sums', () => {
 describe('all ranks throw, at once,', () => {
   const float64 = (...lengths: number[]) => ({ lengths, isFloat64: true });
   const float32 = (...lengths: number[]) => ({ lengths, isFloat64: false });
-  const ALIKE = 'All ranks must have the same model, call it in the same order, and be in the same step.';
+  const ALIKE = 'All ranks must have the same model, call it in the same order, and get as many batches.';
 
   test.each([
     ['of other lengths', [float64(4), float64(5)], ['4 numbers of float64', '5 numbers of float64']],
