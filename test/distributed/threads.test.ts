@@ -83,9 +83,9 @@ describe('all ranks throw, at once,', () => {
   });
 
   test('after the timeout, where one has fewer batches', async () => {
-    const options = { size: 2, input: 2, timeout: 0.5 };
+    const options = { size: 2, input: 7, timeout: 4 };
     const outcomes = await outcomesOnRanks<typeof bringLess>('threads', 'bringLess', options);
-    const why = 'Rank 0 of 2 waited 0.5 s in a sum for rank 1. Did every thread get as many batches?';
+    const why = 'Rank 0 of 2 waited 4 s in a sum for rank 1. Did every thread get as many batches?';
     expect(outcomes).toEqual([
       { error: `Error: ${why}` },
       { error: `Error: Rank 1 of 2: the group of threads has ended. ${why}` },
