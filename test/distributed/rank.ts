@@ -19,6 +19,8 @@ const { group, rank, file, name, input, timeout } = workerData as Assignment;
 async function run(): Promise<Outcome<unknown>> {
   try {
     const module = (await import(`./programs/${file}.ts`)) as Record<string, Program<unknown, unknown>>;
+    // A short timeout counts from when all ranks have loaded their program, which takes seconds on a busy machine.
+    threadCommunicator(group, rank, { timeout: 60 }).allReduce(new Float64Array(1));
     return { value: await module[name]!(threadCommunicator(group, rank, { timeout }), input) };
   } catch (error) {
     return { error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
