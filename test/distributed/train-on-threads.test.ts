@@ -88,6 +88,7 @@ describe('ends all threads where', () => {
     ['exits', 'Rank 1 of 2 failed: Its thread has ended, with exit code 3.'],
     ['rejects', 'Rank 1 of 2 failed: Nobody listens.'],
     ['throwsLater', 'Rank 1 of 2 failed: It fails later.'],
+    ['throwsSlowly', 'Rank 1 of 2: values: expected a Float64Array or a Float32Array, received [1].'],
     [
       'isShort',
       'Rank 0 of 2: the group of threads has ended. Rank 1 is done. Did every thread get as many batches?',
@@ -215,7 +216,7 @@ describe('a single file', () => {
     const file = `${folder}/train.ts`;
     writeFileSync(file, `import { trainOnThreads } from 'evenkeel/threads';\n${code}`);
     return new Promise((resolve) => {
-      const options = { cwd: ROOT, timeout: 100_000 };
+      const options = { cwd: ROOT, timeout: 100_000, maxBuffer: 1e8 };
       execFile('node', ['--import', 'tsx', file, '--epochs', '5'], options, (error, stdout, stderr) => {
         rmSync(folder, { recursive: true });
         resolve({ code: error?.code ?? 0, stdout, stderr });
@@ -228,7 +229,7 @@ describe('a single file', () => {
       const result = await trainOnThreads(import.meta.url, (communicator, { data }) => {
         const values = Float32Array.of(communicator.rank + data.first);
         communicator.allReduce(values);
-        for (let i = 0; i < 500; i++) console.log('rank', communicator.rank, process.argv.slice(2).join(' '));
+        for (let i = 0; i < 20000; i++) console.log('rank', communicator.rank, process.argv.slice(2).join(' '));
         return values;
       }, { threads: 2, data: { first: 10 } });
       console.log('sum', result[0]);
@@ -238,9 +239,9 @@ describe('a single file', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trim().split('\n');
     for (const rank of [0, 1])
-      expect(lines.filter((line) => line === `rank ${rank} --epochs 5`)).toHaveLength(500);
-    expect(lines.slice(1000)[0]).toBe('sum 21');
-    expect(lines.slice(1001).join()).toMatch(/^trainOnThreads was given a function before/);
+      expect(lines.filter((line) => line === `rank ${rank} --epochs 5`)).toHaveLength(20_000);
+    expect(lines.slice(40_000)[0]).toBe('sum 21');
+    expect(lines.slice(40_001).join()).toMatch(/^trainOnThreads was given a function before/);
   });
 
   test('of a thread must not start threads in turn', async () => {

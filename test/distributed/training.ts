@@ -55,6 +55,15 @@ const TRAININGS = {
     }
     sum(communicator, 1);
   },
+  /** Rank 1 fails in a sum, and closes what it has open before it says so. */
+  async throwsSlowly(communicator: Communicator) {
+    if (communicator.rank === 0) return sum(communicator, 1);
+    try {
+      communicator.allReduce([1] as unknown as Float64Array);
+    } finally {
+      await sleep(0.3);
+    }
+  },
   /** Rank 1 has a batch less. */
   isShort(communicator: Communicator) {
     for (let batch = 0; batch < 3 - communicator.rank; batch++) sum(communicator, 1);
