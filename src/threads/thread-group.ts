@@ -134,8 +134,6 @@ export class Member {
   readonly size: number;
   /** Bytes that a rank can lay down at once. */
   readonly capacity: number;
-  /** How many barriers it came to. */
-  private barriers: number;
   private readonly words: Words;
 
   /**
@@ -162,7 +160,6 @@ export class Member {
     this.words = words;
     this.size = size;
     this.capacity = words[CAPACITY]!;
-    this.barriers = words[lineOf(rank) + BARRIERS]!;
   }
 
   /** What a rank laid down, as long and of the same type as `values`; after the last rank comes the result. */
@@ -187,8 +184,7 @@ export class Member {
     const { words, rank } = this;
     const state = Atomics.load(words, STATE);
     if (state & BROKEN) throw this.endedError();
-    this.barriers++;
-    Atomics.store(words, lineOf(rank) + BARRIERS, this.barriers);
+    const barriers = Atomics.add(words, lineOf(rank) + BARRIERS, 1) + 1;
     if (Atomics.add(words, ARRIVED, 1) === this.size - 1) {
       Atomics.store(words, ARRIVED, 0);
       Atomics.add(words, STATE, PASSED);
@@ -207,7 +203,7 @@ export class Member {
     // All have passed, though the group may have ended since then.
     if (after >> 1 !== state >> 1) return;
     if (after & BROKEN) throw this.endedError();
-    this.fail(new Error(this.lateMessage()));
+    this.fail(new Error(this.lateMessage(barriers)));
   }
 
   /** Ends the group and throws. */
@@ -226,10 +222,10 @@ export class Member {
     );
   }
 
-  private lateMessage(): string {
+  private lateMessage(barriers: number): string {
     const { words, rank, size, timeout } = this;
     const late = Array.from({ length: size }, (_, one) => one).filter(
-      (one) => Atomics.load(words, lineOf(one) + BARRIERS) !== this.barriers,
+      (one) => Atomics.load(words, lineOf(one) + BARRIERS) !== barriers,
     );
     return (
       `Rank ${rank} of ${size} waited ${timeout} s in a sum for rank ${late.join(', ')}. ` +
