@@ -108,7 +108,7 @@ test('there are examples: in the README, of the layer and of the core', () => {
 
 /** Examples of a group of threads or processes are programs, which run several times at once. */
 const isOfThreads = ({ code }: Block) => code.includes('trainOnThreads(');
-const isOfProcesses = ({ code }: Block) => code.includes('mpiCommunicator(');
+const isOfProcesses = ({ code }: Block) => code.includes("'evenkeel/mpi'");
 
 async function linesOfProgram({ file }: Example, ranks: number): Promise<string[]> {
   const args = ['--import', 'tsx', file];
