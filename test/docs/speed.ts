@@ -80,8 +80,8 @@ function ranksTable(rows: readonly RanksRow[]): string[] {
   );
 }
 
-/** What the tables say; of several ranks, only where a run has measured them. */
-export type Results = Required<Omit<Report, 'ranks'>> & Pick<Report, 'ranks'>;
+/** Of a whole run. */
+export type Results = Required<Report>;
 
 export function speedLines(report: Results): string[] {
   const { commit, date, machine, against, networks, ranks } = report;
@@ -94,14 +94,10 @@ export function speedLines(report: Results): string[] {
     '',
     ...layerTable(report),
     '',
-    ...(ranks
-      ? [
-          'The convnet on several ranks, a step of `trainOnBatch` of 128 samples on wasm:',
-          '',
-          ...ranksTable(ranks),
-          '',
-        ]
-      : []),
-    `${ranks ? 'Each rank on one' : 'One'} core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
+    'The convnet on several ranks, a step of `trainOnBatch` of 128 samples on wasm:',
+    '',
+    ...ranksTable(ranks),
+    '',
+    `Each rank on one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
   ];
 }
