@@ -25,6 +25,7 @@ import { type Plan, makePlan } from '../layer/plan.js';
 import { batchMoments, infer } from '../operation/composed/composed.js';
 import { momentsFused } from '../operation/fused.js';
 import type { NormalizationLayer } from '../model/graph.js';
+import { override } from '../model/override.js';
 import { type Normalization, isEvenkeel } from './normalizations.js';
 import type { Statistics } from './population.js';
 
@@ -86,9 +87,8 @@ export function running<T>(model: LayersModel, run: () => T): T {
 /** Puts another `call` on the layer. Returns how to put things back. */
 function standIn(normalization: Normalization, normalize: (call: Call) => Tensor): () => void {
   const { layer } = normalization;
-  const own = Object.getOwnPropertyDescriptor(layer, 'call');
   const call = layer.call.bind(layer) as (inputs: Tensor | Tensor[], kwargs: CallArguments) => Tensor;
-  layer.call = (inputs: Tensor | Tensor[], kwargs: CallArguments) =>
+  return override(layer, 'call', (inputs: Tensor | Tensor[], kwargs: CallArguments) =>
     tidy(() => {
       const x = cast([inputs].flat()[0]!, 'float32');
       const infer = () => call(inputs, { training: false, updateMovingStatistics: false });
@@ -102,11 +102,8 @@ function standIn(normalization: Normalization, normalize: (call: Call) => Tensor
         train: () =>
           runAlone(() => call(inputs, { ...kwargs, training: true, updateMovingStatistics: false })),
       });
-    });
-  return () => {
-    if (own) Object.defineProperty(layer, 'call', own);
-    else Reflect.deleteProperty(layer, 'call');
-  };
+    }),
+  );
 }
 
 /** TF.js' own layer as a plan: one axis, and moving variances without Bessel's correction. */
