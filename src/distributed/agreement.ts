@@ -53,11 +53,9 @@ export function checkAgreement(group: Group, lines: readonly string[]): void {
   if (rank < 0) return;
   const other = broadcastText(group, 'the other model', own, rank).split('\n');
   const first = expected.split('\n');
-  const at = Math.max(
-    first.findIndex((line, i) => line !== other[i]),
-    // Or the other one has more lines.
-    first.every((line, i) => line === other[i]) ? first.length : 0,
-  );
+  const differing = first.findIndex((line, i) => line !== other[i]);
+  // Else the other one has more lines.
+  const at = differing < 0 ? first.length : differing;
   throw new ValueError(
     `Rank ${rank} has another model than rank 0. Rank ${rank} has ${quote(other[at])}, and rank 0 ${quote(first[at])}. ` +
       'Build and compile the same model on all ranks.',

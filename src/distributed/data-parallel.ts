@@ -68,8 +68,8 @@ const models = new WeakSet<LayersModel>();
  * normalize by the moments of all of them; others by their rank's own, and their moving statistics differ by rank.
  *
  * At the start, rank 0's weights and the state of its optimizer go to all. Every rank must make as many steps, and may have
- * any number of samples in one, also none. The loss of each output must be a mean over samples, as all of TF.js are. `evaluate`
- * and `predict` send nothing. What sets `stopTraining` on one rank, stops all after the same batch.
+ * any number of samples in one, also none. The loss of each output must be a mean over samples, as all of TF.js are.
+ * `evaluate` and `predict` send nothing. What sets `stopTraining` on one rank, stops all after the same batch.
  *
  * As DistributedDataParallel of PyTorch.
  *

@@ -21,8 +21,8 @@ export const groupOf = (optimizer: Optimizer): Group | null => groups.get(optimi
  *
  * Where ranks have different numbers of samples, the mean over all samples is had by multiplying the loss, a mean over the
  * rank's n samples of N, by n·R/N. Without samples such a loss is NaN, also times 0: there give one of 0 that depends on the
- * weights. `distributedDataParallel` does all that. Weights must be equal at the start:
- * `broadcastWeights`. For layers with `synchronized`, call `synchronizeOver`, too.
+ * weights. `distributedDataParallel` does all that. Weights must be equal at the start: `broadcastWeights`. For layers with
+ * `synchronized`, call `synchronizeOver`, too.
  *
  * As Horovod's DistributedOptimizer.
  *

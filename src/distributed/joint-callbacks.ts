@@ -7,8 +7,8 @@ export interface SampleCounts {
   trained: number;
   validated: number;
   /**
-   * Evaluated since the last step or the end of its callbacks: `fit` validates before these, and `fitDataset` after them. What
-   * callbacks evaluate themselves is no validation.
+   * Evaluated since the last step or the end of its callbacks: `fit` validates before these, and `fitDataset` after them.
+   * What callbacks evaluate themselves is no validation.
    */
   evaluated: number;
 }

@@ -3,8 +3,8 @@ import { type Tensor, clone, customGrad, zeros, zerosLike } from '@tensorflow/tf
 import type { Parameters } from './adjustment.js';
 
 /**
- * x, which is empty or stands for what is, as the output. Gamma and beta have gradients of 0. It computes nothing: TF.js' mean of no elements
- * is not a number, or on wasm whatever the memory held.
+ * x, which is empty or stands for what is, as the output. Gamma and beta have gradients of 0. It computes nothing: TF.js'
+ * mean of no elements is not a number, or on wasm whatever the memory held.
  */
 export function passEmpty(x: Tensor, { gamma, beta }: Parameters): Tensor {
   const parameters = [gamma, beta].filter((parameter) => parameter !== null);

@@ -2,9 +2,9 @@
  * @file Replays the golden cases on the active backend, in Node or in a page: everything that Keras left behind after
  * each step must be left behind here. What differs is thrown.
  *
- * With `fused: false` or `synchronized: true` Keras itself computes something else in two places: the moving variance where its fused kernel
- * applies Bessel's correction, and the mask that this kernel ignores. The first is not compared there, the second is
- * not given.
+ * With `fused: false` or `synchronized: true` Keras itself computes something else in two places: the moving variance
+ * where its fused kernel applies Bessel's correction, and the mask that this kernel ignores. The first is not compared
+ * there, the second is not given.
  */
 import * as tf from '@tensorflow/tfjs';
 import { BatchNormalization, type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';

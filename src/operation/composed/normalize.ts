@@ -6,9 +6,10 @@
  *   dx = slope·dy − w/W·slope·(Σdy + x̂·Σdy·x̂)       slope = inverse·r·scale
  *   dscale = Σdy·(x̂·r + d)       doffset = Σdy
  *
- * where w is an element's weight and W the weight of all; with other ranks, W and the two sums in dx are those of all. TF.js' own gradients of the same operations would do, but for
- * digits: its gradient of the root is infinite or 0 for deviations beyond 1e13 and below 1e-15, its sums on wasm add one
- * by one, and a dy of 0 times NaN is NaN. A second derivative is TF.js' of these formulas.
+ * where w is an element's weight and W the weight of all; with other ranks, W and the two sums in dx are those of all
+ * ranks. TF.js' own gradients of the same operations would do, but for digits: its gradient of the root is infinite or 0
+ * for deviations beyond 1e13 and below 1e-15, its sums on wasm add one by one, and a dy of 0 times NaN is NaN. A second
+ * derivative is TF.js' of these formulas.
  */
 import {
   type Tensor,
