@@ -31,7 +31,7 @@ const REMARKS: Readonly<Record<string, string>> = {
   weights: 'Here as JSON, for every hidden layer the same.',
 };
 
-/** All but what is of no use here: each network is trained by one thread alone. */
+/** All but what follows from the number of threads. */
 const OFFERED = ARGUMENTS.filter(({ name }) => name !== 'synchronized');
 
 const BOOLEAN_CHOICES = [
