@@ -3,6 +3,7 @@
  * goes by the names of the shards, so that whoever came first leaves no trace.
  */
 import { checkNames } from '../text/names.js';
+import { refuse } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { positiveInteger } from './data.js';
@@ -52,8 +53,11 @@ export function mergeMoments(
   checkNames('option', 'mergeMoments', options, MERGE_MOMENTS_OPTIONS);
   const expected = positiveInteger('shards', options.shards);
   if (typeof (moments as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') {
-    throw new TypeError(
-      `moments: expected an array or another iterable of moments, as collectMoments gives them, received ${show(moments)}.`,
+    refuse(
+      TypeError,
+      'moments',
+      'an array or another iterable of moments, as collectMoments gives them',
+      moments,
     );
   }
   const layers = new Map<string, Parts>();

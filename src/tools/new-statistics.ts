@@ -1,6 +1,7 @@
 /** @file New statistics of a normalization: what they are computed from, checked, written and reported. */
 import { tensor, tidy } from '@tensorflow/tfjs-core';
 import type { NormalizationLayer } from '../model/graph.js';
+import { refuse } from '../text/refusal.js';
 import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { type Normalization, isEvenkeel } from './normalizations.js';
@@ -19,10 +20,9 @@ export function checkKinds(statistics: unknown, order: unknown): void {
 }
 
 function checkOneOf(name: string, value: unknown, accepted: readonly string[]): void {
-  if (accepted.includes(value as string)) return;
-  throw new ValueError(
-    `${name}: expected ${accepted.map((one) => `'${one}'`).join(' or ')}, received ${show(value)}.`,
-  );
+  if (!accepted.includes(value as string)) {
+    refuse(ValueError, name, accepted.map(show).join(' or '), value);
+  }
 }
 
 /** A layer's statistics as plain numbers; null where one is not finite. */
