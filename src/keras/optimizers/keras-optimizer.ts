@@ -102,7 +102,7 @@ export class KerasOptimizer extends Optimizer implements SlotKeeper {
   #change(variable: Variable, gradient: Tensor): void {
     const { rule, settings, isLegacy, constrained } = this.#options;
     const rate = this.#rate();
-    const old = this.#slots.get(variable) ?? this.#firstSlots(variable);
+    const old = this.readSlots(variable);
     const { difference, slots } = rule.update({
       gradient,
       slots: old,
