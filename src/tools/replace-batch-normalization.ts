@@ -58,7 +58,7 @@ export function replaceBatchNormalization(
   if (synchronized !== null) checkBoolean('synchronized', synchronized);
   new RunLimits(model, options, 2).checkWeights();
   const isReplaced = (layer: NormalizationLayer) =>
-    layer instanceof BatchNormalization ? synchronized !== null && layer.synchronized !== synchronized : true;
+    !(layer instanceof BatchNormalization) || (synchronized !== null && layer.synchronized !== synchronized);
   const replaced = normalizationsOf(model).filter(({ layer }) => isReplaced(layer));
   if (synchronized) checkSynchronizable(replaced);
   const copy = copyModel(model, {
