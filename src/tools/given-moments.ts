@@ -5,7 +5,7 @@ import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { plural } from './findings.js';
 import type { LayerMoments } from './layer-moments.js';
-import { type MergeMomentsOptions, mergeMoments, populationOf } from './merge-moments.js';
+import { type MergeMomentsOptions, haveSameShards, mergeMoments, populationOf } from './merge-moments.js';
 import { MomentsOrigin, differenceOf } from './moments-origin.js';
 import {
   type PassOrder,
@@ -95,9 +95,7 @@ export async function readMoments(
       differenceOf(one.of, await originIn(preparation ?? ''), parts) ??
       differenceOf(one.of, first.of, ['preparation']) ??
       (one.count.length === before[i]!.mean.length ? null : `of ${plural(one.count.length, 'channel')}`) ??
-      (one.shards.join('\n') === first.shards.join('\n')
-        ? null
-        : `of other shards than '${first.layer}' has`) ??
+      (haveSameShards(one, first) ? null : `of other shards than '${first.layer}' has`) ??
       (statistics === 'population' || one.perBatch
         ? null
         : 'without perBatch, which statistics of batches need');
@@ -107,7 +105,7 @@ export async function readMoments(
           'is, with the same options, round after round.',
       );
     }
-    const result = resultOf(populationOf(one), statistics, before[i]!);
+    const result = resultOf(populationOf([one]), statistics, before[i]!);
     checkResult(one.layer, result);
     results.set(normalization, result);
     known.push(one);

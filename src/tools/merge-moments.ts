@@ -72,7 +72,7 @@ export function mergeMoments(
     if (expected === null || shards.length === expected) continue;
     throw new ValueError(
       `The moments of the layer ${show(layer)} are of ${plural(shards.length, 'shard')}, and those of ${expected} are ` +
-        `expected: ${shards.length < expected ? 'some are missing. There are' : 'some are too many. There are'} ${show(shards)}.`,
+        `expected: some are ${shards.length < expected ? 'missing' : 'too many'}. There are ${show(shards)}.`,
     );
   }
   return merged.sort((a, b) => (a.layer < b.layer ? -1 : 1));
@@ -118,10 +118,9 @@ class Parts {
   #checkSame(part: LayerMoments, shard: string): void {
     const known = this.#ofShards.get(shard)!;
     if (JSON.stringify(known) === JSON.stringify(part)) return;
-    const isOfSame = known.shards.join('\n') === part.shards.join('\n');
     throw new ValueError(
       `The shard ${show(shard)} comes twice for the layer ${show(part.layer)}, ` +
-        (isOfSame
+        (haveSameShards(known, part)
           ? 'with different numbers. Different shards need different names; a shard that has changed needs a new round.'
           : 'and is merged with other shards in one of them, so that it would count twice. Leave one of them out.'),
     );
@@ -131,19 +130,21 @@ class Parts {
     const [only, ...others] = this.#all.sort((a, b) => (a.shards[0]! < b.shards[0]! ? -1 : 1));
     if (others.length === 0) return only!;
     const { format, layer, of, order } = this.first;
-    const bessel = this.#all.some((part) => part.bessel);
     const shards = this.#all.flatMap((part) => part.shards).sort();
-    const population = new Population(this.first.count.length, bessel);
-    for (const part of this.#all) population.merge(part);
-    return { format, layer, of, order, bessel, shards, ...population.moments() };
+    const population = populationOf(this.#all);
+    return { format, layer, of, order, bessel: population.hasBessel, shards, ...population.moments() };
   }
 }
 
 const hasValues = ({ count }: Pick<LayerMoments, 'count'>): boolean => count.some((n) => n > 0);
 
-/** The population that moments tell of. */
-export function populationOf(moments: LayerMoments): Population {
-  const population = new Population(moments.count.length, moments.bessel);
-  population.merge(moments);
+export const haveSameShards = (a: LayerMoments, b: LayerMoments): boolean =>
+  a.shards.join('\n') === b.shards.join('\n');
+
+/** The population that moments of a layer tell of together. */
+export function populationOf(parts: readonly LayerMoments[]): Population {
+  const hasBessel = parts.some(({ bessel }) => bessel);
+  const population = new Population(parts[0]!.count.length, hasBessel);
+  for (const part of parts) population.merge(part);
   return population;
 }
