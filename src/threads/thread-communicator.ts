@@ -41,7 +41,7 @@ export function threadCommunicator(
 
   const checkAlike = () => {
     const own = brought[rank]![0]!;
-    const other = brought.findIndex(([its]) => its !== own);
+    const other = brought.findIndex((its) => its[0] !== own);
     if (other < 0) return;
     member.fail(
       new ValueError(
@@ -51,20 +51,23 @@ export function threadCommunicator(
     );
   };
   const sumPiece = (values: Float64Array | Float32Array) => {
-    member.part(values, rank).set(values);
+    const parts = values instanceof Float64Array ? member.float64 : member.float32;
+    const { length } = values;
+    // How many numbers there are from part to part, and up to the result.
+    const stride = capacity / values.BYTES_PER_ELEMENT;
+    const result = size * stride;
+    parts.set(values, rank * stride);
     member.waitForAll();
     checkAlike();
-    const parts = brought.map((_, one) => member.part(values, one));
-    const result = member.part(values, size);
-    const end = Math.floor((values.length * (rank + 1)) / size);
-    for (let i = Math.floor((values.length * rank) / size); i < end; i++) {
-      let total = parts[0]![i]!;
-      for (let one = 1; one < size; one++) total += parts[one]![i]!;
-      result[i] = total;
+    const end = Math.floor((length * (rank + 1)) / size);
+    for (let i = Math.floor((length * rank) / size); i < end; i++) {
+      let total = parts[i]!;
+      for (let other = i + stride; other < result; other += stride) total += parts[other]!;
+      parts[result + i] = total;
     }
     member.waitForAll();
     // Nobody writes to the result before all have come to the next sum's first barrier.
-    values.set(result);
+    values.set(parts.subarray(result, result + length));
   };
 
   return {

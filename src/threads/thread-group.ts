@@ -134,6 +134,9 @@ export class Member {
   readonly size: number;
   /** Bytes that a rank can lay down at once. */
   readonly capacity: number;
+  /** What the ranks lay down, `capacity` bytes each, then the result: the same memory as numbers of both types. */
+  readonly float64: Float64Array;
+  readonly float32: Float32Array;
   private readonly words: Words;
 
   /**
@@ -160,23 +163,14 @@ export class Member {
     this.words = words;
     this.size = size;
     this.capacity = words[CAPACITY]!;
-  }
-
-  /** What a rank laid down, as long and of the same type as `values`; after the last rank comes the result. */
-  part(
-    { length, BYTES_PER_ELEMENT }: Float64Array | Float32Array,
-    rank: number,
-  ): Float64Array | Float32Array {
-    const address = WORD * lineOf(this.size) + rank * this.capacity;
-    const { buffer } = this.words;
-    return BYTES_PER_ELEMENT === 8
-      ? new Float64Array(buffer, address, length)
-      : new Float32Array(buffer, address, length);
+    const parts = [words.buffer, WORD * lineOf(size)] as const;
+    this.float64 = new Float64Array(...parts);
+    this.float32 = new Float32Array(...parts);
   }
 
   /** A number that says what a rank brings to a sum. */
   brought(rank: number): Float64Array {
-    return new Float64Array(this.words.buffer, WORD * lineOf(rank), LINE / 8).subarray(BROUGHT, BROUGHT + 1);
+    return new Float64Array(this.words.buffer, WORD * lineOf(rank) + 8 * BROUGHT, 1);
   }
 
   /** Returns when all ranks have come here, and throws where that cannot be. */
