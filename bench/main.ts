@@ -32,8 +32,9 @@ const command = new Command('bench')
   .description(
     'Times the training of whole networks, inference of whole models, the layer, what its options cost, a whole fit and ' +
       'loading against stock TF.js, PyTorch (of python3, or of what PYTHON names) and onnxruntime-web, the passes ' +
-      'against memory, and one rank against two: threads, and processes of MPI (EVENKEEL_MPIEXEC names its mpiexec). Contenders are warm, in turn, as medians; PyTorch is by itself, after. A run without options takes ' +
-      'a quarter of an hour, and writes bench/results/bench.json, of which npm run docs makes the tables of the README.',
+      'against memory, and one rank against two: threads, and processes of MPI (EVENKEEL_MPIEXEC names its mpiexec). ' +
+      'Contenders are warm, in turn, as medians; PyTorch is by itself, after. A run without options takes a quarter of ' +
+      'an hour, and writes bench/results/bench.json, of which npm run docs makes the tables of the README.',
   )
   .addOption(choice('--only', 'parts of it', PARTS))
   .addOption(choice('--networks', 'networks that train', NETWORK_NAMES))

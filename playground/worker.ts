@@ -1,6 +1,6 @@
 /**
- * @file The script of all workers, which their names tell apart: one script, so that TF.js is there once for them. What a
- * worker needs is loaded when it starts.
+ * @file The script of all workers, which their names tell apart: one script, so that TF.js is there once for them. What
+ * a worker needs is loaded when it starts.
  */
 import { ALIVE, ALIVE_INTERVAL, type WorkerName, connect } from './shared/connection.js';
 import type { DoctorFunctions, DoctorPageFunctions } from './shared/doctor-protocol.js';

@@ -1,7 +1,7 @@
 /**
- * @file The command that starts a job of MPI. What starts its processes listens on all interfaces, so a job runs in a network
- * namespace of which only the loopback interface is up; where the system does not allow that, MPI is told to use none at
- * all, and only mpiexec listens.
+ * @file The command that starts a job of MPI. What starts its processes listens on all interfaces, so a job runs in a
+ * network namespace of which only the loopback interface is up; where the system does not allow that, MPI is told to
+ * use none at all, and only mpiexec listens.
  */
 import { dirname } from 'node:path';
 import { hasNamespaces, inNamespace } from './namespace.js';

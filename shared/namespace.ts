@@ -1,6 +1,6 @@
 /**
- * @file Programs that listen on all interfaces run in a network namespace: of its interfaces, only the loopback one is up, and
- * every port is free.
+ * @file Programs that listen on all interfaces run in a network namespace: of its interfaces, only the loopback one is
+ * up, and every port is free.
  */
 import { spawnSync } from 'node:child_process';
 

@@ -1,6 +1,6 @@
 /**
- * @file A process of a group of ranks, which prints what its first rank measured: `group.ts alone`, `group.ts threads 2`, or
- * `mpiexec -n 2 … group.ts MPI`.
+ * @file A process of a group of ranks, which prints what its first rank measured: `group.ts alone`,
+ * `group.ts threads 2`, or `mpiexec -n 2 … group.ts MPI`.
  */
 import { mpiCommunicator } from 'evenkeel/mpi';
 import { trainOnThreads } from 'evenkeel/threads';

@@ -1,4 +1,4 @@
-/** @file The training of a network on one rank, and on two: threads, or processes of MPI. Each group is started anew in turn. */
+/** @file A network's training on one rank, and on two: threads, or processes of MPI. Each is started anew in turn. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';

@@ -1,4 +1,4 @@
-/** @file The training that is timed on one rank or several: steps of a network, each rank with its part of the batch. */
+/** @file The training that is timed, on one rank or several: steps of a network, each rank with part of the batch. */
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';

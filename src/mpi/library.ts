@@ -1,6 +1,6 @@
 /**
- * @file MPI's functions, of a library with the standard ABI of MPI 5: its handles are constants, so any library that has
- * it serves, and nothing is compiled. koffi calls them; it is loaded when it is needed.
+ * @file MPI's functions, of a library with the standard ABI of MPI 5: its handles are constants, so any library that
+ * has it serves, and nothing is compiled. koffi calls them; it is loaded when it is needed.
  */
 import type * as Koffi from 'koffi';
 import { builtinModule } from '../node/builtin-module.js';
@@ -88,7 +88,7 @@ async function importKoffi(): Promise<typeof Koffi> {
   }
 }
 
-/** Where `mpiexec` is on PATH with the library beside it, that one's: what starts the processes must be of the same MPI. */
+/** The one beside the first `mpiexec` on PATH, if it is there: what starts the processes must be of the same MPI. */
 function pathBesideLauncher(process: NodeProcess): string | undefined {
   const { existsSync } = builtinModule('node:fs') as {
     existsSync: (path: string) => boolean;
@@ -118,9 +118,11 @@ function checkAbi(path: string, find: Library['find']): void {
   } catch {
     // Before MPI 5 there is no such function.
   }
-  if (major[0] !== 1) {
+  const version = major[0]!;
+  if (version !== 1) {
+    const newer = version > 1 ? ` in its version 1, but in ${version}` : '';
     throw new ValueError(
-      `The library '${path}' is not an MPI with the standard ABI of MPI 5${major[0]! > 1 ? ` in its version 1, but in ${major[0]!}` : ''}. ` +
+      `The library '${path}' is not an MPI with the standard ABI of MPI 5${newer}. ` +
         `Open MPI is to have it from version 6.0. ${HOW_TO_INSTALL}`,
     );
   }

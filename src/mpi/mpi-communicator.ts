@@ -1,6 +1,6 @@
 /**
- * @file A communicator of processes, on one machine or many, that `mpiexec -n 4 node train.js` starts. MPI sums; what ends
- * the whole job where one rank cannot go on is here.
+ * @file A communicator of processes, on one machine or many, that `mpiexec -n 4 node train.js` starts. MPI sums; what
+ * ends the whole job where one rank cannot go on is here.
  */
 import type { Communicator } from '../group/communicator.js';
 import { checkNames } from '../text/names.js';
@@ -19,7 +19,7 @@ import {
 } from './library.js';
 import { mainProcess, type NodeProcess } from './node-process.js';
 
-/** Longer messages go in pieces of so many bytes, which stay in the processor's cache: 3.5 times as fast for gradients. */
+/** Longer messages go in pieces of so many bytes, which stay in the cache: gradients are summed 3.5 times as fast. */
 const PIECE_BYTES = 1 << 20;
 /** A rank that waits for others asks as fast as it can for so long, then naps between; all in milliseconds. */
 const SPIN = 0.5;
@@ -34,7 +34,7 @@ export interface MpiOptions {
 
 export interface MpiCommunicator extends Communicator {
   abort(reason: unknown): void;
-  /** Leaves the group in good order; at the end of the program this happens by itself. Waits for the others to do so. */
+  /** Leaves the group in good order, which waits for the others to do so. The end of the program does it by itself. */
   close(): void;
 }
 
@@ -42,17 +42,17 @@ export interface MpiCommunicator extends Communicator {
 let current: { readonly options: MpiOptions; readonly communicator: Promise<MpiCommunicator> } | null = null;
 
 /**
- * The group of processes that `mpiexec` has started; without it, a group of one. Call it first in the program: a process
- * that fails before it lets the others wait, which only `MPIEXEC_TIMEOUT` or the limit of a job ends. A process that ends
- * on an error ends the whole job, with its status.
+ * The group of processes that `mpiexec` has started; without it, a group of one. Call it first in the program: a
+ * process that fails before it lets the others wait, which only `MPIEXEC_TIMEOUT` or the limit of a job ends. A process
+ * that ends on an error ends the whole job, with its status.
  *
  * ```ts
  * // train.ts: mpiexec -n 4 node train.js
  * const communicator = await mpiCommunicator();
  * ```
  *
- * It needs the package koffi, and an MPI with the standard ABI of MPI 5, such as MPICH from 5.0 (`pip install mpich`). A
- * second call gives the same communicator.
+ * It needs the package koffi, and an MPI with the standard ABI of MPI 5, such as MPICH from 5.0 (`pip install mpich`).
+ * A second call gives the same communicator.
  */
 export async function mpiCommunicator(options: MpiOptions = {}): Promise<MpiCommunicator> {
   checkOptions(options);

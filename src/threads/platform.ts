@@ -58,8 +58,8 @@ export function makeScriptWorker(script: string | URL): ThreadWorker {
 }
 
 /**
- * tsx gives a process TypeScript by `--import tsx`, but not its workers before Node 22.22.3, 24.11.1 and 25.1. This can go
- * when those are not supported any longer.
+ * tsx gives a process TypeScript by `--import tsx`, but not its workers before Node 22.22.3, 24.11.1 and 25.1. This can
+ * go when those are not supported any longer.
  */
 function typescriptArguments(script: string | URL, execArgv: readonly string[]): string[] {
   // A name, or the path or address of its loader.
@@ -89,7 +89,9 @@ export function makerOfThis(): (ThreadWorker & Source) | null {
   return isWorker ? (self as unknown as ThreadWorker & Source) : null;
 }
 
-/** Waits until what this thread has printed is printed: Node's workers hand it to the main thread, and the end loses it. */
+/**
+ * Waits until the output of this thread is out: Node's workers hand it to the main thread, and lose it when they end.
+ */
 export async function flushOutput(): Promise<void> {
   const { stdout, stderr } = nodeProcess() ?? {};
   for (const stream of [stdout, stderr]) {

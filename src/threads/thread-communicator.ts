@@ -1,7 +1,7 @@
 /**
  * @file A communicator of threads in one process, over memory that they share: Node's worker_threads, or workers of a
- * cross-origin isolated page. Each rank adds up a part of what all have laid down, in the order of ranks, so that all get
- * the same bits. A barrier stands before that and after.
+ * cross-origin isolated page. Each rank adds up a part of what all have laid down, in the order of ranks, so that all
+ * get the same bits. A barrier stands before that and after.
  */
 import { type Communicator, SAME_SUMS } from '../group/communicator.js';
 import { checkNames } from '../text/names.js';
@@ -21,8 +21,8 @@ export const checkTimeout = (timeout: unknown) => {
 };
 
 /**
- * A group of threads as one of them sees it. Where a sum cannot be made it throws, on this rank and on all others: then the
- * group has ended.
+ * A group of threads as one of them sees it. Where a sum cannot be made it throws, on this rank and on all others: then
+ * the group has ended.
  *
  * @param options.timeout how long a sum waits for the other threads, in seconds; then it throws. Default 600
  * @throws Error on a page's own thread, which must not wait: train in workers

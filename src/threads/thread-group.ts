@@ -1,5 +1,5 @@
 /**
- * @file The memory that a group of threads shares: how it is laid out, who takes part, whether the group has ended and why.
+ * @file The memory that a group of threads shares: its layout, who takes part, whether the group has ended, and why.
  */
 import { checkNumber, messageOf, refuse } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
@@ -28,7 +28,7 @@ const ENDED_BY = 3;
 const REASON_LENGTH = 4;
 /** How many ranks have come to the barrier. */
 const ARRIVED = WORDS;
-/** `BROKEN`, and `PASSED` for each barrier that all have passed: one word, so that whoever waits for it misses neither. */
+/** `BROKEN`, and `PASSED` for each barrier that all have passed: one word, so that who waits for it misses neither. */
 const STATE = 2 * WORDS;
 const REASON = 3 * WORDS;
 /** From here a line for each rank. */
@@ -95,8 +95,8 @@ function wordsOf(group: Partial<ThreadGroup> | null): Words {
 }
 
 /**
- * Ends a group: a thread that waits in a sum throws at once, and so does one that comes to a sum later. To be called when
- * a thread of it ends, however that is: no sum that another begins could be finished.
+ * Ends a group: a thread that waits in a sum throws at once, and so does one that comes to a sum later. To be called
+ * when a thread of it ends, however that is: no sum that another begins could be finished.
  *
  * @param reason why, for the errors that the threads throw
  */
@@ -185,8 +185,9 @@ export class Member {
       Atomics.notify(words, STATE);
       return;
     }
-    // It sleeps at once. To look a thousand times first takes 1.5 µs for 20 where both ranks of an idle machine come together;
-    // where they come up to 0.2 ms apart it gains nothing, and with more ranks than cores it costs up to twice the time.
+    // It sleeps at once. Looking a thousand times first would take 1.5 µs, not 20, where both ranks of an idle machine
+    // come together. Where they come up to 0.2 ms apart it gains nothing, and with more ranks than cores it takes up to
+    // twice the time.
     const deadline = performance.now() + 1000 * this.timeout;
     while (Atomics.load(words, STATE) === state) {
       // What wakes it may be meant for those who slept at the barrier before.

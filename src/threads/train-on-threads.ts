@@ -27,8 +27,8 @@ export interface ThreadsOptions<Data> {
   /** How many threads, which are the ranks of the group. Default: as many as there are cores. */
   threads?: number;
   /**
-   * What every thread gets as `data`. Each gets a copy of its own; of a typed array over a SharedArrayBuffer, all get the
-   * same numbers without a copy: `new Float32Array(new SharedArrayBuffer(bytes))`.
+   * What every thread gets as `data`. Each gets a copy of its own; of a typed array over a SharedArrayBuffer, all get
+   * the same numbers without a copy: `new Float32Array(new SharedArrayBuffer(bytes))`.
    */
   data?: Data;
   /** Ends the training: the promise is rejected with the signal's reason. */
@@ -50,8 +50,8 @@ let hasTrained = false;
 /**
  * Trains on all cores: runs `train` on several threads at once, each of which is a rank of one group.
  *
- * The threads are workers that run this same file from its beginning. In them, the call runs `train` and never returns; what
- * stands after it is run by the main thread alone, which gets the result of rank 0.
+ * The threads are workers that run this same file from its beginning. In them, the call runs `train` and never returns;
+ * what stands after it is run by the main thread alone, which gets the result of rank 0.
  *
  * @example
  * // train.js: node train.js
@@ -80,10 +80,10 @@ export function trainOnThreads<Result, Data = unknown>(
 /**
  * Trains on all cores, by a file of its own that calls `trainAsThread`.
  *
- * Bundlers of pages know a worker by `() => new Worker(new URL('./thread.js', import.meta.url), { type: 'module' })`. The page
- * must be cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy:
- * require-corp). There TF.js' wasm backend starts threads of its own: call its setThreadsCount(1) in the worker's file, before
- * setBackend.
+ * Bundlers of pages know a worker by `() => new Worker(new URL('./thread.js', import.meta.url), { type: 'module' })`.
+ * The page must be cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and
+ * Cross-Origin-Embedder-Policy: require-corp). There TF.js' wasm backend starts threads of its own: call its
+ * setThreadsCount(1) in the worker's file, before setBackend.
  *
  * @param thread the file, as `new URL('./thread.js', import.meta.url)`, or what makes one worker that runs it
  */

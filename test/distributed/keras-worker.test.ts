@@ -1,6 +1,6 @@
 /**
- * @file `distributed/keras_worker.py` with two workers of real Keras: steps against the core in float64 and golden cases, a
- * training against one process here, and what it refuses.
+ * @file `distributed/keras_worker.py` with two workers of real Keras: steps against the core in float64 and golden
+ * cases, a training against one process here, and what it refuses.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

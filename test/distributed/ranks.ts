@@ -1,6 +1,6 @@
 /**
- * @file Runs a program on several ranks, which are threads of this process, and gives what each of them returns. Programs
- * are functions that files in programs/ export; what these import must do without Vitest.
+ * @file Runs a program on several ranks, which are threads of this process, and gives what each of them returns.
+ * Programs are functions that files in programs/ export; what these import must do without Vitest.
  */
 import { Worker } from 'node:worker_threads';
 import type { Communicator } from 'evenkeel/distributed';

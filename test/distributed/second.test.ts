@@ -1,6 +1,6 @@
 /**
- * @file Second derivatives through synchronized layers, against differences of the first derivatives that the core computes
- * of the whole batch in float64.
+ * @file Second derivatives through synchronized layers, against differences of the first derivatives that the core
+ * computes of the whole batch in float64.
  */
 import { expect, test } from 'vitest';
 import { CALLS, type Call, TOLERANCE, isPerSample, setUp } from '../gradients/second.js';

@@ -1,6 +1,6 @@
 /**
- * @file What a synchronized layer sends, and when; what it refuses; what is left of errors. The other rank is a twin that has
- * the same numbers, so that each sum is twice as much.
+ * @file What a synchronized layer sends, and when; what it refuses; what is left of errors. The other rank is a twin
+ * that has the same numbers, so that each sum is twice as much.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';

@@ -1,6 +1,7 @@
 /**
- * @file What each process of a job of MPI does in these tests: `mpiexec -n 2 node --import tsx test/mpi/rank.ts <name>`.
- * All import this file whole before any of them begins, so that a name that is misspelt ends the job.
+ * @file What each process of a job of MPI does in these tests:
+ * `mpiexec -n 2 node --import tsx test/mpi/rank.ts <name>`. All import this file whole before any of them begins, so
+ * that a name that is misspelt ends the job.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';

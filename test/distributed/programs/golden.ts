@@ -1,6 +1,6 @@
 /**
- * @file Golden cases on ranks: each has a part of the batch, and must find there what Keras found in the whole. Gradients of
- * gamma and beta are sums over ranks.
+ * @file Golden cases on ranks: each has a part of the batch, and must find there what Keras found in the whole.
+ * Gradients of gamma and beta are sums over ranks.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { BatchNormalizationArgs } from 'evenkeel';
