@@ -1,7 +1,7 @@
 /** @file A network's training on one rank, and on two: threads, or processes of MPI. Each is started anew in turn. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';
+import { type Command, MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';
 import { median } from '../measure.js';
 import type { Measured } from './training.js';
 
@@ -30,11 +30,10 @@ type Group = (typeof GROUPS)[number];
 
 function start({ engine, ranks }: Group): Measured {
   const args = ['--import', 'tsx', PROGRAM, engine, String(ranks)];
-  const command = engine === 'MPI' ? mpiCommand(MPIEXEC!, ranks, args) : { program: process.execPath, args };
-  const { status, stdout, stderr } = spawnSync(command.program, command.args, {
-    encoding: 'utf8',
-    ...('env' in command ? { env: command.env } : {}),
-  });
+  const node: Command = { program: process.execPath, args, env: process.env };
+  const command = engine === 'MPI' ? mpiCommand(MPIEXEC!, ranks, args) : node;
+  const { env } = command;
+  const { status, stdout, stderr } = spawnSync(command.program, command.args, { encoding: 'utf8', env });
   if (status !== 0) throw new Error(`${engine}: it ended with ${status}. ${stderr}`);
   return JSON.parse(stdout) as Measured;
 }

@@ -3,6 +3,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
 import { type Communicator, distributedDataParallel } from 'evenkeel/distributed';
+import { partOfBatch } from '../../shared/part-of-batch.js';
 import { median } from '../measure.js';
 import { build, CLASSES, LEARNING_RATE, NETWORKS } from '../networks/networks.js';
 
@@ -84,13 +85,12 @@ export async function measure(given: Communicator | null): Promise<Measured> {
   const model = makeModel();
   const communicator = given && new Watched(given);
   if (communicator) distributedDataParallel(model, communicator);
-  const { rank, size } = communicator ?? { rank: 0, size: 1 };
-  const rows = BATCH / size;
+  const { start, end } = partOfBatch(BATCH, communicator);
   const [, ...shape] = NETWORKS.convnet.inputShape;
   const [x, y] = tf.tidy(() => [
-    tf.slice(tf.randomNormal([BATCH, ...shape], 0, 1, 'float32', 1), rank * rows, rows),
+    tf.slice(tf.randomNormal([BATCH, ...shape], 0, 1, 'float32', 1), start, end - start),
     tf.oneHot(
-      Array.from({ length: rows }, (_, i) => ((rank * rows + i) * 7) % CLASSES),
+      Array.from({ length: end - start }, (_, i) => ((start + i) * 7) % CLASSES),
       CLASSES,
     ),
   ]);
@@ -98,14 +98,14 @@ export async function measure(given: Communicator | null): Promise<Measured> {
   const [times, cpuTimes, sumTimes]: [number[], number[], number[]] = [[], [], []];
   for (let step = 0; step < WARM_STEPS + STEPS; step++) {
     if (communicator) communicator.sums = [];
-    const [start, cpu] = [performance.now(), process.cpuUsage()];
+    const [started, cpu] = [performance.now(), process.cpuUsage()];
     const loss = (await model.trainOnBatch(x, y)) as number;
     if (step < WARM_STEPS) {
       losses.push(loss);
       continue;
     }
     const { user, system } = process.cpuUsage(cpu);
-    times.push(performance.now() - start);
+    times.push(performance.now() - started);
     cpuTimes.push((user + system) / 1000);
     sumTimes.push((communicator?.sums ?? []).reduce((sum, { ms }) => sum + ms, 0));
   }
