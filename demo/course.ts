@@ -8,13 +8,7 @@ import type { Digits } from '../shared/digits.js';
 import type { Data } from './data.js';
 import { Network } from './networks.js';
 import type { BackendName, Settings } from './settings.js';
-import { type Each, type Measurement, type Part, readEach, train } from './train.js';
-
-/** What a training is told of, after each step. */
-export interface Progress {
-  readonly step: number;
-  readonly measurement?: Measurement;
-}
+import { type Each, type Part, type Progress, readEach, train } from './train.js';
 
 /** The fraction of all test digits that are recognized at the end. */
 export type Accuracies = Each<number>;

@@ -1,14 +1,22 @@
 /** @file The experiment from its settings to what it found. */
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
-import { type Progress, chooseBackend, runCourse, runOnThreads } from './course.js';
+import { chooseBackend, runCourse, runOnThreads } from './course.js';
 import { loadData } from './data.js';
 import { UsageError } from '../shared/usage-error.js';
 import { HIDDEN_LAYERS, UNITS, WEIGHT_DEVIATION, type LayerOptions } from './networks.js';
 import type { ProgressDisplay } from './progress.js';
 import { resultOf, type Result } from './results.js';
 import { BATCH_SIZE, type BackendName, type Settings } from './settings.js';
-import { LEARNING_RATE, MEASURED_DIGITS, PERCENTILES, UNIT, type Each, type Measurement } from './train.js';
+import {
+  LEARNING_RATE,
+  MEASURED_DIGITS,
+  PERCENTILES,
+  UNIT,
+  type Each,
+  type Measurement,
+  type Progress,
+} from './train.js';
 import { messageOf } from '../src/text/refusal.js';
 
 /** All that the report and `--json` tell. */

@@ -83,6 +83,12 @@ export interface Part {
   readonly isStopped: () => boolean;
 }
 
+/** What is told of a training after each step. */
+export interface Progress {
+  readonly step: number;
+  readonly measurement?: Measurement;
+}
+
 /**
  * Trains until `steps` are done or it is stopped. Yields the number of steps done after each of them, and a measurement
  * whenever there is one: before the first step, every so often, and after the last. Of several threads rank 0 measures.
@@ -91,22 +97,22 @@ export async function* train(
   networks: Each<Network>,
   data: Data,
   { steps, random, communicator, isStopped }: Part & { steps: number; random: Random },
-): AsyncGenerator<{ step: number; measurement?: Measurement }, void> {
+): AsyncGenerator<Progress, void> {
   const measured = {
     images: data.test.images.subarray(0, MEASURED_DIGITS * PIXELS),
     labels: data.test.labels.subarray(0, MEASURED_DIGITS),
   };
-  const measure = async (step: number): Promise<Measurement> => ({
-    step,
-    ...(await readEach(networks, measured)),
-  });
   const isMeasuring = !communicator || communicator.rank === 0;
+  const progressAt = async (step: number, isDue: boolean): Promise<Progress> =>
+    isMeasuring && isDue
+      ? { step, measurement: { step, ...(await readEach(networks, measured)) } }
+      : { step };
   const optimizer = tf.train.sgd(LEARNING_RATE);
   if (communicator) distributedOptimizer(optimizer, communicator);
   const endSynchronization = communicator ? synchronizeOver(communicator) : undefined;
   const source = batches(data.training, random);
   try {
-    yield isMeasuring ? { step: 0, measurement: await measure(0) } : { step: 0 };
+    yield await progressAt(0, true);
     let isLast = isStopped();
     for (let step = 1; !isLast; step++) {
       const batch = source.next().value;
@@ -121,8 +127,7 @@ export async function* train(
       });
       await breathe();
       isLast = isStopped() || step === steps;
-      const hasMeasurement = isMeasuring && (isMeasured(step) || isLast);
-      yield hasMeasurement ? { step, measurement: await measure(step) } : { step };
+      yield await progressAt(step, isLast || isMeasured(step));
     }
   } finally {
     endSynchronization?.();
