@@ -1,9 +1,8 @@
 /** @file What `evenkeel inspect --compatibility` prints: whether a model loads, and all that keeps it from loading. */
-import { UsageError } from '../../shared/usage-error.js';
 import { escapeControls } from '../../src/text/show.js';
 import type { KerasModelCheck } from 'evenkeel/keras';
 import { type Context, naming, withTensorFlow } from './context.js';
-import type { BackendSettings, OutputSettings } from './options.js';
+import { type BackendSettings, type OutputSettings, refuseOptions } from './options.js';
 import { formatEntries, formatTable } from './tables.js';
 import type { Terminal } from './terminal.js';
 import { formatJson, plural } from './text.js';
@@ -24,14 +23,11 @@ export async function checkCompatibility(
   settings: CompatibilitySettings,
   context: Context,
 ): Promise<void> {
-  const others = { data: '--data', moments: '--moments', html: '--html', failOn: '--fail-on' } as const;
-  for (const name of Object.keys(others) as (keyof typeof others)[]) {
-    if (settings[name] !== undefined) {
-      throw new UsageError(
-        `--compatibility does not make the model, so ${others[name]} has nothing to look at.`,
-      );
-    }
-  }
+  refuseOptions(
+    settings,
+    { data: '--data', moments: '--moments', html: '--html', failOn: '--fail-on' },
+    (flag) => `--compatibility does not make the model, so ${flag} has nothing to look at.`,
+  );
   const check = await withTensorFlow(settings, async () => {
     const { checkKerasModel } = await import('evenkeel/keras');
     return naming(path, () => checkKerasModel(path, { limits: settings.limit }));

@@ -165,18 +165,33 @@ export const addShardsOption = (command: Command): Command =>
     positiveInteger,
   );
 
+/**
+ * @param flags the options that mean nothing here, as the command line has them
+ * @param describe what to say of a flag
+ * @throws UsageError for the first of them that is given
+ */
+export function refuseOptions<Name extends string>(
+  settings: Readonly<Partial<Record<NoInfer<Name>, unknown>>>,
+  flags: Readonly<Record<Name, string>>,
+  describe: (flag: string) => string,
+): void {
+  for (const name of Object.keys(flags) as Name[]) {
+    if (settings[name] !== undefined) throw new UsageError(describe(flags[name]));
+  }
+}
+
+export const needsData = (flag: string): string => `${flag} needs --data.`;
+
 /** @throws UsageError where options that say something of data come without it */
 export function checkDataOptions({ data, ...others }: DataSettings & BatchOptions): void {
+  if (data !== undefined) return;
   const flags = {
     array: '--array',
     divideBy: '--divide-by',
     batchSize: '--batch-size',
     batches: '--batches',
-  } as const;
-  if (data !== undefined) return;
-  for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
-    if (others[name] !== undefined) throw new UsageError(`${flags[name]} needs --data.`);
-  }
+  };
+  refuseOptions(others, flags, needsData);
 }
 
 /** Examples for the end of a command's help. */

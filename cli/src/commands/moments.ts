@@ -26,6 +26,7 @@ import {
   addExamples,
   addPreparationOptions,
   addStatisticsOptions,
+  refuseOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
@@ -192,12 +193,11 @@ async function momentsOf(
 
 /** Prints how many rounds are left. */
 async function countRounds(path: string, settings: MomentsSettings, context: Context): Promise<void> {
-  const flags = { data: '--data', output: '--output', root: '--root' } as const;
-  for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
-    if (settings[name] !== undefined) {
-      throw new UsageError(`--count looks at no data, so ${flags[name]} has nothing to say.`);
-    }
-  }
+  refuseOptions(
+    settings,
+    { data: '--data', output: '--output', root: '--root' },
+    (flag) => `--count looks at no data, so ${flag} has nothing to say.`,
+  );
   const given = await readGiven(settings.given);
   const rounds = await withModel(path, settings, context.signal, async (model) => {
     const { inspect } = await import('evenkeel/tools');

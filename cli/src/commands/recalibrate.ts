@@ -19,7 +19,9 @@ import {
   addStatisticsOptions,
   addTargetOption,
   checkDataOptions,
+  needsData,
   numberFromZero,
+  refuseOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
@@ -95,10 +97,7 @@ function checkSource({ data, moments, ...others }: RecalibrateSettings): void {
     return;
   }
   checkDataOptions(others);
-  const flags = { onePass: '--one-pass', tolerance: '--tolerance' } as const;
-  for (const name of Object.keys(flags) as (keyof typeof flags)[]) {
-    if (others[name] !== undefined) throw new UsageError(`${flags[name]} needs --data.`);
-  }
+  refuseOptions(others, { onePass: '--one-pass', tolerance: '--tolerance' }, needsData);
 }
 
 async function byData(
