@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BatchOptions, FitOptions } from 'evenkeel/data';
 import type { Dialect, Limits } from 'evenkeel/keras';
+import type { RecalibrateOptions } from 'evenkeel/tools';
 import { UsageError } from '../../shared/usage-error.js';
 
 const BACKENDS = ['wasm', 'cpu'] as const;
@@ -19,6 +20,17 @@ export interface BackendSettings {
 
 export interface DataSettings extends FitOptions {
   readonly data?: string;
+}
+
+/** Moments of data, in place of it. */
+export interface MomentsFileSettings {
+  readonly moments?: string;
+  readonly shards?: number;
+}
+
+export interface StatisticsSettings {
+  readonly statistics: NonNullable<RecalibrateOptions['statistics']>;
+  readonly onePass?: true;
 }
 
 export interface OutputSettings {
@@ -157,6 +169,15 @@ export const addStatisticsOptions = (command: Command): Command =>
     )
     .option('--one-pass', 'go through the data once instead of once for each layer: faster, less exact');
 
+export const orderOf = ({ onePass }: StatisticsSettings): NonNullable<RecalibrateOptions['order']> =>
+  onePass ? 'one pass' : 'layer by layer';
+
+export const addMomentsOption = (command: Command): Command =>
+  command.option(
+    '--moments <file>',
+    'instead of data: what evenkeel moments gave for all shards, merged or not',
+  );
+
 /** How many shards moments must be of. */
 export const addShardsOption = (command: Command): Command =>
   command.option(
@@ -192,6 +213,12 @@ export function checkDataOptions({ data, ...others }: DataSettings & BatchOption
     batches: '--batches',
   };
   refuseOptions(others, flags, needsData);
+}
+
+/** @throws UsageError where it is said how many shards there must be, and there are no moments */
+export function checkMomentsOptions({ moments, ...others }: MomentsFileSettings): void {
+  if (moments !== undefined) return;
+  refuseOptions(others, { shards: '--shards' }, (flag) => `${flag} needs --moments.`);
 }
 
 /** Examples for the end of a command's help. */

@@ -9,13 +9,16 @@ import { mergeFiles } from '../moments-files.js';
 import {
   type BackendSettings,
   type DataSettings,
+  type MomentsFileSettings,
   type OutputSettings,
   addBatchOptions,
   addCommonOptions,
   addDataOptions,
   addExamples,
+  addMomentsOption,
   addShardsOption,
   checkDataOptions,
+  checkMomentsOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
@@ -29,9 +32,8 @@ const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
 /** What `--fail-on` makes of findings that are as severe. */
 const FOUND = 1;
 
-interface InspectSettings extends BackendSettings, OutputSettings, DataSettings, BatchOptions {
-  readonly moments?: string;
-  readonly shards?: number;
+interface InspectSettings
+  extends BackendSettings, OutputSettings, DataSettings, BatchOptions, MomentsFileSettings {
   readonly html?: string;
   readonly failOn?: Severity;
   readonly compatibility?: true;
@@ -45,8 +47,7 @@ export function inspectCommand(context: Context): Command {
     .argument('<model>', 'the model to look at')
     .action((path: string, settings: InspectSettings) => inspectModel(path, settings, context));
   addDataOptions(command);
-  addBatchOptions(command)
-    .option('--moments <file>', 'instead of data: what evenkeel moments gave for all shards, merged or not')
+  addMomentsOption(addBatchOptions(command))
     .option('--html <file>', 'write a report with plots, as one page that needs nothing else')
     .addOption(
       new Option(
@@ -80,7 +81,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   if (moments !== undefined && settings.data !== undefined) {
     throw new UsageError('Give --data, or --moments of its shards, but not both.');
   }
-  if (shards !== undefined && moments === undefined) throw new UsageError('--shards needs --moments.');
+  checkMomentsOptions(settings);
   const inputs = html === undefined ? [] : await inputsOf(path, settings);
   if (html !== undefined) checkOutput(html, { inputs });
   const report = await withModel(path, settings, signal, async (model) => {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { ValueError } from 'evenkeel/core';
 import type { FitOptions } from 'evenkeel/data';
-import type { LayerMoments, RecalibrateOptions } from 'evenkeel/tools';
+import type { LayerMoments } from 'evenkeel/tools';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { UsageError } from '../../../shared/usage-error.js';
 import { type Context, naming, withModel } from '../context.js';
@@ -21,23 +21,24 @@ import {
   type BackendSettings,
   DATA_FILES,
   type OutputSettings,
+  type StatisticsSettings,
   addBatchSizeOption,
   addCommonOptions,
   addExamples,
   addPreparationOptions,
   addStatisticsOptions,
+  orderOf,
   refuseOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson } from '../text.js';
 
-interface MomentsSettings extends BackendSettings, OutputSettings, LinesOutputSettings, FitOptions {
+interface MomentsSettings
+  extends BackendSettings, OutputSettings, LinesOutputSettings, FitOptions, StatisticsSettings {
   readonly data?: readonly string[];
   readonly root?: string;
   readonly given?: string;
-  readonly statistics: NonNullable<RecalibrateOptions['statistics']>;
-  readonly onePass?: true;
   readonly batchSize?: number;
   readonly count?: true;
 }
@@ -174,7 +175,7 @@ async function momentsOf(
       shard,
       given,
       statistics,
-      order: settings.onePass ? 'one pass' : 'layer by layer',
+      order: orderOf(settings),
       preparation: JSON.stringify({ array, divideBy }),
       limits: settings.limit,
       signal,

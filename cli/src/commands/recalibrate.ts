@@ -2,25 +2,30 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { Command } from 'commander';
 import type { BatchOptions } from 'evenkeel/data';
-import type { RecalibrateOptions, RecalibrateReport } from 'evenkeel/tools';
+import type { RecalibrateReport } from 'evenkeel/tools';
 import { UsageError } from '../../../shared/usage-error.js';
 import { type Context, naming, withModel } from '../context.js';
 import { mergeFiles } from '../moments-files.js';
 import {
   type BackendSettings,
   type DataSettings,
+  type MomentsFileSettings,
   type OutputSettings,
+  type StatisticsSettings,
   type TargetSettings,
   addBatchOptions,
   addCommonOptions,
   addDataOptions,
   addExamples,
+  addMomentsOption,
   addShardsOption,
   addStatisticsOptions,
   addTargetOption,
   checkDataOptions,
+  checkMomentsOptions,
   needsData,
   numberFromZero,
+  orderOf,
   refuseOptions,
 } from '../options.js';
 import { showProgress } from '../progress.js';
@@ -29,11 +34,14 @@ import { formatCount, formatJson, formatNumber } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 interface RecalibrateSettings
-  extends BackendSettings, OutputSettings, DataSettings, BatchOptions, TargetSettings {
-  readonly moments?: string;
-  readonly shards?: number;
-  readonly statistics: NonNullable<RecalibrateOptions['statistics']>;
-  readonly onePass?: true;
+  extends
+    BackendSettings,
+    OutputSettings,
+    DataSettings,
+    BatchOptions,
+    MomentsFileSettings,
+    StatisticsSettings,
+    TargetSettings {
   readonly tolerance?: number;
 }
 
@@ -48,14 +56,12 @@ export function recalibrateCommand(context: Context): Command {
       recalibrateModel(path, output, settings, context),
     );
   addDataOptions(command);
-  addStatisticsOptions(addBatchOptions(command))
-    .option(
-      '--tolerance <number>',
-      'end a pass once the standard errors, in σ, are down to this',
-      numberFromZero,
-    )
-    .option('--moments <file>', 'instead of data: what evenkeel moments gave for all shards, merged or not');
-  addShardsOption(command);
+  addStatisticsOptions(addBatchOptions(command)).option(
+    '--tolerance <number>',
+    'end a pass once the standard errors, in σ, are down to this',
+    numberFromZero,
+  );
+  addShardsOption(addMomentsOption(command));
   return addExamples(
     addCommonOptions(addTargetOption(command)),
     'recalibrate model.h5 repaired.h5 --data x_train.npy --divide-by 255',
@@ -86,16 +92,15 @@ async function recalibrateModel(
 }
 
 /** @throws UsageError unless there is one source of statistics, and options say something of that one */
-function checkSource({ data, moments, ...others }: RecalibrateSettings): void {
+function checkSource(settings: RecalibrateSettings): void {
+  const { data, moments, ...others } = settings;
   if ((data === undefined) === (moments === undefined)) {
     throw new UsageError(
       'Statistics come from --data, or from --moments of its shards: give one of the two.',
     );
   }
-  if (moments === undefined) {
-    if (others.shards !== undefined) throw new UsageError('--shards needs --moments.');
-    return;
-  }
+  checkMomentsOptions(settings);
+  if (moments === undefined) return;
   checkDataOptions(others);
   refuseOptions(others, { onePass: '--one-pass', tolerance: '--tolerance' }, needsData);
 }
@@ -113,7 +118,7 @@ async function byData(
   try {
     return await recalibrate(model, batches, {
       statistics: settings.statistics,
-      order: settings.onePass ? 'one pass' : 'layer by layer',
+      order: orderOf(settings),
       tolerance: settings.tolerance,
       limits: settings.limit,
       signal,
