@@ -137,7 +137,7 @@ async function byMoments(
 ): Promise<RecalibrateReport> {
   const { recalibrateByMoments } = await import('evenkeel/tools');
   const moments = await mergeFiles([file], { shards, signal });
-  return naming(file, () => recalibrateByMoments(model, moments, { shards, statistics }));
+  return naming(file, () => recalibrateByMoments(model, moments, { statistics }));
 }
 
 function formatReport({ layers }: RecalibrateReport, output: string): string {
