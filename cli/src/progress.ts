@@ -4,15 +4,15 @@ import type { Progress } from 'evenkeel/tools';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from '../../src/text/show.js';
 
-export interface ProgressDisplay {
-  readonly onProgress: (progress: Progress) => void;
-  readonly stop: () => void;
-}
-
 const LONGEST_STEP = 40;
 
-export function showProgress({ progress: stream }: Terminal, isQuiet = false): ProgressDisplay {
-  if (isQuiet || !stream) return { onProgress: () => undefined, stop: () => undefined };
+/** Shows how far a tool is, for as long as `use` takes. */
+export async function withProgress<T>(
+  { progress: stream }: Terminal,
+  isQuiet: boolean | undefined,
+  use: (onProgress: (progress: Progress) => void) => Promise<T>,
+): Promise<T> {
+  if (isQuiet || !stream) return use(() => undefined);
   const bar = new SingleBar({
     format: '{bar} {value}/{total} · {step}',
     barCompleteChar: '█',
@@ -23,13 +23,12 @@ export function showProgress({ progress: stream }: Terminal, isQuiet = false): P
     stream,
   });
   bar.start(1, 0, { step: '' });
-  return {
-    onProgress(progress) {
-      if (progress.total !== null) bar.setTotal(progress.total);
-      bar.update(progress.done, { step: escapeControls(progress.step).slice(0, LONGEST_STEP) });
-    },
-    stop() {
-      bar.stop();
-    },
-  };
+  try {
+    return await use(({ done, total, step }) => {
+      if (total !== null) bar.setTotal(total);
+      bar.update(done, { step: escapeControls(step).slice(0, LONGEST_STEP) });
+    });
+  } finally {
+    bar.stop();
+  }
 }

@@ -14,7 +14,7 @@ import {
   addTargetOption,
   checkDataOptions,
 } from '../options.js';
-import { showProgress } from '../progress.js';
+import { withProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson, formatNumber, plural } from '../text.js';
@@ -57,21 +57,18 @@ async function foldModel(
   const { report, written } = await withModel(path, settings, signal, async (model) => {
     const { fold } = await import('evenkeel/tools');
     const data = settings.data === undefined ? undefined : await firstSamples(settings.data);
-    const progress = showProgress(terminal, settings.quiet);
-    try {
+    return withProgress(terminal, settings.quiet, async (onProgress) => {
       const { model: folded, ...report } = await fold(model, {
         data,
         limits: settings.limit,
         signal,
-        onProgress: progress.onProgress,
+        onProgress,
       });
       if (!Number.isFinite(report.largestOutput) || !Number.isFinite(report.largestDifference)) {
         throw new ValueError(`${[path, ...report.warnings].join(': ')} Nothing was written.`);
       }
       return { report, written: await writeModel(folded, target, signal) };
-    } finally {
-      progress.stop();
-    }
+    });
 
     async function firstSamples(file: string) {
       const { openData } = await import('../data.js');

@@ -20,7 +20,7 @@ import {
   checkDataOptions,
   checkMomentsOptions,
 } from '../options.js';
-import { showProgress } from '../progress.js';
+import { withProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
 import { describeData, describeUntold, formatJson, formatNumber, plural } from '../text.js';
@@ -93,16 +93,9 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
     if (settings.data === undefined) return inspect(model, null, { signal });
     const { openData } = await import('../data.js');
     const batches = (await openData(model, settings.data, settings)).inBatches(settings);
-    const progress = showProgress(terminal, settings.quiet);
-    try {
-      return await inspect(model, batches, {
-        limits: settings.limit,
-        signal,
-        onProgress: progress.onProgress,
-      });
-    } finally {
-      progress.stop();
-    }
+    return withProgress(terminal, settings.quiet, (onProgress) =>
+      inspect(model, batches, { limits: settings.limit, signal, onProgress }),
+    );
   });
   const { groupFindings } = await import('evenkeel/tools');
   const groups = groupFindings(report.findings);

@@ -30,7 +30,7 @@ import {
   orderOf,
   refuseOptions,
 } from '../options.js';
-import { showProgress } from '../progress.js';
+import { withProgress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson } from '../text.js';
 
@@ -169,9 +169,8 @@ async function momentsOf(
   const { collectMoments } = await import('evenkeel/tools');
   const { array = null, divideBy = 1, statistics } = settings;
   const batches = (await openData(model, file, settings)).inBatches(settings);
-  const progress = showProgress(terminal, settings.quiet);
-  try {
-    const moments = await collectMoments(model, batches, {
+  const moments = await withProgress(terminal, settings.quiet, (onProgress) =>
+    collectMoments(model, batches, {
       shard,
       given,
       statistics,
@@ -180,13 +179,11 @@ async function momentsOf(
       limits: settings.limit,
       signal,
       onProgress: ({ step, ...rest }) => {
-        progress.onProgress({ ...rest, step: `${shard}, ${step}` });
+        onProgress({ ...rest, step: `${shard}, ${step}` });
       },
-    });
-    if (moments.length > 0) return moments;
-  } finally {
-    progress.stop();
-  }
+    }),
+  );
+  if (moments.length > 0) return moments;
   throw new ValueError(
     `${settings.given!} holds the moments of every normalization: there is no round left.`,
   );

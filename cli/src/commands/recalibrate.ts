@@ -28,7 +28,7 @@ import {
   orderOf,
   refuseOptions,
 } from '../options.js';
-import { showProgress } from '../progress.js';
+import { withProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
 import { formatCount, formatJson, formatNumber } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
@@ -114,19 +114,16 @@ async function byData(
   const { openData } = await import('../data.js');
   const { recalibrate } = await import('evenkeel/tools');
   const batches = (await openData(model, data, settings)).inBatches(settings);
-  const progress = showProgress(terminal, settings.quiet);
-  try {
-    return await recalibrate(model, batches, {
+  return withProgress(terminal, settings.quiet, (onProgress) =>
+    recalibrate(model, batches, {
       statistics: settings.statistics,
       order: orderOf(settings),
       tolerance: settings.tolerance,
       limits: settings.limit,
       signal,
-      onProgress: progress.onProgress,
-    });
-  } finally {
-    progress.stop();
-  }
+      onProgress,
+    }),
+  );
 }
 
 async function byMoments(
