@@ -18,7 +18,16 @@ import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../cli/src/program.js';
 import { writeModel } from '../../cli/src/write-model.js';
-import { SCALED, dataFile, evenkeel, goldenModel, makeFolder, modelFile, numbers } from './files.js';
+import {
+  SCALED,
+  dataFile,
+  evenkeel,
+  goldenModel,
+  makeFolder,
+  makeTerminal,
+  modelFile,
+  numbers,
+} from './files.js';
 
 beforeAll(() => tf.ready());
 
@@ -345,16 +354,12 @@ describe('what cannot be done', () => {
   it('names the limit of open files, by 3', async () => {
     const controller = new AbortController();
     const stderr: string[] = [];
-    const terminal = {
+    const terminal = makeTerminal({
       out() {
         throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
       },
-      input: () => null,
-      note: (text: string) => stderr.push(text),
-      progress: null,
-      paint: (_: unknown, text: string) => text,
-      width: 100,
-    };
+      note: (text) => stderr.push(text),
+    });
     expect(await run(['inspect', modelFile('tf-keras-mlp.h5')], terminal, controller.signal)).toBe(3);
     expect(stderr.join('')).toMatch(/^Too many files are open \(EMFILE\)\. Raise the limit of this shell/);
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { run } from '../../cli/src/program.js';
+import type { Terminal } from '../../cli/src/terminal.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
 
 /** An empty folder that goes with the test. */
@@ -56,6 +57,11 @@ export function dataFile(shape: readonly number[]): string {
   return path;
 }
 
+/** Streams that are no terminal's, without colours; with a person at the keyboard unless `input` says otherwise. */
+export const makeTerminal = (
+  streams: Pick<Terminal, 'out' | 'note'> & Partial<Pick<Terminal, 'input'>>,
+): Terminal => ({ input: () => null, progress: null, paint: (_, text) => text, width: 100, ...streams });
+
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
@@ -73,17 +79,11 @@ export async function evenkeel(
   input: Iterable<string> | null = null,
 ): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
-  const code = await run(
-    args,
-    {
-      input: () => input && Readable.from(input),
-      out: (text) => (written.stdout += text),
-      note: (text) => (written.stderr += text),
-      progress: null,
-      paint: (_, text) => text,
-      width: 100,
-    },
-    signal,
-  );
+  const terminal = makeTerminal({
+    input: () => input && Readable.from(input),
+    out: (text) => (written.stdout += text),
+    note: (text) => (written.stderr += text),
+  });
+  const code = await run(args, terminal, signal);
   return { code, ...written };
 }

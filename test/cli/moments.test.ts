@@ -13,7 +13,7 @@ import type { InspectReport, LayerMoments, RecalibrateReport } from 'evenkeel/to
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run as runCommand } from '../../cli/src/program.js';
 import { ROOT } from '../docs/blocks.js';
-import { evenkeel, makeFolder, npy, numbers } from './files.js';
+import { evenkeel, makeFolder, makeTerminal, npy, numbers } from './files.js';
 
 const LAYERS = ['first', 'second', 'third'];
 
@@ -465,17 +465,13 @@ describe('a task', () => {
     const { at, shards } = makeWorkplace();
     const controller = new AbortController();
     const written = { stdout: '', stderr: '' };
-    const terminal = {
-      input: () => null,
-      out(text: string) {
+    const terminal = makeTerminal({
+      out(text) {
         written.stdout += text;
         controller.abort(new Error('enough'));
       },
-      note: (text: string) => (written.stderr += text),
-      progress: null,
-      paint: (_: unknown, text: string) => text,
-      width: 100,
-    };
+      note: (text) => (written.stderr += text),
+    });
     const args = ['moments', at('model.h5'), '--data', ...shards];
     expect(await runCommand(args, terminal, controller.signal)).toBe(130);
     expect(parse(written.stdout)).toHaveLength(1);
