@@ -35,9 +35,9 @@ it, or the http(s) address of one. What a file is, its content says; how an outp
 evenkeel help <command> shows a command's options and examples.
 
 Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
-does not fit or cannot be written, as standard output may be, a model to fold gives NaN or infinity, or moments are missing
-or do not belong together; 130, 143, 129
-stopped by Ctrl-C, SIGTERM or SIGHUP, with nothing written. 70 is a fault of evenkeel's own.
+does not fit or cannot be written, as standard output may be, a model to fold gives NaN or infinity, or moments are
+missing or do not belong together; 130, 143, 129 stopped by Ctrl-C, SIGTERM or SIGHUP, with nothing written. 70 is a
+fault of evenkeel's own.
 `;
 
 function makeProgram(context: Context): Command {

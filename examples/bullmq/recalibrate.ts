@@ -4,8 +4,8 @@
  *
  *     REDIS_URL=redis://10.0.0.5:6379 npx tsx recalibrate.ts MODEL OUTPUT SHARDS [OPTION...]
  *
- * SHARDS is a folder of .npy files, which the workers must see by the same path; OPTION is one of `evenkeel moments`, such
- * as --one-pass, --divide-by 255, --batch-size 128.
+ * SHARDS is a folder of .npy files, which the workers must see by the same path; OPTION is one of `evenkeel moments`,
+ * such as --one-pass, --divide-by 255, --batch-size 128.
  */
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

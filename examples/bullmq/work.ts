@@ -1,6 +1,6 @@
 /**
- * @file A worker: collects the moments of shards and merges them, as jobs in Redis ask for. Start any number of them, on
- * any machines, before or after recalibrate.ts. If one dies, its jobs go to the others; what it had begun counts for
+ * @file A worker: collects the moments of shards and merges them, as jobs in Redis ask for. Start any number of them,
+ * on any machines, before or after recalibrate.ts. If one dies, its jobs go to the others; what it had begun counts for
  * nothing.
  *
  *     REDIS_URL=redis://10.0.0.5:6379 npx tsx work.ts

@@ -10,8 +10,8 @@
 #   TASKS   how many tasks share the shards in a round, such as 100
 #   OPTION  of `evenkeel moments`, such as --one-pass, --divide-by 255, --batch-size 128
 #
-# It needs Bash 4.4, `npm install --global evenkeel-cli`, and folders that all nodes see. If a job fails, those after it are
-# cancelled: `sacct` names it, and its output says why.
+# It needs Bash 4.4, `npm install --global evenkeel-cli`, and folders that all nodes see. If a job fails, those after it
+# are cancelled: `sacct` names it, and its output says why.
 set -euo pipefail
 
 [ $# -ge 5 ] || { grep '^# usage' "$0" >&2; exit 2; }

@@ -455,7 +455,10 @@ export const OTHER_NAMES: Readonly<Record<string, string>> = {
   'Custom>CustomScaleLayer': 'CustomScaleLayer',
 };
 
-/** Those of them that were classes of their own, which archives name folders after; and the settings that they had by that. */
+/**
+ * Those of them that were classes of their own, with the settings that they stand for. Archives name folders after
+ * them.
+ */
 export const FORMER_CLASSES: Readonly<Record<string, JsonObject>> = {
   SyncBatchNormalization: { synchronized: true },
 };

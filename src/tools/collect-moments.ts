@@ -23,8 +23,8 @@ export interface CollectMomentsOptions
    */
   readonly shard: string;
   /**
-   * Layer by layer, the merged moments of the layers before, of all rounds so far: the layer that is looked at is the next
-   * one in the order of the graph. Default: none, for the first layer.
+   * Layer by layer, the merged moments of the layers before, of all rounds so far: the layer that is looked at is the
+   * next one in the order of the graph. Default: none, for the first layer.
    */
   readonly given?: readonly LayerMoments[] | undefined;
   /**
@@ -52,8 +52,8 @@ const COLLECT_MOMENTS_OPTIONS = Object.keys({
  * the moving statistics that `recalibrate` computes from the whole data. Changes nothing.
  *
  * - `'one pass'` gives the moments of all layers. It takes one round, and large batches.
- * - `'layer by layer'` (the default) gives those of one layer, the first that is not among `given`; of none when all are
- *   there. It takes a round over all shards for each normalization.
+ * - `'layer by layer'` (the default) gives those of one layer, the first that is not among `given`; of none when all
+ *   are there. It takes a round over all shards for each normalization.
  *
  * Moments are of many values, and hold no sample. Those of a single value would be that value; they are refused.
  *
@@ -62,8 +62,8 @@ const COLLECT_MOMENTS_OPTIONS = Object.keys({
  * @returns plain data: `JSON.stringify` keeps every bit of it
  * @throws TypeError for data of an unknown form, and for an unknown option
  * @throws ValueError for options that cannot be; data that is empty, does not fit the model or holds NaN; one value per
- *   channel; `given` moments of another model, round or preparation; more than the limits allow; a page without SHA-256,
- *   which is one that came by http
+ *   channel; `given` moments of another model, round or preparation; more than the limits allow; a page without
+ *   SHA-256, which is one that came by http
  * @example
  * ```ts
  * const model = tf.sequential({ layers: [layerBatchNormalization({ inputShape: [1] })] });

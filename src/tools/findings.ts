@@ -108,8 +108,9 @@ export const round = (value: number): number => Number(value.toPrecision(4));
 export const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /**
- * How far the mean of a sample may be from the data's by chance, in deviations: by the number of samples, or else by how
- * batches differ; by the number of batches, each of a sample at least, where nothing else is known.
+ * How far the mean of a sample may be from the data's by chance, in deviations. The number of samples tells; where it
+ * is not known, how batches differ; and where that is not known either, the number of batches, each of which has at
+ * least one sample.
  */
 export const noiseOf = ({ samples, training }: InputStatistics, epsilon: number): number =>
   samples === null

@@ -16,9 +16,9 @@ const UNTOLD: readonly FindingName[] = ['small-batch', 'unshuffled-batches', 'ou
  * (`collectMoments`). Changes nothing.
  *
  * They tell how far the moving statistics are from the data's. They do not tell of outputs, of single batches, and of
- * calls of a shared layer one by one; the report's `untold` names the kinds of findings that are out of reach. Nor do they
- * tell, of any normalization but the first, whether a gap comes of averages that lag behind (`statistics-gap`) or of other
- * data (`data-shift`): it is a `statistics-gap`, which says so.
+ * calls of a shared layer one by one; the report's `untold` names the kinds of findings that are out of reach. Nor do
+ * they tell, of any normalization but the first, whether a gap comes of averages that lag behind (`statistics-gap`) or
+ * of other data (`data-shift`): it is a `statistics-gap`, which says so.
  *
  * @param model with the weights that it had when the moments were taken
  * @param moments of all normalizations, in one pass; or layer by layer, of those that are known: then `training` in the

@@ -20,8 +20,9 @@ export interface LayerMoments extends PopulationMoments {
   /** The layer's name, behind those of the models that it is in: `'encoder/bn1'`. */
   readonly layer: string;
   /**
-   * What they were taken of: three SHA-256 in hexadecimal, joined by '-'. The first is of the model (classes, settings and weights of its layers), the second
-   * of the round (`order`, `statistics` and what was `given`), the third of the data's preparation.
+   * What they were taken of: three SHA-256 in hexadecimal, joined by '-'. The first is of the model (classes, settings
+   * and weights of its layers), the second of the round (`order`, `statistics` and what was `given`), the third of the
+   * data's preparation.
    */
   readonly of: string;
   readonly order: PassOrder;

@@ -1,6 +1,6 @@
 /**
- * @file Merges the moments of shards, each shard once. The arithmetic is `Population`'s, by Chan's formula in float64; it
- * goes by the names of the shards, so that whoever came first leaves no trace.
+ * @file Merges the moments of shards, each shard once. The arithmetic is `Population`'s, by Chan's formula in float64;
+ * it goes by the names of the shards, so that whoever came first leaves no trace.
  */
 import { checkNames } from '../text/names.js';
 import { refuse } from '../text/refusal.js';

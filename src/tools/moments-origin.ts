@@ -1,7 +1,8 @@
 /**
- * @file What moments were taken of, so that only moments of the same are merged: three SHA-256 in hexadecimal, joined by
- * '-'. The first is of the model: its layers' classes, settings and weights. The second is of the round: the order, the kind of statistics, and the
- * moments that the layers before had been given. The third is of how the data was prepared.
+ * @file What moments were taken of, so that only moments of the same are merged: three SHA-256 in hexadecimal, joined
+ * by '-'. The first is of the model: its layers' classes, settings and weights. The second is of the round: the order,
+ * the kind of statistics, and the moments that the layers before had been given. The third is of how the data was
+ * prepared.
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { isContainer, layersOf } from '../model/graph.js';

@@ -46,7 +46,10 @@ export interface RecalibratedLayer {
   readonly batches: number;
   /** Values per channel, or the weight that a mask gave them. A channel with 0 keeps its old statistics. */
   readonly count: readonly number[];
-  /** How far the new statistics may still be off, as for `tolerance`; null unless each channel had values in two batches. */
+  /**
+   * How far the new statistics may still be off, as for `tolerance`; null unless each channel had values in two
+   * batches.
+   */
   readonly standardError: { readonly mean: number; readonly variance: number } | null;
   /** Whether the tolerance was reached, and ended the pass. */
   readonly isSettled: boolean;

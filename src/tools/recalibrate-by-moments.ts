@@ -12,8 +12,8 @@ export type RecalibrateByMomentsOptions = GivenMomentsOptions;
 
 /**
  * Gives every batch normalization of a model new moving statistics, as `recalibrate` does, from the moments of shards
- * (`collectMoments`). They are what `recalibrate` computes from the same batches in one process, to some units in the last
- * place of float64; weights are float32, and the same bit for bit.
+ * (`collectMoments`). They are what `recalibrate` computes from the same batches in one process, to some units in the
+ * last place of float64; weights are float32, and the same bit for bit.
  *
  * @param model with the weights that it had when the moments were taken. Its statistics are replaced when all are
  *   known, and not before: after an error the model is as it was.

@@ -16,9 +16,9 @@ import { type LimitOptions, RunLimits } from './run-limits.js';
 
 export interface ReplacementOptions extends LimitOptions {
   /**
-   * Whether the copy's normalizations are synchronized: `true` as PyTorch's `convert_sync_batchnorm`, `false` undoes it.
-   * This package's own layers are remade too where they are otherwise. Left out: stock layers are not, others stay as they
-   * are.
+   * Whether the copy's normalizations are synchronized: `true` as PyTorch's `convert_sync_batchnorm`, `false` undoes
+   * it. A layer of this package that is otherwise is made again, too. Left out: what replaces stock layers is not
+   * synchronized, and this package's own layers stay as they are.
    */
   readonly synchronized?: boolean | null;
 }
@@ -39,8 +39,8 @@ export interface ReplacementReport {
  * variables that it has trained: compile it, with a new optimizer.
  *
  * @throws TypeError where `model` is no layers model, or `synchronized` no boolean
- * @throws ValueError where a layer of the model cannot be made again from its configuration, or cannot be synchronized, or
- *   the copy takes more memory than the limits allow
+ * @throws ValueError where a layer of the model cannot be made again from its configuration, or cannot be synchronized,
+ *   or the copy takes more memory than the limits allow
  * @example
  * ```ts
  * const stock = tf.sequential({ layers: [tf.layers.batchNormalization({ name: 'bn', inputShape: [4] })] });

@@ -1,6 +1,7 @@
 /**
- * @file The commands for data that no machine holds: moments of shards, merged and made statistics, as one process makes
- * them; and whatever an engine may do to its tasks: run them twice, kill them, forget them, start them somewhere else.
+ * @file The commands for data that no machine holds: moments of shards, merged and made statistics, as one process
+ * makes them; and whatever an engine may do to its tasks: run them twice, kill them, forget them, start them somewhere
+ * else.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';

@@ -91,7 +91,10 @@ describe('xargs', () => {
   });
 });
 
-/** Runs a job where it is submitted, with the variables that Slurm sets; the tasks of an array from the last, again where one fails. */
+/**
+ * Runs a job where it is submitted, with the variables that Slurm sets. The last task of an array runs first, and a task
+ * that fails runs again.
+ */
 const SBATCH = `#!/usr/bin/env bash
 set -euo pipefail
 echo "$*" >> "$SUBMITTED"

@@ -1,6 +1,6 @@
 /**
- * @file Moments that travel: shards that are looked at anywhere give the statistics that one process gives, and what does
- * not belong together is refused.
+ * @file Moments that travel: shards that are looked at anywhere give the statistics that one process gives, and what
+ * does not belong together is refused.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
