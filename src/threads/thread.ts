@@ -68,9 +68,9 @@ export function trainAsThread<Result, Data = unknown>(train: ThreadTraining<Resu
     // Told before the group is broken, so that nobody takes an error that follows from this one for the first.
     const fail = async (error: unknown) => {
       await flushOutput();
-      const message: Message = { evenkeel: 'failed', thrown: thrownOf(error) };
-      maker.postMessage(message);
-      communicator.abort!(`Rank ${rank} failed: ${thrownOf(error).message}`);
+      const thrown = thrownOf(error);
+      maker.postMessage({ evenkeel: 'failed', thrown } satisfies Message);
+      communicator.abort!(`Rank ${rank} failed: ${thrown.message}`);
     };
     // Node tells whoever made the worker, and has no such event; a page does not tell.
     listen(maker, 'unhandledrejection', (event) => {
