@@ -21,3 +21,18 @@ export interface Communicator {
   /** Ends the whole group, where this rank cannot go on. */
   abort?(reason: unknown): void;
 }
+
+/**
+ * Sums in pieces of at most so many bytes, one after the other. No numbers are a piece, too: other ranks may bring some,
+ * and must hear of it.
+ */
+export function sumInPieces(
+  values: Float64Array | Float32Array,
+  byteLength: number,
+  sum: (piece: Float64Array | Float32Array) => void,
+): void {
+  const most = byteLength / values.BYTES_PER_ELEMENT;
+  for (let first = 0; first === 0 || first < values.length; first += most) {
+    sum(values.subarray(first, first + most));
+  }
+}

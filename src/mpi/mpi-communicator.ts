@@ -2,7 +2,7 @@
  * @file A communicator of processes, on one machine or many, that `mpiexec -n 4 node train.js` starts. MPI sums; what
  * ends the whole job where one rank cannot go on is here.
  */
-import type { Communicator } from '../group/communicator.js';
+import { type Communicator, sumInPieces } from '../group/communicator.js';
 import { checkNames } from '../text/names.js';
 import { checkNumber, messageOf, refuse } from '../text/refusal.js';
 import { ValueError } from '../text/value-error.js';
@@ -135,11 +135,8 @@ async function makeCommunicator(
       if (!(values instanceof Float64Array || values instanceof Float32Array)) {
         refuse(TypeError, 'values', 'a Float64Array or a Float32Array', values);
       }
-      const most = PIECE_BYTES / values.BYTES_PER_ELEMENT;
       try {
-        for (let first = 0; first === 0 || first < values.length; first += most) {
-          sum(values.subarray(first, first + most));
-        }
+        sumInPieces(values, PIECE_BYTES, sum);
       } catch (error) {
         failure = new Error(`${name}: ${messageOf(error)}`, { cause: error });
         throw failure;

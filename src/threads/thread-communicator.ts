@@ -3,7 +3,7 @@
  * cross-origin isolated page. Each rank adds up a part of what all have laid down, in the order of ranks, so that all
  * get the same bits. A barrier stands before that and after.
  */
-import { type Communicator, SAME_SUMS } from '../group/communicator.js';
+import { type Communicator, SAME_SUMS, sumInPieces } from '../group/communicator.js';
 import { checkNames } from '../text/names.js';
 import { checkNumber } from '../text/refusal.js';
 import { show } from '../text/show.js';
@@ -82,10 +82,7 @@ export function threadCommunicator(
         );
       }
       brought[rank]![0] = encode(values);
-      const most = capacity / values.BYTES_PER_ELEMENT;
-      for (let first = 0; first === 0 || first < values.length; first += most) {
-        sumPiece(values.subarray(first, first + most));
-      }
+      sumInPieces(values, capacity, sumPiece);
     },
     abort(reason) {
       member.end(reason);
