@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type * as tf from '@tensorflow/tfjs';
+import { loadKerasModel } from 'evenkeel/keras';
 import { onTestFinished } from 'vitest';
 import { run } from '../../cli/src/program.js';
 import type { Terminal } from '../../cli/src/terminal.js';
@@ -56,6 +58,16 @@ export function dataFile(shape: readonly number[]): string {
   writeFileSync(path, npy('<f4', shape, new Uint8Array(values.buffer)));
   return path;
 }
+
+/** The weights of a model file, by their names: their bytes in hexadecimal, so that every bit counts. */
+export async function readWeights(path: string): Promise<Record<string, string>> {
+  const model = await loadKerasModel(path);
+  const weights = model.weights.map((weight) => [weight.originalName, hexOf(weight.read())] as const);
+  model.dispose();
+  return Object.fromEntries(weights);
+}
+
+const hexOf = (tensor: tf.Tensor): string => Buffer.from(tensor.dataSync().slice().buffer).toString('hex');
 
 /** Streams that are no terminal's, without colours; with a person at the keyboard unless `input` says otherwise. */
 export const makeTerminal = (

@@ -9,12 +9,12 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
-import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
+import { saveKerasModel } from 'evenkeel/keras';
 import type { InspectReport, LayerMoments, RecalibrateReport } from 'evenkeel/tools';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run as runCommand } from '../../cli/src/program.js';
 import { ROOT } from '../docs/blocks.js';
-import { evenkeel, makeFolder, makeTerminal, npy, numbers } from './files.js';
+import { evenkeel, makeFolder, makeTerminal, npy, numbers, readWeights } from './files.js';
 
 const LAYERS = ['first', 'second', 'third'];
 
@@ -69,11 +69,6 @@ const parse = (lines: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as LayerMoments);
 
-async function weightsIn(path: string): Promise<number[][]> {
-  const model = await loadKerasModel(path);
-  return model.getWeights().map((weight) => Array.from(weight.dataSync()));
-}
-
 describe('evenkeel moments, merge and recalibrate --moments', () => {
   it('give the weights that one process gives, round after round', async () => {
     const { at, shards } = makeWorkplace();
@@ -100,7 +95,7 @@ describe('evenkeel moments, merge and recalibrate --moments', () => {
       ...['--shards', '4', '--json'],
     ]);
     await run(['recalibrate', at('model.h5'), at('expected.h5'), '--data', at('all.npy')]);
-    expect(await weightsIn(at('repaired.h5'))).toEqual(await weightsIn(at('expected.h5')));
+    expect(await readWeights(at('repaired.h5'))).toEqual(await readWeights(at('expected.h5')));
     const report = JSON.parse(json) as RecalibrateReport & { written: string[] };
     expect(report.written).toEqual([at('repaired.h5')]);
     expect(report.layers).toHaveLength(rounds);
@@ -133,7 +128,7 @@ describe('evenkeel moments, merge and recalibrate --moments', () => {
       '4',
     ]);
     await run(['recalibrate', at('model.h5'), at('expected.h5'), '--data', at('all.npy'), '--one-pass']);
-    expect(await weightsIn(at('repaired.h5'))).toEqual(await weightsIn(at('expected.h5')));
+    expect(await readWeights(at('repaired.h5'))).toEqual(await readWeights(at('expected.h5')));
   });
 
   it('take several shards as --data, and print nothing where an engine has none for a worker', async () => {

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { collectUndos } from '../after-all.js';
-import { makeFolder } from '../cli/files.js';
+import { makeFolder, readWeights } from '../cli/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { findProgram } from '../programs.js';
 import { type Casualty, bundleCommand, makeCommand, runProgram } from './command.js';
-import { OPTIONS, type Task, makeTask, readWeights, recalibrateAlone } from './shards.js';
+import { OPTIONS, type Task, makeTask, recalibrateAlone } from './shards.js';
 
 // A test starts some thirty processes.
 vi.setConfig({ testTimeout: 400_000 });

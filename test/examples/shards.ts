@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { evenkeel, npy } from '../cli/files.js';
+import { saveKerasModel } from 'evenkeel/keras';
+import { evenkeel, npy, readWeights } from '../cli/files.js';
 
 /** Uneven, and whole batches but for the last, so that in one process the batches are the same. */
 const BATCH_SIZE = 8;
@@ -68,16 +68,6 @@ function writeRows(path: string, rows: readonly number[][]): void {
   const values = new Float32Array(rows.flat());
   writeFileSync(path, npy('<f4', [rows.length, FEATURES], new Uint8Array(values.buffer)));
 }
-
-/** The weights of a model file, by their names: their bytes in hexadecimal, so that every bit counts. */
-export async function readWeights(path: string): Promise<Record<string, string>> {
-  const model = await loadKerasModel(path);
-  const weights = model.weights.map((weight) => [weight.originalName, hexOf(weight.read())] as const);
-  model.dispose();
-  return Object.fromEntries(weights);
-}
-
-const hexOf = (tensor: tf.Tensor): string => Buffer.from(tensor.dataSync().slice().buffer).toString('hex');
 
 /** The weights of the model that `recalibrate` makes of all data in one process. */
 export async function recalibrateAlone(

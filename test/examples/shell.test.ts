@@ -3,11 +3,11 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { collectUndos } from '../after-all.js';
-import { makeFolder } from '../cli/files.js';
+import { makeFolder, readWeights } from '../cli/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { findProgram } from '../programs.js';
 import { type Casualty, type Ended, bundleCommand, makeCommand, runProgram } from './command.js';
-import { OPTIONS, type Task, makeTask, readWeights, recalibrateAlone } from './shards.js';
+import { OPTIONS, type Task, makeTask, recalibrateAlone } from './shards.js';
 
 // Each test starts some thirty processes.
 vi.setConfig({ testTimeout: 400_000 });

@@ -2,11 +2,11 @@
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { collectUndos } from '../after-all.js';
-import { makeFolder } from '../cli/files.js';
+import { makeFolder, readWeights } from '../cli/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { inNamespace } from '../../shared/namespace.js';
 import { bundleCommand, makeCommand, runProgram } from './command.js';
-import { OPTIONS, type Task, makeTask, readWeights, recalibrateAlone } from './shards.js';
+import { OPTIONS, type Task, makeTask, recalibrateAlone } from './shards.js';
 
 /** A Python that has pyspark. */
 const python = process.env.EVENKEEL_SPARK;
