@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { ISOLATING_HEADERS } from '../shared/isolating-headers.js';
 import { argumentDocumentation } from './build/argument-documentation.js';
 import { contentSecurityPolicy } from './build/content-security-policy.js';
 
@@ -18,12 +19,6 @@ const codeSplitting = {
   ],
 };
 
-/** Two threads can share memory only where the server isolates the page from other sites. */
-const ISOLATING = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
 export default defineConfig({
   root: here('.'),
   // Relative, so that the folder works from any path.
@@ -35,8 +30,8 @@ export default defineConfig({
       { find: /^evenkeel$/, replacement: here('../src/index.ts') },
     ],
   },
-  server: { fs: { allow: ['..'] }, headers: ISOLATING },
-  preview: { headers: ISOLATING },
+  server: { fs: { allow: ['..'] }, headers: ISOLATING_HEADERS },
+  preview: { headers: ISOLATING_HEADERS },
   worker: { format: 'es', rolldownOptions: { output: { codeSplitting } } },
   build: { target: 'es2023', emptyOutDir: true, chunkSizeWarningLimit: 2000 },
 });

@@ -2,16 +2,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, build, preview } from 'vite';
+import { ISOLATING_HEADERS } from '../../shared/isolating-headers.js';
 import { ROOT } from '../docs/blocks.js';
 import { type Installed, installLibrary } from '../package/installed.js';
 
 const PAGE = fileURLToPath(new URL('page', import.meta.url));
-
-/** Makes a page isolated from other sites, without which it has no shared memory and so no threads. */
-export const ISOLATING = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
 
 /** Has the page import the package from the project that has installed it, by the package's `exports`. */
 const fromInstalled = ({ folder }: Installed): Plugin => ({
@@ -60,7 +55,7 @@ export async function serve(outDir: string, isIsolated: boolean): Promise<Site> 
   const server = await preview({
     ...{ root: PAGE, configFile: false, logLevel: 'error' },
     build: { outDir },
-    preview: { port: 0, headers: isIsolated ? ISOLATING : {} },
+    preview: { port: 0, headers: isIsolated ? ISOLATING_HEADERS : {} },
   });
   return { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
 }

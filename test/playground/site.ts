@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { build } from 'vite';
-import { ISOLATING } from '../browser/site.js';
+import { ISOLATING_HEADERS } from '../../shared/isolating-headers.js';
 import { ROOT } from '../docs/blocks.js';
 
 /** Where the folder stands on the server: not at its root. */
@@ -52,7 +52,7 @@ export async function publish(): Promise<Site> {
     logLevel: 'error',
     build: { outDir: folder, reportCompressedSize: false },
   });
-  const servers = [{}, ISOLATING].map((headers) => serve(folder, headers));
+  const servers = [{}, ISOLATING_HEADERS].map((headers) => serve(folder, headers));
   const listening = servers.map(async (server) => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`;
