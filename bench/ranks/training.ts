@@ -11,7 +11,7 @@ import { build, CLASSES, LEARNING_RATE, NETWORKS } from '../networks/networks.js
 const BATCH = 128;
 const WARM_STEPS = 3;
 const STEPS = 10;
-/** How often the sums of a step are made once more, without a training. */
+/** How often the sums of a step are repeated, without training. */
 const REPEATS = 30;
 
 /** What one rank measured; times are milliseconds of a step. */

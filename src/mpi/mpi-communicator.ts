@@ -43,8 +43,8 @@ let current: { readonly options: MpiOptions; readonly communicator: Promise<MpiC
 
 /**
  * The group of processes that `mpiexec` has started; without it, a group of one. Call it first in the program: a
- * process that fails before it lets the others wait, which only `MPIEXEC_TIMEOUT` or the limit of a job ends. A process
- * that ends on an error ends the whole job, with its status.
+ * process that fails before that leaves the others waiting, which only `MPIEXEC_TIMEOUT` or the limit of a job ends. A
+ * process that ends on an error ends the whole job, with its status.
  *
  * ```ts
  * // train.ts: mpiexec -n 4 node train.js

@@ -10,7 +10,7 @@ import { show } from '../text/show.js';
 import { ValueError } from '../text/value-error.js';
 import { Member, type ThreadGroup } from './thread-group.js';
 
-/** What a rank brings to a sum, as one number, and that in words. */
+/** How many numbers of which type a rank brings to a sum: as one number, and in words. */
 const encode = (values: Float64Array | Float32Array) =>
   2 * values.length + (values instanceof Float64Array ? 1 : 0);
 const describe = (brought: number) =>

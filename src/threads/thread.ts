@@ -53,7 +53,7 @@ export const thrownOf = (error: unknown): Thrown =>
 /**
  * In a file of its own that `trainOnThreads` runs in every thread: trains, when it is told which rank it is.
  *
- * @returns a promise that is never kept, since the thread ends when all are done
+ * @returns a promise that never settles: the thread is ended when all are done
  * @throws Error outside a worker
  */
 export function trainAsThread<Result, Data = unknown>(train: ThreadTraining<Result, Data>): Promise<never> {

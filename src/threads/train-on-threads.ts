@@ -41,7 +41,7 @@ export interface ThreadsOptions<Data> {
 
 const OPTIONS = ['threads', 'data', 'signal', 'timeout', 'onReport'];
 
-/** How long the error is waited for that others follow from, in milliseconds. */
+/** How long to wait for the first error, from which others follow, in milliseconds. */
 const PATIENCE = 1000;
 
 /** Whether this thread has trained by a function before. */

@@ -195,7 +195,7 @@ const SCENARIOS: Record<string, () => Promise<void>> = {
     say(`${String(getenv('UCX_MEM_EVENTS'))} ${String(getenv('UCX_ERROR_SIGNALS'))}`);
   },
 
-  /** What V8 and MPI do not get on about: memory that comes and goes while sums of all sizes are made. */
+  /** What V8 and MPI both watch: memory that comes and goes while sums of all sizes are made. */
   async churns() {
     const communicator = await mpiCommunicator({ timeout: 60 });
     const kept: unknown[] = [];

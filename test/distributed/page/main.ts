@@ -12,7 +12,7 @@ export const functions = {
     );
     return { result, reports };
   },
-  /** A training whose script there is not. */
+  /** A training whose script does not exist. */
   async trainNothing(): Promise<void> {
     await trainOnThreads(() => new Worker(new URL('no-such-file.js', location.href), { type: 'module' }), {
       threads: 2,

@@ -10,7 +10,7 @@ const apply = (layer: BatchNormalization, x: tf.Tensor) => layer.apply(x, CALL) 
 
 type Deviate = (isLast: boolean, layers: readonly BatchNormalization[], x: tf.Tensor) => void;
 
-/** What the last rank does otherwise than the others; layers have as many channels, and the same name. */
+/** What the last rank does differently. All layers have as many channels, and the same name. */
 const DEVIATIONS: Record<string, Deviate> = {
   'calls its layers in another order': (isLast, [one, other], x) => {
     for (const layer of [one!, other!]) apply(layer, x);

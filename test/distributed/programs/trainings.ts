@@ -41,7 +41,7 @@ function convnet(
   return chain;
 }
 
-/** What of TF.js fails without samples: gradients of biases, and on wasm means. */
+/** Layers of TF.js that fail without samples: by gradients of biases, and on wasm by means. */
 function mobile(args: BatchNormalizationArgs = {}): tf.LayersModel {
   const chain = tf.sequential();
   chain.add(tf.layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 4, inputShape: [8, 8, 1] }));
