@@ -3,10 +3,11 @@
  * it prints: the comment after a `console.log`, on its line or alone on the next.
  *
  * Each example is checked by the TypeScript compiler first, and runs in a folder of its own that holds `model/`, a saved
- * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files, and `x_train.npy`.
+ * model with renorm, and `model.h5`, one that tf-keras wrote, for those that load a model from files, and `x_train.npy`;
+ * and `examples/`, the repository's.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { format, promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as evenkeel from 'evenkeel';
@@ -92,6 +93,7 @@ beforeAll(async () => {
   await saveModel(`${FOLDER}/model`);
   writeFileSync(`${FOLDER}/model.h5`, readModel(modelNamed('tf-keras-mlp-renorm.h5')));
   writeFileSync(`${FOLDER}/x_train.npy`, npy('<f4', [100, 2], new Uint8Array(800)));
+  symlinkSync(`${ROOT}examples`, `${FOLDER}/examples`);
   process.chdir(FOLDER);
 });
 
