@@ -1,5 +1,10 @@
 /// <reference types="vite/client" />
 
+interface ImportMetaEnv {
+  /** Where the site around the page is, from here, such as `../`; nothing where the page stands alone. */
+  readonly VITE_SITE?: string;
+}
+
 /** What `build/argument-documentation.ts` reads from the layer's source. */
 declare module 'virtual:argument-documentation' {
   /** One argument of the layer. */

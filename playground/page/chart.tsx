@@ -1,6 +1,7 @@
 /** @file A line chart, by uPlot, that follows its data and the page's colours. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import { isDark } from './theme.js';
 
 export interface Line {
   readonly label: string;
@@ -37,8 +38,6 @@ const aligned = (data: ChartProps['data']): uPlot.AlignedData => data as unknown
 
 const colorOf = (property: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
-
-const dark = matchMedia('(prefers-color-scheme: dark)');
 
 /** A little more than the values reach over. */
 function around(least: number, largest: number): uPlot.Range.MinMax {
@@ -130,7 +129,6 @@ export function Chart(props: ChartProps) {
       chart.current = new uPlot(options, aligned(shown.current), element);
     };
     make();
-    dark.addEventListener('change', make);
     const observer = new ResizeObserver(() => {
       if (element.clientWidth !== chart.current?.width) {
         chart.current?.setSize({ width: element.clientWidth, height: HEIGHT });
@@ -138,12 +136,11 @@ export function Chart(props: ChartProps) {
     });
     observer.observe(element);
     return () => {
-      dark.removeEventListener('change', make);
       observer.disconnect();
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [form]);
+  }, [form, isDark.value]);
   // What is not on the screen is drawn when it comes there.
   const isSeen = useRef(false);
   const drawn = useRef(data);

@@ -1,6 +1,7 @@
 /** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be corrected. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Refusal } from './problems.js';
 import { problems } from './state.js';
 
 interface ControlProps {
@@ -77,11 +78,7 @@ export function Control(props: ControlProps) {
           ))}
         </datalist>
       )}
-      {problem && (
-        <span class="refusal" id={`${id}-problem`}>
-          {problem.text}
-        </span>
-      )}
+      <Refusal about={id} />
     </div>
   );
 }

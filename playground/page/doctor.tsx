@@ -374,6 +374,7 @@ function Cures({ inputs, data }: Examination) {
       <h2 id="cures-title">Data and cures</h2>
       <div class="cures">
         <DropZone
+          id="data-files"
           label="Drop data"
           hint={`.npy or .npz of shape ${shorten(inputs.map(shapeText).join(' and '), LONGEST_SHAPES)}, or IDX images`}
           onFiles={(files) => void takeData(files)}
@@ -423,6 +424,7 @@ export default function Doctor() {
     <div class="content doctor">
       <section aria-label="Model">
         <DropZone
+          id="model-files"
           label="Drop a model"
           hint=".h5, .keras, or model.json with its shards"
           isForWholePage

@@ -2,9 +2,12 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../src/text/refusal.js';
 import { checkDropped } from '../shared/limits.js';
-import { tell } from './state.js';
+import { Refusal } from './problems.js';
+import { forget, tell } from './state.js';
 
 interface DropZoneProps {
+  /** Unique in the page. */
+  readonly id: string;
   readonly label: string;
   readonly hint: string;
   /** Whether what is dropped anywhere on the page is meant for it. */
@@ -12,16 +15,17 @@ interface DropZoneProps {
   readonly onFiles: (files: readonly File[]) => void;
 }
 
-export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZoneProps) {
+export function DropZone({ id, label, hint, isForWholePage = false, onFiles }: DropZoneProps) {
   const zone = useRef<HTMLLabelElement>(null);
   const [isOver, setIsOver] = useState(false);
   const take = (list: FileList | null | undefined) => {
     if (!list || list.length === 0) return;
     const files = [...list];
+    forget({ about: id });
     try {
       checkDropped(files);
     } catch (error) {
-      tell(messageOf(error), 'files');
+      tell(messageOf(error), id);
       return;
     }
     onFiles(files);
@@ -53,18 +57,22 @@ export function DropZone({ label, hint, isForWholePage = false, onFiles }: DropZ
     };
   });
   return (
-    <label ref={zone} class={isOver ? 'drop over' : 'drop'}>
-      <span>{label}</span>
-      <small>{hint}</small>
-      <input
-        type="file"
-        multiple
-        onChange={(event) => {
-          take(event.currentTarget.files);
-          // So that the same file can be chosen again, once it is fixed.
-          event.currentTarget.value = '';
-        }}
-      />
-    </label>
+    <>
+      <label ref={zone} class={isOver ? 'drop over' : 'drop'}>
+        <span>{label}</span>
+        <small>{hint}</small>
+        <input
+          type="file"
+          multiple
+          aria-describedby={`${id}-problem`}
+          onChange={(event) => {
+            take(event.currentTarget.files);
+            // So that the same file can be chosen again, once it is fixed.
+            event.currentTarget.value = '';
+          }}
+        />
+      </label>
+      <Refusal about={id} />
+    </>
   );
 }

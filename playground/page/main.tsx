@@ -2,7 +2,7 @@
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import { App } from './app.js';
-import { begin } from './state.js';
+import { begin } from './navigation.js';
 import './style.css';
 
 render(<App />, document.body);

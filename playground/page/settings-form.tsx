@@ -95,6 +95,7 @@ export function SettingsForm() {
           {title === 'Data' && (
             <>
               <DropZone
+                id="files"
                 label="Drop IDX files"
                 hint="or choose them: images and labels, as MNIST is published"
                 isForWholePage

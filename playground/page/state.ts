@@ -1,15 +1,15 @@
 /** @file What the page shows, as signals, and what can be done: every action of the page ends up here. */
-import { computed, effect, signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { BirpcReturn } from 'birpc';
-import { HOME, type Place, type View, readAddress, writeAddress } from '../shared/address.js';
+import { HOME, type Place, writeAddress } from '../shared/address.js';
 import { LONGEST_TEXT, MOST_PROBLEMS } from '../shared/limits.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
-import { DEFAULTS, type Each, type Settings } from '../shared/settings.js';
+import type { Each, Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
 import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
 
-/** Something that went wrong, and which control it is about, if one. */
+/** Something that went wrong, and what it is about: the id of a field, where it then stands, or null. */
 export interface Problem {
   readonly text: string;
   readonly about: string | null;
@@ -63,12 +63,12 @@ function askTrainer(): BirpcReturn<TrainerFunctions, PageFunctions> {
     // The networks are gone with it. What could be made once can be made again; what could not is not tried again.
     const couldBeMade = setup.value !== null;
     setup.value = null;
-    if (couldBeMade) void change('trainer', (same) => same);
+    if (couldBeMade) void change(null, (same) => same);
   });
   return trainer.functions;
 }
 
-/** Shows a problem, instead of any other about the same control. */
+/** Shows a problem, instead of any other about the same field. */
 export function tell(text: string, about: string | null = null): void {
   const told = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
   const others = problems.value.filter((one) => one.text !== told && (about === null || one.about !== about));
@@ -77,6 +77,13 @@ export function tell(text: string, about: string | null = null): void {
 
 export function dismiss(problem: Problem): void {
   problems.value = problems.value.filter((one) => one !== problem);
+}
+
+/** Takes back what was said of one field, of all fields, or all that was said. */
+export function forget(what: { readonly about: string } | 'fields' | 'all'): void {
+  const isForgotten = ({ about }: Problem): boolean =>
+    what === 'all' || (what === 'fields' ? about !== null : about === what.about);
+  problems.value = problems.value.filter((problem) => !isForgotten(problem));
 }
 
 /** The end of what was asked for last: changes come one after the other. */
@@ -90,7 +97,7 @@ async function configure(next: Settings, about: string | null): Promise<boolean>
     setup.value = made;
     measurements.value = [made.first];
     progress.value = { step: 0, rate: 0 };
-    problems.value = problems.value.filter((one) => one.about === null);
+    if (about !== null) forget({ about });
     place.value = { ...place.value, settings: next };
     void answer();
     return true;
@@ -111,9 +118,9 @@ function afterOthers<T>(job: () => Promise<T>): Promise<T> {
 /**
  * Changes the settings and begins anew; a run goes on with them.
  *
- * @param about the control that asks for it
+ * @param about the field that asks for it, if one
  */
-export const change = (about: string, update: (settings: Settings) => Settings): Promise<boolean> =>
+export const change = (about: string | null, update: (settings: Settings) => Settings): Promise<boolean> =>
   afterOthers(() => configure(update(settings.value), about));
 
 /** Trains on files from now on. */
@@ -159,7 +166,7 @@ export const reset = (): Promise<void> =>
   telling(async () => {
     isRunning.value = false;
     await askTrainer().pause();
-    if (await change('reset', (same) => same)) announcement.value = 'Reset to step 0.';
+    if (await change(null, (same) => same)) announcement.value = 'Reset to step 0.';
   });
 
 /** What the networks take the drawing for. */
@@ -182,31 +189,11 @@ export function ask(image: Uint8Array | null): void {
   else answers.value = null;
 }
 
-export function show(view: View): void {
-  place.value = { ...place.value, view };
-}
-
 /** Looks at another layer, or another unit of it. */
 export function lookAt(layer: number, unit: number): void {
   place.value = { ...place.value, layer, unit };
 }
 
-function goTo(hash: string): Promise<boolean> {
-  const { place: asked, problems: found } = readAddress(hash);
-  for (const text of found) tell(text);
-  place.value = { ...asked, settings: settings.value };
-  return afterOthers(() => configure(asked.settings, null));
-}
-
-/** Goes where the address says, and keeps the address up to date. */
-export function begin(): void {
-  void goTo(location.hash).then(async (isMade) => {
-    // An address can ask for what is refused, or for files that are not there: the page is alive all the same.
-    if (!isMade) await change('address', () => ({ ...DEFAULTS, backend: settings.value.backend }));
-    effect(() => {
-      const address = `${location.pathname}${location.search}${writeAddress(place.value)}`;
-      history.replaceState(null, '', address);
-    });
-  });
-  addEventListener('hashchange', () => void goTo(location.hash));
-}
+/** Whether the networks at hand are those that these settings ask for. */
+export const isSet = (asked: Settings): boolean =>
+  setup.value !== null && writeAddress({ ...place.value, settings: asked }) === writeAddress(place.value);

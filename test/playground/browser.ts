@@ -116,9 +116,20 @@ export class Playground {
     await this.ready();
   }
 
-  /** What the page complains of, to the user. */
+  /** Goes to a view. */
+  async show(view: 'Playground' | 'Doctor'): Promise<void> {
+    await this.page.getByRole('link', { name: view, exact: true }).click();
+  }
+
+  /** What the page complains of, to the user: on top, and at its fields. */
   problems(): Promise<string[]> {
-    return this.page.getByRole('alert').locator('p > span').allInnerTexts();
+    return this.page.locator('.problems p > span, .refusal:not(:empty)').allInnerTexts();
+  }
+
+  /** Has what the page complains of on top go away, if there is something. */
+  async dismiss(): Promise<void> {
+    const button = this.page.getByRole('button', { name: /^Dismiss/ });
+    if ((await button.count()) > 0) await button.click();
   }
 
   /** Drops files as a hand would: on the page itself. */

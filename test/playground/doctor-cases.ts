@@ -92,7 +92,7 @@ async function download(
 export function doctorCases(openPage: () => Promise<Playground>): void {
   const open = async (): Promise<Playground> => {
     const playground = await openPage();
-    await playground.press('Doctor');
+    await playground.show('Doctor');
     await playground.page.locator(MODEL_ZONE).waitFor();
     return playground;
   };
@@ -159,7 +159,7 @@ export function doctorCases(openPage: () => Promise<Playground>): void {
         await playground.drop(files, zone);
         await playground.until(async () => (await playground.problems()).length === 1);
         const [problem] = await playground.problems();
-        await playground.page.getByRole('button', { name: /^Dismiss/ }).click();
+        await playground.dismiss();
         return problem!;
       };
       const whole = modelFile('keras3-conv.keras');

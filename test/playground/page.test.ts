@@ -197,7 +197,7 @@ describe.skipIf(!executablePath)(
         await playground.drop(files);
         await playground.until(async () => (await playground.problems()).length === 1);
         const [problem] = await playground.problems();
-        await playground.page.getByRole('button', { name: /^Dismiss/ }).click();
+        await playground.dismiss();
         await playground.ready();
         return problem!;
       };
@@ -240,6 +240,46 @@ describe.skipIf(!executablePath)(
       ]);
       await corrected.press('Step');
       await corrected.until(async () => (await corrected.number('step')) === 1);
+    });
+
+    test('has an entry of the history for each view, and what is trained stays when they change', async () => {
+      const playground = await open(QUICK);
+      const { page } = playground;
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+      await playground.set('Depth', '9');
+      expect(await playground.problems()).toEqual([
+        "Depth: expected a whole number from 1 to 8, received '9'.",
+      ]);
+      await playground.show('Doctor');
+      expect(await page.title()).toBe('evenkeel doctor');
+      expect(await playground.problems()).toEqual([]);
+      await page.goBack();
+      await playground.ready();
+      expect(await page.title()).toBe('evenkeel playground');
+      expect(await playground.number('step')).toBe(1);
+      await page.goForward();
+      await page.locator('.doctor').waitFor();
+      await playground.show('Playground');
+      expect(await playground.number('step')).toBe(1);
+      // What is changed within a view is no entry.
+      await playground.set('Depth', '3');
+      await playground.set('Width', '9');
+      await page.goBack();
+      await page.locator('.doctor').waitFor();
+    });
+
+    test('is as light or dark as is chosen, here or in the site around it', async () => {
+      const playground = await open(QUICK);
+      const { page } = playground;
+      const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const light = await ground();
+      await page.getByLabel('Theme').selectOption('dark');
+      expect(await ground()).not.toBe(light);
+      await page.reload();
+      await playground.ready();
+      expect(await page.getByLabel('Theme').inputValue()).toBe('dark');
+      expect(await page.evaluate(() => localStorage.getItem('vitepress-theme-appearance'))).toBe('dark');
     });
 
     test('is worked by keyboard alone', async () => {
@@ -408,7 +448,7 @@ describe.skipIf(!executablePath)(
       await playground.picture(`train-${colorScheme}-${width}`);
       expect(await playground.faults()).toEqual([]);
 
-      await playground.press('Doctor');
+      await playground.show('Doctor');
       await openModel(playground, await unhealthyModel());
       await playground.press('Fold');
       await playground.text('folding').waitFor();

@@ -163,7 +163,7 @@ export function safetyCases(
     test('lets no script fetch another or send a request, in the page and in its workers', async () => {
       const playground = await openPage();
       const { page } = playground;
-      await playground.press('Doctor');
+      await playground.show('Doctor');
       await openModel(playground, [modelFile('tf-keras-conv.h5')]);
       expect(page.workers()).toHaveLength(2);
       const attempts = Object.entries(SCRIPTS).map(
@@ -176,7 +176,7 @@ export function safetyCases(
   describe('a worker that hangs or fails', () => {
     const openDoctor = async (): Promise<Playground> => {
       const playground = await openPage();
-      await playground.press('Doctor');
+      await playground.show('Doctor');
       await openModel(playground, [modelFile('tf-keras-conv.h5')]);
       return playground;
     };
@@ -287,8 +287,8 @@ export function safetyCases(
           for (const file of made) dataTransfer.items.add(file);
           document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true }));
         }, files);
-      for (const view of ['Playground', 'Doctor']) {
-        await playground.press(view);
+      for (const view of ['Playground', 'Doctor'] as const) {
+        await playground.show(view);
         await page.locator('.drop').waitFor();
         await drop('many');
         await playground.until(async () => (await playground.problems()).length === 1);
@@ -298,7 +298,7 @@ export function safetyCases(
         ]);
         await drop('large');
         await playground.until(async () => (await playground.problems())[0]!.includes('1 of 1,090,519,040'));
-        await page.getByRole('button', { name: /^Dismiss/ }).click();
+        await playground.dismiss();
       }
     });
 
@@ -309,10 +309,10 @@ export function safetyCases(
         await playground.drop([bomb], zone);
         await playground.until(async () => (await playground.problems()).length === 1);
         expect((await playground.problems())[0]).toMatch(/bomb\.npy\.gz.* at most \d+ are accepted/);
-        await playground.page.getByRole('button', { name: /^Dismiss/ }).click();
+        await playground.dismiss();
       };
       await refuse();
-      await playground.press('Doctor');
+      await playground.show('Doctor');
       await openModel(playground, [modelFile('tf-keras-conv.h5')]);
       await refuse(DATA_ZONE);
       await playground.press('Fold');
@@ -322,7 +322,7 @@ export function safetyCases(
     test('that once had the doctor compute for ever are examined or refused', async () => {
       const playground = await openPage();
       const { page } = playground;
-      await playground.press('Doctor');
+      await playground.show('Doctor');
       await page.locator(MODEL_ZONE).waitFor();
 
       const input = tf.input({ shape: [3, 2] });

@@ -50,6 +50,7 @@ export async function publish(): Promise<Site> {
   await build({
     configFile: join(ROOT, 'playground/vite.config.ts'),
     logLevel: 'error',
+    define: { 'import.meta.env.VITE_SITE': JSON.stringify('../') },
     build: { outDir: folder, reportCompressedSize: false },
   });
   const servers = [{}, ISOLATING_HEADERS].map((headers) => serve(folder, headers));
