@@ -9,7 +9,7 @@ import { normalizationsIn } from './normalizations.js';
 export type InspectByMomentsOptions = GivenMomentsOptions;
 
 /** What takes single batches, samples or outputs, which moments do not hold. Data with NaN gives no moments. */
-const UNTOLD: readonly FindingName[] = ['small-batch', 'unshuffled-batches', 'output-gap'];
+export const UNTOLD_BY_MOMENTS: readonly FindingName[] = ['small-batch', 'unshuffled-batches', 'output-gap'];
 
 /**
  * Says what is wrong with a model's batch normalizations, as `inspect` does, by moments that were taken elsewhere
@@ -54,6 +54,6 @@ export async function inspectByMoments(
       return { training, inference, perCall: [], batchSize: null, samples: null, brokenBatch: null };
     },
     outputs: [],
-    untold: UNTOLD,
+    untold: UNTOLD_BY_MOMENTS,
   });
 }

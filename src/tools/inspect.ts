@@ -128,7 +128,7 @@ export async function inspect(
 }
 
 /** What only data tells. */
-const FINDINGS_OF_DATA: readonly FindingName[] = [
+export const FINDINGS_OF_DATA: readonly FindingName[] = [
   'not-finite-data',
   'statistics-gap',
   'data-shift',

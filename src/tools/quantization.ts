@@ -16,7 +16,7 @@ const TOLERANCES = { 8: 1e-3, 16: 2e-2 } as const;
  * How many different values there must be between the least and the largest. Numbers at random all lie so near to whole
  * steps with a probability of 0.002⁴ and 0.04⁴, which is 3e-6.
  */
-const FEWEST_VALUES = 4;
+export const FEWEST_VALUES = 4;
 
 /** null where the numbers do not look quantized, or are too few to say. */
 export function quantizationOf(values: Float64Array): Quantization | null {

@@ -222,8 +222,8 @@ const statisticsGap: Rule = (subject) => {
   }
   const isPixels =
     ratio !== undefined &&
-    Math.abs(Math.log(ratio)) > Math.log(150) &&
-    Math.abs(Math.log(ratio)) < Math.log(400);
+    Math.abs(Math.log(ratio)) > Math.log(THRESHOLDS.leastPixelFactor) &&
+    Math.abs(Math.log(ratio)) < Math.log(THRESHOLDS.largestPixelFactor);
   return diagnose('data-shift', 'warning', {
     channels: gap.channels,
     evidence,

@@ -18,6 +18,7 @@
  * | youngBias | 0.05 | one part in 20 of the initial 0 and 1 is left after 3/(1 − momentum) steps |
  * | unexplained | 0.5 | the part of the gap that young averages may leave unexplained and still be called its cause: weights move meanwhile |
  * | telling | 0.1 | with means within 0.3 deviations of 0 and variances within 0.3 of 1, what is left of the initial values cannot be estimated |
+ * | leastPixelFactor, largestPixelFactor | 150, 400 | about 255, by which pixels are divided; the rest is what samples differ by |
  * | agreeing | 1.5 | the ratio of (1 − b) estimated from means to that from variances; data scaled up by 2 makes it 2, weights that move less than 1 |
  * | nearInitial | 0.1 | without data: moving statistics all within a tenth of a deviation of 0 and 1 |
  * | outputGap | 0.5 | outputs change by half their own deviation between training and inference mode |
@@ -41,6 +42,8 @@ export const THRESHOLDS = {
   youngBias: 0.05,
   unexplained: 0.5,
   telling: 0.1,
+  leastPixelFactor: 150,
+  largestPixelFactor: 400,
   agreeing: 1.5,
   nearInitial: 0.1,
   outputGap: 0.5,

@@ -15,6 +15,7 @@ export const DOCUMENTS = [
   'COMPATIBILITY.md',
   'SECURITY.md',
   'docs/clusters.md',
+  'docs/findings.md',
 ] as const;
 
 /** A piece of code that a document shows. */

@@ -25,7 +25,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
   test('links to files and headings that exist', () => {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [relative, anchor] = target!.split('#');
-      const file = join(dirname(path), relative!);
+      const file = relative === '' ? path : join(dirname(path), relative!);
       expect(existsSync(`${ROOT}${file}`), target).toBe(true);
       if (anchor === undefined) continue;
       const headings = [...readText(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));

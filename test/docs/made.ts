@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
+import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
 import { type Results, speedLines } from './speed.js';
 
@@ -14,6 +15,7 @@ const END = '<!-- until here -->';
 const MADE = {
   'COMPATIBILITY.md': layerLines,
   'docs/clusters.md': clusterLines,
+  'docs/findings.md': findingLines,
   'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
 };
 

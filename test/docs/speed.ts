@@ -8,7 +8,7 @@ export const figure = (value: number): string =>
   value.toFixed(Math.max(0, 1 - Math.floor(Math.log10(value) + 1e-9)));
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [
   line(head),
   line(head.map(() => '---')),
   ...rows.map(line),

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type BatchNormalizationArgs, layerBatchNormalization } from 'evenkeel';
 import { type Data, FINDING_NAMES, type FindingName, type InspectReport, inspect } from 'evenkeel/tools';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { FINDINGS } from '../docs/findings.js';
 import { WITHOUT_KERNELS, describeBackends, useBackend } from '../backends.js';
 import { weightsOf } from '../models/models.js';
 import { type Samples, changeStatistics, loadSamples, makeReader, trainReader } from './digits.js';
@@ -262,8 +263,12 @@ const CASES: Record<FindingName, Case[]> = {
   ],
 };
 
-const PROVOKED = Object.entries(CASES).flatMap(([name, cases]) =>
-  cases.map((one, i) => ({ ...one, name, title: cases.length > 1 ? `${name}, ${i + 1}` : name })),
+const PROVOKED = FINDING_NAMES.flatMap((name) =>
+  CASES[name].map((one, i, cases) => ({
+    ...one,
+    name,
+    title: cases.length > 1 ? `${name}, ${i + 1}` : name,
+  })),
 );
 
 describeBackends(() => {
@@ -281,6 +286,9 @@ describeBackends(() => {
       ...(evidence && { evidence }),
     });
     expect(report).toEqual(JSON.parse(JSON.stringify(report)));
+    const page = FINDINGS[name];
+    expect(Object.keys(page.evidence)).toEqual(expect.arrayContaining(Object.keys(finding!.evidence)));
+    expect([page.severity, page.noteWhen && 'note']).toContain(severity);
   });
 
   test('finds nothing in a layer that fits its data', async () => {
