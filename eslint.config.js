@@ -4,7 +4,15 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig([
   // AssemblyScript is not TypeScript.
-  globalIgnores(['**/dist', 'out', 'oracle', 'assembly/*.ts', '!assembly/build.ts', '!assembly/compile.ts']),
+  globalIgnores([
+    '**/dist',
+    'docs/.vitepress/cache',
+    'out',
+    'oracle',
+    'assembly/*.ts',
+    '!assembly/build.ts',
+    '!assembly/compile.ts',
+  ]),
   {
     files: ['**/*.{ts,tsx,js}'],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],

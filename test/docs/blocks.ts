@@ -1,37 +1,48 @@
 /** @file Finds the code in the documents: blocks of Markdown, and the `@example`s in the comments of `src`. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { NOT_RUN } from '../../docs/.vitepress/markdown/fences.js';
+import { ROOT } from '../../docs/.vitepress/project.js';
 
-/** The repository's folder. */
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export { ROOT };
 
 export const readText = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
 
-export const DOCUMENTS = [
+/** Pages of the site that people write; those of the API are made of comments. */
+const PAGES = readdirSync(`${ROOT}docs`, { recursive: true, encoding: 'utf8' })
+  .map((name) => `docs/${name.replaceAll('\\', '/')}`)
+  .filter((name) => name.endsWith('.md') && !/^docs\/(api|\.vitepress)\//.test(name))
+  .sort();
+
+export const DOCUMENTS: readonly string[] = [
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'COMPATIBILITY.md',
   'SECURITY.md',
-  'docs/clusters.md',
-  'docs/findings.md',
-] as const;
+  ...PAGES,
+];
 
 /** A piece of code that a document shows. */
 export interface Block {
   /** The file and line where it starts. */
   readonly place: string;
   readonly code: string;
+  /** What tests do not do with it, after what its fence says: they do not run it, nor even compile it if it is only shown. */
+  readonly only?: 'compiled' | 'shown';
 }
 
 /** Blocks of a document that are fenced as one of `languages`. */
 export function blocksOf(path: string, ...languages: readonly string[]): Block[] {
   const text = readText(path);
-  const fences = text.matchAll(/^```(\w+)\n(.*?)^```$/gms);
+  const fences = text.matchAll(/^```(\w+)(.*)\n([^]*?)^```$/gm);
   return [...fences]
-    .filter((fence) => languages.includes(fence[1]!))
-    .map((fence) => ({ place: `${path}:${lineAt(text, fence.index)}`, code: fence[2]! }));
+    .filter(([, language]) => languages.includes(language!))
+    .map(({ 2: rest, 3: code, index }) => ({
+      place: `${path}:${lineAt(text, index)}`,
+      code: code!,
+      only: NOT_RUN.exec(rest!)?.[1] as Block['only'],
+    }));
 }
 
 /** Every TypeScript file of a folder, below it too, by its path from the repository's folder. */

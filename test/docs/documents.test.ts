@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, describe, test } from 'vitest';
+import { anchorOf } from '../../docs/.vitepress/markdown/anchor.js';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
 import { DOCUMENTS, ROOT, blocksOf, readText } from './blocks.js';
 import { MADE_DOCUMENTS, madeDocument } from './made.js';
@@ -12,13 +13,6 @@ const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: 
 /** Of npm itself, with nothing in package.json. */
 const NPM_COMMANDS = ['ci', 'cit', 'pack', 'install', 'start', 'test'];
 
-/** GitHub's anchor for a heading. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-
 describe.each(DOCUMENTS)('%s', (path) => {
   const text = readText(path);
 
@@ -26,6 +20,8 @@ describe.each(DOCUMENTS)('%s', (path) => {
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [relative, anchor] = target!.split('#');
       const file = relative === '' ? path : join(dirname(path), relative!);
+      // Made with the site, whose own test follows the links to it.
+      if (file.startsWith('docs/api/')) continue;
       expect(existsSync(`${ROOT}${file}`), target).toBe(true);
       if (anchor === undefined) continue;
       const headings = [...readText(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!));

@@ -53,7 +53,9 @@ function withImports({ place, code }: Block): string {
   return (isCore ? '' : `import * as tf from '@tensorflow/tfjs';\n`) + libraries.join('') + code;
 }
 
-const documented = DOCUMENTS.flatMap((path) => blocksOf(path, 'ts', 'js'));
+const documented = DOCUMENTS.flatMap((path) => blocksOf(path, 'ts', 'js')).filter(
+  ({ only }) => only !== 'shown',
+);
 const commented = sourceFiles('src').flatMap(examplesOf);
 const examples: Example[] = [...documented, ...commented].map((block, i) => ({
   ...block,
@@ -139,7 +141,7 @@ async function linesOf(example: Example): Promise<string[]> {
   return printed;
 }
 
-describe.each(examples)('the example at $place', (example) => {
+describe.each(examples.filter(({ only }) => only === undefined))('the example at $place', (example) => {
   const needs = isOfProcesses(example) ? ['mpi'] : [];
   test.skipIf(needs.length > 0 && !MPIEXEC)('prints what it says', { tags: needs }, async () => {
     expect(await linesOf(example)).toEqual(promised(example.code));

@@ -1,0 +1,95 @@
+/** @file The site: which pages there are, what it is made with, and how its Markdown differs from GitHub's: hardly. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type DefaultTheme, defineConfig } from 'vitepress';
+import { anchorOf } from './markdown/anchor.js';
+import { fencesForTests } from './markdown/fences.js';
+import { formulas } from './markdown/formulas.js';
+import { linksOfRepository } from './markdown/links.js';
+import { BASE, MANIFEST, REPOSITORY, ROOT } from './project.js';
+
+const TITLE = 'evenkeel';
+
+const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, link });
+
+/** One line for each page, so that a new page is a new line. */
+const SIDEBAR: DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Start',
+    items: [page('What and why', '/')],
+  },
+  {
+    text: 'Recipes',
+    items: [page('Clusters', '/clusters')],
+  },
+  {
+    text: 'How it works',
+    items: [page('Architecture', '/architecture')],
+  },
+  {
+    text: 'Tools',
+    items: [page('What inspect finds', '/findings')],
+  },
+  {
+    text: 'Reference',
+    items: [
+      page('Compatibility', '/compatibility'),
+      ...apiPages(),
+      page('Changes', '/changelog'),
+      page('Security', '/security'),
+      page('Contributing', '/contributing'),
+    ],
+  },
+];
+
+/** The pages that TypeDoc made; none before `npm run site` has run once. */
+function apiPages(): DefaultTheme.SidebarItem[] {
+  const file = fileURLToPath(new URL('../api/typedoc-sidebar.json', import.meta.url));
+  if (!existsSync(file)) return [];
+  const items = JSON.parse(readFileSync(file, 'utf8')) as DefaultTheme.SidebarItem[];
+  return [{ text: 'API', link: '/api/', collapsed: true, items }];
+}
+
+export default defineConfig({
+  title: TITLE,
+  description: MANIFEST.description,
+  lang: 'en',
+  base: BASE,
+  // Works from any folder of files, without a server that knows pages by other names.
+  cleanUrls: false,
+  head: [
+    ['link', { rel: 'icon', href: `${BASE}icon.svg`, type: 'image/svg+xml' }],
+    ['meta', { property: 'og:site_name', content: TITLE }],
+    ['meta', { property: 'og:type', content: 'website' }],
+  ],
+  transformHead: ({ title, description }) => [
+    ['meta', { property: 'og:title', content: title }],
+    ['meta', { property: 'og:description', content: description }],
+  ],
+  markdown: {
+    anchor: { slugify: anchorOf },
+    config: (markdown) => {
+      markdown.use(linksOfRepository).use(fencesForTests).use(formulas);
+    },
+  },
+  vite: {
+    resolve: {
+      alias: [
+        { find: /^evenkeel\/(\w+)$/, replacement: `${ROOT}src/$1/index.ts` },
+        { find: /^evenkeel$/, replacement: `${ROOT}src/index.ts` },
+      ],
+    },
+    server: { fs: { allow: [ROOT] } },
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Playground', link: `${BASE}playground/`, target: '_self' },
+      { text: 'API', link: '/api/' },
+      { text: 'GitHub', link: REPOSITORY },
+    ],
+    sidebar: SIDEBAR,
+    outline: [2, 3],
+    search: { provider: 'local' },
+    externalLinkIcon: false,
+  },
+});
