@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
 import { findingLines } from './findings.js';
@@ -14,6 +15,7 @@ const END = '<!-- until here -->';
 /** What stands between the marks of each document. */
 const MADE = {
   'COMPATIBILITY.md': layerLines,
+  'docs/arguments/index.md': argumentLines,
   'docs/clusters.md': clusterLines,
   'docs/findings.md': findingLines,
   'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
