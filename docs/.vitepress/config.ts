@@ -23,6 +23,22 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     items: [page('Clusters', '/clusters')],
   },
   {
+    text: 'Every argument',
+    link: '/arguments/',
+    items: [
+      page('axis', '/arguments/axis'),
+      page('momentum, moving statistics', '/arguments/moving-statistics'),
+      page('epsilon', '/arguments/epsilon'),
+      page('center, scale, gamma, beta', '/arguments/gamma-beta'),
+      page('renorm, renormClipping', '/arguments/renorm'),
+      page('fused, synchronized', '/arguments/fused'),
+      page('virtualBatchSize', '/arguments/ghost-batches'),
+      page('adjustment', '/arguments/adjustment'),
+      page('shapes, dtype, trainable, weights', '/arguments/layer'),
+      page('training, mask', '/arguments/call'),
+    ],
+  },
+  {
     text: 'How it works',
     items: [page('Architecture', '/architecture')],
   },
@@ -34,6 +50,8 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     text: 'Reference',
     items: [
       page('Compatibility', '/compatibility'),
+      page('Coming from PyTorch', '/pytorch'),
+      page('Glossary', '/glossary'),
       ...apiPages(),
       page('Changes', '/changelog'),
       page('Security', '/security'),
