@@ -28,6 +28,8 @@ export interface Block {
   /** The file and line where it starts. */
   readonly place: string;
   readonly code: string;
+  /** What stands in brackets behind the language, such as a file's name. */
+  readonly title?: string | undefined;
   /** What tests do not do with it, after what its fence says: they do not run it, nor even compile it if it is only shown. */
   readonly only?: 'compiled' | 'shown';
 }
@@ -41,6 +43,7 @@ export function blocksOf(path: string, ...languages: readonly string[]): Block[]
     .map(({ 2: rest, 3: code, index }) => ({
       place: `${path}:${lineAt(text, index)}`,
       code: code!,
+      title: /^ \[(.+?)\]/.exec(rest!)?.[1],
       only: NOT_RUN.exec(rest!)?.[1] as Block['only'],
     }));
 }

@@ -20,6 +20,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';
 import { npy } from '../cli/files.js';
+import { type Packed, unpack } from '../golden/index.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
 import { type Block, DOCUMENTS, ROOT, blocksOf, examplesOf, sourceFiles } from './blocks.js';
 
@@ -87,13 +88,27 @@ async function saveModel(folder: string): Promise<void> {
   );
 }
 
+const nested = (packed: Packed) => tf.tensor([...unpack(packed)], packed.shape).arraySync();
+
+/** Models that tf-keras wrote, and what it computed: predictions by the one, a training that goes on by the other. */
+function saveKerasFiles(folder: string): void {
+  const model = modelNamed('tf-keras-mlp-renorm.h5');
+  const trained = modelNamed('tf-keras-adam.h5');
+  const [x, y] = [model.inputs[0]!, model.outputs[0]!].map(nested);
+  const [inputs, targets] = [trained.inputs[0]!, trained.targets![0]!].map(nested);
+  writeFileSync(`${folder}/model.h5`, readModel(model));
+  writeFileSync(`${folder}/check.json`, JSON.stringify({ x, y }));
+  writeFileSync(`${folder}/trained.h5`, readModel(trained));
+  writeFileSync(`${folder}/trained.json`, JSON.stringify({ x: inputs, y: targets, losses: trained.resumed }));
+}
+
 const before = process.cwd();
 
 beforeAll(async () => {
   mkdirSync(`${FOLDER}/model`);
   for (const { file, module } of examples) writeFileSync(file, module);
   await saveModel(`${FOLDER}/model`);
-  writeFileSync(`${FOLDER}/model.h5`, readModel(modelNamed('tf-keras-mlp-renorm.h5')));
+  saveKerasFiles(FOLDER);
   writeFileSync(`${FOLDER}/x_train.npy`, npy('<f4', [100, 2], new Uint8Array(800)));
   symlinkSync(`${ROOT}examples`, `${FOLDER}/examples`);
   process.chdir(FOLDER);
@@ -113,6 +128,8 @@ test('there are examples: in the README, of the layer and of the core', () => {
 /** Examples of a group of threads or processes are programs, which run several times at once. */
 const isOfThreads = ({ code }: Block) => code.includes('trainOnThreads(');
 const isOfProcesses = ({ code }: Block) => code.includes("'evenkeel/mpi'");
+/** One that chooses a backend would choose it for those after it. */
+const isProgram = (block: Block) => isOfThreads(block) || block.code.includes('setBackend(');
 
 async function linesOfProgram({ file }: Example, ranks: number): Promise<string[]> {
   const args = ['--import', 'tsx', file];
@@ -127,7 +144,7 @@ async function linesOfProgram({ file }: Example, ranks: number): Promise<string[
 
 /** What an example prints. */
 async function linesOf(example: Example): Promise<string[]> {
-  if (isOfThreads(example)) return linesOfProgram(example, 0);
+  if (isProgram(example)) return linesOfProgram(example, 0);
   if (isOfProcesses(example)) return linesOfProgram(example, 2);
   const printed: string[] = [];
   const log = vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => {

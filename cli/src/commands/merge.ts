@@ -2,8 +2,12 @@
 import { Command } from 'commander';
 import type { Context } from '../context.js';
 import { mergeFiles } from '../moments-files.js';
-import { type LinesOutputSettings, addLinesOutputOption, writeMoments } from '../moments-output.js';
-import { checkOutputFile } from '../output-files.js';
+import {
+  type LinesOutputSettings,
+  addLinesOutputOption,
+  prepareOutput,
+  writeMoments,
+} from '../moments-output.js';
 import { type OutputSettings, addExamples, addOutputOptions, addShardsOption } from '../options.js';
 
 interface MergeSettings extends OutputSettings, LinesOutputSettings {
@@ -19,15 +23,14 @@ export function mergeCommand(context: Context): Command {
     .action((files: string[], settings: MergeSettings) => merge(files, settings, context));
   return addExamples(
     addOutputOptions(addLinesOutputOption(addShardsOption(command))),
-    'moments model.h5 --data shards/1.npy --one-pass --output parts/1.jsonl',
-    'moments model.h5 --data shards/2.npy --one-pass --output parts/2.jsonl',
-    'merge parts/*.jsonl --shards 2 --output moments.jsonl',
+    'merge round-1/*.jsonl --shards 8 >> state.jsonl',
+    'merge part-1.jsonl part-2.jsonl --output merged.jsonl',
   );
 }
 
 async function merge(files: string[], settings: MergeSettings, context: Context): Promise<void> {
   const { shards, output } = settings;
-  if (output !== undefined) checkOutputFile(output, { inputs: files });
+  prepareOutput(output, files);
   const merged = await mergeFiles(files, { shards, signal: context.signal });
   await writeMoments(merged, files, settings, context);
 }
