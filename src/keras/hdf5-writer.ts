@@ -1,5 +1,7 @@
 /** @file Writes HDF5, by h5wasm, which is loaded when a model is saved: it is the C library, of some megabytes. */
 import type { Group } from 'h5wasm';
+import { reasonOf } from '../text/refusal.js';
+import { ValueError } from '../text/value-error.js';
 
 /** What is written: groups by their names, with their attributes and datasets. */
 export interface Hdf5Group {
@@ -17,7 +19,7 @@ export interface Hdf5Dataset {
 const TEXTS_PER_ATTRIBUTE = 4000;
 
 export async function writeHdf5(root: Hdf5Group): Promise<Uint8Array> {
-  const { File, ready } = await import('h5wasm');
+  const { File, ready } = await loadLibrary();
   const { FS } = await ready;
   // In h5wasm's own file system, in memory.
   const path = `/${crypto.randomUUID()}.h5`;
@@ -31,6 +33,19 @@ export async function writeHdf5(root: Hdf5Group): Promise<Uint8Array> {
     return FS.readFile(path).slice();
   } finally {
     if (FS.analyzePath(path, false).exists) FS.unlink(path);
+  }
+}
+
+/** @throws ValueError where no such package is found, as in a page whose import map leaves it out */
+async function loadLibrary() {
+  try {
+    return await import('h5wasm');
+  } catch (error) {
+    throw new ValueError(
+      'Saving as .h5 or .keras takes the package h5wasm, which did not load: ' +
+        `${reasonOf(error)}. Install it, or add it to the page or its import map.`,
+      { cause: error },
+    );
   }
 }
 

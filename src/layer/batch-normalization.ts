@@ -53,6 +53,8 @@ type Inputs = Tensor | Tensor[] | SymbolicTensor | SymbolicTensor[];
 const onlyOne = <T>(inputs: T | T[]): T =>
   (Array.isArray(inputs) && inputs.length === 1 ? inputs[0] : inputs) as T;
 
+const BUILD_FIRST = "Call build with the input's shape, or apply the layer, first.";
+
 const isBatchNormalization = (layer: layers.Layer) => layer instanceof BatchNormalization;
 
 /** The options, to be read; these three may be changed between calls, as schedules do. */
@@ -84,15 +86,18 @@ export class BatchNormalization extends layers.Layer implements Weights {
   /** Keras' class name, under which models are saved and loaded. */
   static readonly className = 'BatchNormalization';
 
-  // The statistics are there once the layer is built.
+  /** What the normalized input is multiplied by; null where `scale` is off, and before the layer is built. */
   gamma: LayerVariable | null = null;
+  /** What is added to it; null where `center` is off, and before the layer is built. */
   beta: LayerVariable | null = null;
-  movingMean!: LayerVariable;
-  movingVariance!: LayerVariable;
+  /** With `renorm`: the deviation whose square becomes the moving variance; null before the layer is built. */
   movingStddev: LayerVariable | null = null;
+  /** With `renorm`: the mean that training compares the batch's with; null before the layer is built. */
   renormMean: LayerVariable | null = null;
+  /** With `renorm`: the deviation that training compares the batch's with; null before the layer is built. */
   renormStddev: LayerVariable | null = null;
 
+  private moving: Pick<Weights, 'movingMean' | 'movingVariance'> | null = null;
   private plan!: Plan;
   private givenWeights: ResolvedArguments['weights'];
   private hasWarnedOfMask = false;
@@ -112,6 +117,29 @@ export class BatchNormalization extends layers.Layer implements Weights {
     if (placement.dtype) this.dtype = placement.dtype;
     this.givenWeights = weights;
     Object.assign(this, options);
+  }
+
+  /**
+   * The mean that inference uses. Training moves it towards each batch's.
+   *
+   * @throws ValueError before the layer is built
+   */
+  get movingMean(): LayerVariable {
+    return this.movingStatistic('movingMean');
+  }
+
+  /**
+   * The variance that inference uses. Training moves it towards each batch's.
+   *
+   * @throws ValueError before the layer is built
+   */
+  get movingVariance(): LayerVariable {
+    return this.movingStatistic('movingVariance');
+  }
+
+  private movingStatistic(name: 'movingMean' | 'movingVariance'): LayerVariable {
+    if (this.moving) return this.moving[name];
+    throw new ValueError(`Layer ${show(this.name)} has no ${name} yet. ${BUILD_FIRST}`);
   }
 
   /** Makes a layer from a configuration: this layer's, stock TF.js', or one written by Keras 2 or 3. */
@@ -166,7 +194,9 @@ export class BatchNormalization extends layers.Layer implements Weights {
         specification.property,
         this.makeWeight(specification),
       ]);
-      Object.assign(this, Object.fromEntries(made));
+      const { movingMean, movingVariance, ...others } = Object.fromEntries(made) as Weights;
+      this.moving = { movingMean, movingVariance };
+      Object.assign(this, others);
     } catch (error) {
       // An initializer refused the shape. What was made before it would never be disposed, and be in the next one's way.
       this.disposeWeights();
@@ -202,9 +232,7 @@ export class BatchNormalization extends layers.Layer implements Weights {
   override setWeights(weights: Tensor[]): void {
     if (!this.built) {
       if (weights.length === 0) return;
-      throw new ValueError(
-        `Layer ${show(this.name)} has no weights yet. Call build with the input's shape, or apply the layer, first.`,
-      );
+      throw new ValueError(`Layer ${show(this.name)} has no weights yet. ${BUILD_FIRST}`);
     }
     checkWeights(this.name, weights, weightSpecifications(this, this.plan.parameterShape));
     tidy(() => {

@@ -15,6 +15,20 @@ import { callsTo } from '../model/graph.js';
  */
 type OnlyArguments = BatchNormalizationArgs & { rank?: never };
 
+type Normalizable = Sequential | Tensor | SymbolicTensor | layers.Layer | null | undefined;
+
+/**
+ * What comes back for an object that arguments follow. As there is only one form of two parameters, TypeScript's errors are
+ * about the argument that is wrong, and not about the object.
+ */
+type Normalized<T extends Normalizable> = T extends Sequential
+  ? Sequential
+  : T extends Tensor
+    ? T
+    : T extends null | undefined
+      ? BatchNormalization
+      : SymbolicTensor;
+
 /**
  * Batch normalization, made and applied in one step, as in R's keras: what comes back depends on `object`.
  *
@@ -37,16 +51,13 @@ type OnlyArguments = BatchNormalizationArgs & { rank?: never };
  * ```
  */
 export function layerBatchNormalization(args?: OnlyArguments | null): BatchNormalization;
-export function layerBatchNormalization(
-  object: null | undefined,
+export function layerBatchNormalization(object: Sequential): Sequential;
+export function layerBatchNormalization<T extends Tensor>(object: T): T;
+export function layerBatchNormalization(object: SymbolicTensor | layers.Layer): SymbolicTensor;
+export function layerBatchNormalization<T extends Normalizable>(
+  object: T,
   args: BatchNormalizationArgs | null | undefined,
-): BatchNormalization;
-export function layerBatchNormalization(object: Sequential, args?: BatchNormalizationArgs | null): Sequential;
-export function layerBatchNormalization<T extends Tensor>(object: T, args?: BatchNormalizationArgs | null): T;
-export function layerBatchNormalization(
-  object: SymbolicTensor | layers.Layer,
-  args?: BatchNormalizationArgs | null,
-): SymbolicTensor;
+): Normalized<T>;
 // eslint-disable-next-line @typescript-eslint/unified-signatures -- See OnlyArguments.
 export function layerBatchNormalization(args?: OnlyArguments | null): BatchNormalization;
 export function layerBatchNormalization(

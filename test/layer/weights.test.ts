@@ -1,6 +1,6 @@
 /** @file A layer's weights: before it is built, after a build that failed, and where a constraint is on them. */
 import * as tf from '@tensorflow/tfjs';
-import { BatchNormalization } from 'evenkeel';
+import { BatchNormalization, ValueError } from 'evenkeel';
 import { expect, test } from 'vitest';
 import { describeBackends } from '../backends.js';
 
@@ -12,6 +12,21 @@ describeBackends(() => {
     expect(layer.built).toBe(false);
     layer.build([null, 2]);
     expect(layer.getWeights()).toHaveLength(4);
+  });
+
+  test('one that is not built says so when its moving statistics are read, and has no gamma', () => {
+    const layer = new BatchNormalization({ name: 'bn' });
+    expect(() => layer.movingMean).toThrow(
+      "Layer 'bn' has no movingMean yet. Call build with the input's shape, or apply the layer, first.",
+    );
+    expect(() => layer.movingVariance).toThrow(ValueError);
+    expect(layer.gamma).toBeNull();
+    layer.build([null, 2]);
+    expect([layer.movingMean, layer.movingVariance, layer.gamma!].map(({ shape }) => shape)).toEqual([
+      [2],
+      [2],
+      [2],
+    ]);
   });
 
   test('a build that an initializer made fail leaves no penalty and no weight behind', () => {

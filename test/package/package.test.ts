@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
+import ts from 'typescript';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT, sourceFiles } from '../docs/blocks.js';
@@ -45,6 +46,8 @@ const runInNode = (...args: string[]): string => run(installed.folder, process.e
 const BROWSER = 'globalThis.window = globalThis; globalThis.document = { createElement: () => ({}) };';
 
 const runAsPage = (file: string): string => runInNode('--import', `data:text/javascript,${BROWSER}`, file);
+
+const ENTRIES = ['.', 'core', 'data', 'tools', 'keras', 'distributed', 'threads', 'mpi'];
 
 /** A training step, on TF.js' parts alone: no page needs all of @tensorflow/tfjs. */
 const PROGRAM = `
@@ -85,7 +88,13 @@ test('holds what it should and nothing else', () => {
     'distributed/keras_worker.py',
     'package.json',
   ];
-  expect(installed.files).toEqual([...built, ...sourceFiles('src'), ...documents].sort());
+  const forRequire = ENTRIES.flatMap((entry) =>
+    ['index.cjs', 'index.d.cts'].map((file) => posix.join('dist', entry, file)),
+  );
+  const script = ['', '.map', '.LICENSE.txt'].map((ending) => `dist/evenkeel.min.js${ending}`);
+  expect(installed.files).toEqual(
+    [...built, ...forRequire, ...script, ...sourceFiles('src'), ...documents].sort(),
+  );
 });
 
 const modulesOf = ({ folder }: Installed): string[] =>
@@ -103,12 +112,31 @@ test('its source maps lead to source files that are in it', () => {
   const folder = join(installed.folder, 'node_modules/evenkeel');
   for (const file of installed.files.filter((path) => path.endsWith('.map'))) {
     const { sources } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { sources: string[] };
-    for (const source of sources) expect(existsSync(join(folder, dirname(file), source)), file).toBe(true);
+    const own = sources.filter((source) => !source.includes('node_modules/'));
+    for (const source of own) expect(existsSync(join(folder, dirname(file), source)), file).toBe(true);
   }
 });
 
 test('runs in Node', () => {
   expect(runInNode(write('program.js', PROGRAM))).toBe('20 20 1 1');
+});
+
+test('gives require the modules that import has, from every entry', () => {
+  const program = `
+    const entries = ${JSON.stringify(ENTRIES.map((entry) => posix.join('evenkeel', entry)))};
+    (async () => {
+      for (const entry of entries) {
+        if (require(entry) !== (await import(entry))) throw new Error(entry);
+      }
+      const tf = require('@tensorflow/tfjs-core');
+      const { sequential } = require('@tensorflow/tfjs-layers');
+      require('@tensorflow/tfjs-backend-cpu');
+      const { layerBatchNormalization } = require('evenkeel');
+      const model = layerBatchNormalization(sequential(), { inputShape: [2] });
+      console.log(entries.length, model.predict(tf.ones([3, 2])).shape);
+    })();
+  `;
+  expect(runInNode('--no-warnings', write('require.cjs', program)).split('\n').at(-1)).toBe('8 [ 3, 2 ]');
 });
 
 test("says how to install what 'evenkeel/mpi' needs, and the package does not bring", () => {
@@ -120,18 +148,39 @@ test("says how to install what 'evenkeel/mpi' needs, and the package does not br
   expect(message).toMatch(/package koffi, which could not be loaded: npm install koffi\..*pip install mpich/);
 });
 
-test("TypeScript's errors name the argument that is wrong", () => {
-  write(
-    'mistake.ts',
-    "import { layerBatchNormalization } from 'evenkeel';\nlayerBatchNormalization({ momentum: '0.9' });\n",
+const TYPED = `
+  import { BatchNormalization, layerBatchNormalization, type CallArguments } from 'evenkeel';
+  import { forward, type State } from 'evenkeel/core';
+  import { readArrays, type Limits } from 'evenkeel/data';
+  import { fold, type FoldReport } from 'evenkeel/tools';
+  import { loadKerasModel, type KerasSource } from 'evenkeel/keras';
+  import { distributedDataParallel, type Communicator } from 'evenkeel/distributed';
+  import { trainOnThreads, type Thread } from 'evenkeel/threads';
+  import { mpiCommunicator, type MpiOptions } from 'evenkeel/mpi';
+
+  class Own extends BatchNormalization {}
+  const layer: BatchNormalization = new Own({ momentum: 0.9 });
+  const epsilon: number = layerBatchNormalization({ axis: 1 }).epsilon;
+  export { epsilon, layer, forward, readArrays, fold, loadKerasModel, distributedDataParallel, trainOnThreads, mpiCommunicator };
+  export type { CallArguments, Communicator, FoldReport, KerasSource, Limits, MpiOptions, State, Thread };
+`;
+
+test.each<[ending: string, settings: object]>([
+  ['ts', { module: 'CommonJS', moduleResolution: 'node10', ignoreDeprecations: '6.0' }],
+  ['ts', { module: 'Preserve', moduleResolution: 'bundler' }],
+  ['cts', { module: 'Node16' }],
+  ['cts', { module: 'NodeNext' }],
+  ['mts', { module: 'Node16' }],
+  ['mts', { module: 'NodeNext' }],
+])('TypeScript finds every entry from a .%s file with %o', (ending, settings) => {
+  const file = write(`typed.${ending}`, TYPED);
+  const { options, errors } = ts.convertCompilerOptionsFromJson(
+    { ...settings, target: 'ES2022', strict: true, noEmit: true, skipLibCheck: true, types: [] },
+    installed.folder,
   );
-  const compile = () =>
-    runInNode(
-      join(ROOT, 'node_modules/typescript/bin/tsc'),
-      ...['--noEmit', '--strict', '--skipLibCheck'],
-      ...['--module', 'nodenext', 'mistake.ts'],
-    );
-  expect(compile).toThrow(/mistake\.ts\(2,27\)[^]*Type 'string' is not assignable to type 'number'/);
+  expect(errors).toEqual([]);
+  const problems = ts.getPreEmitDiagnostics(ts.createProgram([file], options));
+  expect(problems.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
 });
 
 test('has types for every form of the call', () => {
