@@ -27,6 +27,7 @@ export const NEEDS: readonly Need[] = [
     description: "WebGPU in Node, on Debian's Chromium: sudo apt-get install chromium",
   },
   { name: 'gnu-parallel', description: 'GNU parallel: sudo apt-get install parallel' },
+  { name: 'shells', description: 'zsh and fish: sudo apt-get install zsh fish' },
   { name: 'redis', description: "Redis' server: sudo apt-get install redis-server" },
   {
     name: 'spark',

@@ -2,13 +2,11 @@
 import { escapeControls } from '../../src/text/show.js';
 import type { KerasModelCheck } from 'evenkeel/keras';
 import { type Context, naming, withTensorFlow } from './context.js';
+import { EXIT_CODES } from './exit-codes.js';
 import { type BackendSettings, type OutputSettings, refuseOptions } from './options.js';
 import { formatEntries, formatTable } from './tables.js';
 import type { Terminal } from './terminal.js';
-import { formatJson, plural } from './text.js';
-
-/** The exit code for a model that does not load. */
-const BLOCKED = 1;
+import { formatJson, listNames, plural } from './text.js';
 
 interface CompatibilitySettings extends BackendSettings, OutputSettings {
   readonly data?: string;
@@ -33,13 +31,10 @@ export async function checkCompatibility(
     return naming(path, () => checkKerasModel(path, { limits: settings.limit }));
   });
   context.terminal.out(settings.json ? formatJson(check) : formatCheck(path, check, context.terminal));
-  if (check.blockers.length > 0) context.setExitCode(BLOCKED);
+  if (check.blockers.length > 0) context.setExitCode(EXIT_CODES.found);
 }
 
 const LABEL_WIDTH = 9;
-
-/** Layers that are named where many have the same blocker. */
-const MOST_LAYERS = 8;
 
 function formatCheck(
   path: string,
@@ -61,9 +56,7 @@ function formatCheck(
     .map(([className, number]) => [className, String(number), String(blocked.get(className) ?? '')]);
   const entries = [
     ...blockers.map(({ className, layers: names, reason }) => {
-      const more = names.length > MOST_LAYERS ? ` and ${names.length - MOST_LAYERS} more` : '';
-      const named = names.slice(0, MOST_LAYERS).map(escapeControls).join(', ');
-      const about = `${paint('bold', escapeControls(className))} in ${named}${more}:`;
+      const about = `${paint('bold', escapeControls(className))} in ${listNames(names)}:`;
       return [paint('red', 'blocked'), `${about} ${escapeControls(reason)}`] as const;
     }),
     ...notes.map((note) => [paint('cyan', 'note'), escapeControls(note)] as const),

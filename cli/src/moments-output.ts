@@ -1,12 +1,9 @@
 /** @file Where lines of moments go: to standard output, for other programs, or into a file. */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Command } from 'commander';
-import { ValueError } from 'evenkeel/core';
-import { checkOutput, writeOutput } from 'evenkeel/data';
 import type { LayerMoments } from 'evenkeel/tools';
 import type { Context } from './context.js';
 import type { OutputSettings } from './options.js';
+import { writeOutputFile } from './output-files.js';
 import { formatTable } from './tables.js';
 import { formatCount, formatJson, formatJsonLine } from './text.js';
 import { escapeControls } from '../../src/text/show.js';
@@ -18,24 +15,8 @@ export interface LinesOutputSettings {
 export const addLinesOutputOption = (command: Command): Command =>
   command.option(
     '--output <file>',
-    'write the lines into this file, which appears whole or not at all, instead of printing them; its folder is made',
+    'write the lines into this file, which appears whole or not at all, instead of printing them',
   );
-
-/**
- * Makes the folder that a file goes into: a round's results have one that nothing else makes.
- *
- * @param output undefined for standard output
- * @throws ValueError where it cannot be written
- */
-export function prepareOutput(output: string | undefined, inputs: readonly string[]): void {
-  if (output === undefined) return;
-  try {
-    mkdirSync(dirname(output), { recursive: true });
-  } catch (error) {
-    throw new ValueError(`Cannot write '${output}': ${(error as Error).message}`, { cause: error });
-  }
-  checkOutput(output, { inputs });
-}
 
 /** The moments as lines. */
 export const linesOf = (moments: readonly LayerMoments[]): string => moments.map(formatJsonLine).join('');
@@ -51,7 +32,7 @@ export async function writeMoments(
     terminal.out(linesOf(moments));
     return;
   }
-  await writeOutput(output, new TextEncoder().encode(linesOf(moments)), { inputs, signal });
+  await writeOutputFile(output, new TextEncoder().encode(linesOf(moments)), { inputs, signal });
   const layers = moments.map(({ layer, shards, batches, count }) => ({ layer, shards, batches, count }));
   terminal.out(json ? formatJson({ layers, written: [output] }) : formatSummary(moments, output));
 }

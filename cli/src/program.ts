@@ -2,18 +2,21 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ValueError } from 'evenkeel/core';
+import { completionCommand } from './commands/completion.js';
 import { convertCommand } from './commands/convert.js';
 import { foldCommand } from './commands/fold.js';
 import { freezeCommand, unfreezeCommand } from './commands/freeze.js';
+import { helpCommand } from './commands/help.js';
 import { inspectCommand } from './commands/inspect.js';
 import { mergeCommand } from './commands/merge.js';
 import { momentsCommand } from './commands/moments.js';
 import { recalibrateCommand } from './commands/recalibrate.js';
 import type { Context } from './context.js';
-import { EXIT_CODES } from './exit-codes.js';
+import { EXIT_CODES, EXIT_CODE_MEANINGS } from './exit-codes.js';
 import { describeFileLimit } from './open-files.js';
 import { Interruption } from '../../shared/interrupt.js';
 import { UsageError } from '../../shared/usage-error.js';
+import { formatEntries, wrap } from './tables.js';
 import type { Terminal } from './terminal.js';
 import { escapeControls } from '../../src/text/show.js';
 
@@ -26,33 +29,41 @@ const COMMANDS = [
   convertCommand,
   freezeCommand,
   unfreezeCommand,
+  completionCommand,
+  helpCommand,
 ];
 
-const HELP = `
-A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside
-it, or the http(s) address of one. What a file is, its content says; how an output is written, its name: .h5, .keras or .json.
+const HELP = [
+  "A model is an .h5 or .keras file of tf-keras, R's keras or Keras 3, or TensorFlow.js' model.json with its shards beside " +
+    'it, or the http(s) address of one. What a file is, its content says; how an output is written, its name: .h5, .keras ' +
+    'or .json. Missing folders of outputs are made.',
+  "evenkeel help <command> shows a command's options and examples. Results go to standard output, and all else to standard " +
+    'error; progress only where that is a terminal. NO_COLOR=1 turns colours off.',
+];
 
-evenkeel help <command> shows a command's options and examples.
+const CODES_WIDTH = 16;
 
-Exit codes: 0 done; 1 findings as severe as --fail-on says; 2 the command line is wrong; 3 a file is missing, damaged,
-does not fit or cannot be written, as standard output may be, a model to fold gives NaN or infinity, or moments are
-missing or do not belong together; 130, 143, 129 stopped by Ctrl-C, SIGTERM or SIGHUP, with nothing written. 70 is a
-fault of evenkeel's own.
-`;
+function formatHelp({ width }: Terminal): string {
+  const codes = EXIT_CODE_MEANINGS.map(([codes, meaning]) => [`  ${codes}`, meaning] as const);
+  const paragraphs = HELP.map((paragraph) => wrap(paragraph, width));
+  return `\n${paragraphs.join('\n\n')}\n\nExit codes:\n${formatEntries(codes, CODES_WIDTH, width)}\n`;
+}
 
-function makeProgram(context: Context): Command {
+/** The command, with all its commands. */
+export function makeProgram(context: Context): Command {
   // By the package's name, since this file may run from its source or compiled.
   const { version } = createRequire(import.meta.url)('evenkeel-cli/package.json') as { version: string };
   const commands = COMMANDS.map((make) => make(context));
   const program = new Command('evenkeel')
     .description('Inspects, repairs and converts models with batch normalization in them.')
-    .version(version, '--version', 'print the version')
-    .helpOption('--help', 'show this')
-    .helpCommand('help [command]', "show a command's options and examples")
-    .addHelpText('after', HELP);
-  for (const command of commands) program.addCommand(command.helpOption('--help', 'show this'));
+    .version(version, '-V, --version', 'print the version')
+    .addHelpText('after', () => formatHelp(context.terminal))
+    // commander's own says '(outputHelp)' of a command that there is not.
+    .helpCommand(false);
+  for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command
+      .helpOption('-h, --help', 'show this')
       .exitOverride()
       // Refusals are thrown, and shown where they are caught.
       .configureOutput({
@@ -106,7 +117,9 @@ function refuse(error: unknown, args: readonly string[], context: Context): numb
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT_CODES.done;
   if (error instanceof UsageError || error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').replace(/\n(?=\(Did you mean)/, ' ');
-    const command = COMMANDS.map((make) => make(context).name()).find((name) => name === args[0]);
+    const command = COMMANDS.map((make) => make(context).name()).find(
+      (name) => name === args[0] && name !== 'help',
+    );
     terminal.note(
       `${escapeControls(message)}\nSee evenkeel ${command === undefined ? '' : `${command} `}--help.\n`,
     );

@@ -1,5 +1,6 @@
 /** @file Tables for terminals. */
 import Table from 'cli-table3';
+import { Help } from 'commander';
 import { escapeControls } from '../../src/text/show.js';
 
 /** No colours of the library's own: whoever wants some paints the cells. */
@@ -22,6 +23,9 @@ const NO_LINES = [
 ] as const;
 
 const NARROWEST_TEXT = 30;
+
+/** Text in lines of a width. It is not escaped here. */
+export const wrap = (text: string, width: number): string => new Help().boxWrap(text, width);
 
 /** A narrow column of labels, and beside it text that is wrapped to the width. Neither is escaped here. */
 export function formatEntries(

@@ -1,6 +1,6 @@
 /** @file Numbers and JSON as the command prints them. */
 import type { InspectReport } from 'evenkeel/tools';
-import { UNSEEN } from '../../src/text/show.js';
+import { UNSEEN, escapeControls } from '../../src/text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
 export const formatJson = (value: unknown): string => `${escapeJson(JSON.stringify(value, null, 2))}\n`;
@@ -38,6 +38,29 @@ export function describeData(data: InspectReport['data']): string {
   return data.samples === null ? `moments of ${batches}` : `${plural(data.samples, 'sample')} in ${batches}`;
 }
 
-/** What an inspection of moments could not look for; '' of any other. */
-export const describeUntold = ({ data, untold }: InspectReport): string =>
-  data && untold.length > 0 ? `Moments do not tell of ${untold.join(', ')}.` : '';
+/** What an inspection could not look for, and how to look for that; '' where it has looked for all. */
+export function describeUntold({ data, layers, untold }: InspectReport): string {
+  if (layers.length === 0 || untold.length === 0) return '';
+  const source = data ? 'Moments do not tell' : 'Without data, nothing tells';
+  return `${source} of ${untold.join(', ')}. To look for these too, give samples: --data <file>.`;
+}
+
+/** What to say where there is no finding: of what there is none. */
+export function describeHealth({ data, layers, untold }: InspectReport): string {
+  if (layers.length === 0) return 'The model has no batch normalization, so there was nothing to look at.';
+  const what = data
+    ? untold.length > 0
+      ? 'weights, options and moments'
+      : 'weights, options and data'
+    : 'weights and options';
+  return `Nothing is wrong, as far as ${what} tell.`;
+}
+
+/** Names that are listed where there are many. */
+const MOST_NAMES = 8;
+
+/** The names, or the first of many. */
+export function listNames(names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `${names.slice(0, MOST_NAMES).map(escapeControls).join(', ')}${more}`;
+}

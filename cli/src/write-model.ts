@@ -2,12 +2,13 @@
 import { dirname, extname, join } from 'node:path';
 import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
-import { type OutputOptions, checkOutput, nameParts, readArchive, writeOutput } from 'evenkeel/data';
+import { type OutputOptions, nameParts, readArchive } from 'evenkeel/data';
 import { type Dialect, saveKerasModel } from 'evenkeel/keras';
 import { ValueError } from 'evenkeel/core';
 import { UsageError } from '../../shared/usage-error.js';
 import { type InputSettings, inputsOf, pathOf, readIf } from './inputs.js';
 import type { TargetSettings } from './options.js';
+import { checkOutputFile, writeOutputFile } from './output-files.js';
 
 type Format = 'h5' | 'keras' | 'json';
 
@@ -47,7 +48,7 @@ export async function chooseTarget(
     throw new UsageError(`--for keras3 goes with an output that ends in .keras, not with '${path}'.`);
   }
   const inputs = await inputsOf(source, settings);
-  checkOutput(path, { inputs, hasParts: format === 'json' });
+  checkOutputFile(path, { inputs, hasParts: format === 'json' });
   if (format === 'json') return { path, inputs, format };
   const kept = dialect ?? (format === 'keras' ? await dialectOf(source) : 'tf-keras');
   return { path, inputs, format, dialect: kept };
@@ -82,7 +83,7 @@ export async function writeModel(model: LayersModel, target: Target, signal: Abo
           bytes: await saveKerasModel(model, null, { for: target.dialect, format: target.format }),
           parts: new Map<string, Uint8Array>(),
         };
-  await writeOutput(path, bytes, { inputs, parts, signal });
+  await writeOutputFile(path, bytes, { inputs, parts, signal });
   return [...[...parts.keys()].map((name) => join(dirname(path), name)), path];
 }
 

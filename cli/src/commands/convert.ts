@@ -26,7 +26,7 @@ export function convertCommand(context: Context): Command {
     addCommonOptions(addTargetOption(command)),
     'convert model.h5 web/model.json',
     'convert web/model.json model.keras --for keras3',
-    'convert from-keras-3.keras for-tf-keras.h5',
+    'convert model.keras copies/model.h5',
   );
 }
 

@@ -17,7 +17,7 @@ import {
 import { withProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { formatJson, formatNumber, plural } from '../text.js';
+import { formatJson, formatNumber, listNames, plural } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;
@@ -40,8 +40,7 @@ export function foldCommand(context: Context): Command {
   return addExamples(
     addCommonOptions(addTargetOption(command)),
     'fold model.h5 folded.keras',
-    'fold model.keras folded/model.json',
-    'fold model.keras folded.keras --data x_test.npy --divide-by 255',
+    'fold model.h5 web/model.json --data x_train.npy',
   );
 }
 
@@ -79,6 +78,20 @@ async function foldModel(
   terminal.out(settings.json ? formatJson({ ...report, written }) : formatReport(report, output, terminal));
 }
 
+type Kept = FoldReport['kept'][number];
+
+/** Those that had to stay for reasons that differ by names alone, together: many layers of a network are alike. */
+function groupKept(kept: readonly Kept[]): [Kept, ...Kept[]][] {
+  const groups = new Map<string, [Kept, ...Kept[]]>();
+  for (const one of kept) {
+    const reason = one.reason.replaceAll(/'[^']*'/g, '');
+    const group = groups.get(reason);
+    if (group) group.push(one);
+    else groups.set(reason, [one]);
+  }
+  return [...groups.values()];
+}
+
 function formatReport(
   { folded, kept, largestDifference, largestOutput, comparedOn, warnings }: Omit<FoldReport, 'model'>,
   output: string,
@@ -94,16 +107,18 @@ function formatReport(
           ),
         ]
       : []),
-    ...kept.map(({ name, reason }) =>
-      formatEntries(
+    ...groupKept(kept).map((group) => {
+      const [{ name, reason }] = group;
+      const of = group.length > 1 ? `${name}: ` : '';
+      return formatEntries(
         [
-          ['kept', escapeControls(name)],
-          ['because', escapeControls(reason)],
+          ['kept', listNames(group.map((one) => one.name))],
+          ['because', escapeControls(`${of}${reason}`)],
         ],
         'because '.length,
         width,
-      ),
-    ),
+      );
+    }),
     ...warnings.map((warning) =>
       formatEntries([['warning', escapeControls(warning)]], 'because '.length, width),
     ),

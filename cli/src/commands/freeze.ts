@@ -38,7 +38,7 @@ function makeCommand(name: 'freeze' | 'unfreeze', description: string, context: 
   return addExamples(
     addCommonOptions(addTargetOption(command)),
     `${name} model.h5 ${name === 'freeze' ? 'frozen' : 'free'}.h5`,
-    `${name} model.keras ${name === 'freeze' ? 'frozen' : 'free'}.keras --layers 'base/*'`,
+    `${name} model.h5 ${name === 'freeze' ? 'frozen' : 'free'}.keras --layers 'dense*'`,
   );
 }
 

@@ -1,9 +1,10 @@
 /** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
 import { Command, Option } from 'commander';
-import { type BatchOptions, checkOutput } from 'evenkeel/data';
+import type { BatchOptions } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer, PlainNumbers, Severity } from 'evenkeel/tools';
 import { UsageError } from '../../../shared/usage-error.js';
 import { type Context, naming, withModel } from '../context.js';
+import { EXIT_CODES } from '../exit-codes.js';
 import { inputsOf } from '../inputs.js';
 import { mergeFiles } from '../moments-files.js';
 import {
@@ -20,17 +21,23 @@ import {
   checkDataOptions,
   checkMomentsOptions,
 } from '../options.js';
+import { checkOutputFile } from '../output-files.js';
 import { withProgress } from '../progress.js';
-import { formatEntries, formatTable } from '../tables.js';
+import { formatEntries, formatTable, wrap } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { describeData, describeUntold, formatJson, formatNumber, plural } from '../text.js';
+import {
+  describeData,
+  describeHealth,
+  describeUntold,
+  formatJson,
+  formatNumber,
+  listNames,
+  plural,
+} from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 /** The mildest first. */
 const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error'];
-
-/** What `--fail-on` makes of findings that are as severe. */
-const FOUND = 1;
 
 interface InspectSettings
   extends BackendSettings, OutputSettings, DataSettings, BatchOptions, MomentsFileSettings {
@@ -61,12 +68,13 @@ export function inspectCommand(context: Context): Command {
     );
   return addExamples(
     addCommonOptions(addShardsOption(command)),
-    'inspect model.keras',
-    'inspect model.h5 --data x_train.npy --divide-by 255 --html report.html',
-    'inspect model.h5 --data train-images-idx3-ubyte.gz --batches 20 --json',
-    'inspect model.h5 --moments moments.jsonl --shards 8',
-    'inspect model.keras --fail-on warning',
+    'inspect model.h5',
+    'inspect model.h5 --data x_train.npy --html report.html',
+    'inspect model.h5 --data x_train.npy --batches 20 --json',
+    'inspect model.h5 --fail-on warning',
     'inspect --compatibility model.h5',
+    'moments model.h5 --data shards/*.npy --one-pass --output moments.jsonl',
+    'inspect model.h5 --moments moments.jsonl --shards 2',
   );
 }
 
@@ -83,7 +91,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
   checkMomentsOptions(settings);
   const inputs = html === undefined ? [] : await inputsOf(path, settings);
-  if (html !== undefined) checkOutput(html, { inputs });
+  if (html !== undefined) checkOutputFile(html, { inputs });
   const report = await withModel(path, settings, signal, async (model) => {
     const { inspect, inspectByMoments } = await import('evenkeel/tools');
     if (moments !== undefined) {
@@ -108,7 +116,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
   const least = settings.failOn && SEVERITIES.indexOf(settings.failOn);
   if (least !== undefined && report.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= least)) {
-    context.setExitCode(FOUND);
+    context.setExitCode(EXIT_CODES.found);
   }
 }
 
@@ -126,9 +134,9 @@ function formatReport(report: InspectReport, groups: readonly Finding[][], termi
     ]);
     parts.push(formatTable(['output, training against inference', 'difference', 'same largest value'], rows));
   }
-  parts.push(groups.length > 0 ? formatFindings(groups, terminal) : 'Nothing is wrong.');
+  parts.push(groups.length > 0 ? formatFindings(groups, terminal) : describeHealth(report));
   const untold = describeUntold(report);
-  if (untold !== '') parts.push(untold);
+  if (untold !== '') parts.push(wrap(untold, terminal.width));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -161,15 +169,10 @@ function formatLayers(layers: readonly InspectedLayer[]): string {
 const LABEL_WIDTH = 9;
 const STYLES = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
 
-/** Layers that are named where many have the same finding. */
-const MOST_LAYERS = 8;
-
 /** Where a kind of finding was made: the layer, or all of them. */
 function formatLayersOf(group: readonly Finding[]): string {
-  const layers = group.map(({ layer }) => (layer === null ? 'the model' : escapeControls(layer)));
-  if (layers.length === 1) return layers[0]!;
-  const more = layers.length > MOST_LAYERS ? ` and ${layers.length - MOST_LAYERS} more` : '';
-  return `${layers.length} layers: ${layers.slice(0, MOST_LAYERS).join(', ')}${more}`;
+  const names = listNames(group.map(({ layer }) => layer ?? 'the model'));
+  return group.length === 1 ? names : `${group.length} layers: ${names}`;
 }
 
 /** What many layers have is told once, by the first of them. */

@@ -2,12 +2,8 @@
 import { Command } from 'commander';
 import type { Context } from '../context.js';
 import { mergeFiles } from '../moments-files.js';
-import {
-  type LinesOutputSettings,
-  addLinesOutputOption,
-  prepareOutput,
-  writeMoments,
-} from '../moments-output.js';
+import { type LinesOutputSettings, addLinesOutputOption, writeMoments } from '../moments-output.js';
+import { checkOutputFile } from '../output-files.js';
 import { type OutputSettings, addExamples, addOutputOptions, addShardsOption } from '../options.js';
 
 interface MergeSettings extends OutputSettings, LinesOutputSettings {
@@ -23,14 +19,15 @@ export function mergeCommand(context: Context): Command {
     .action((files: string[], settings: MergeSettings) => merge(files, settings, context));
   return addExamples(
     addOutputOptions(addLinesOutputOption(addShardsOption(command))),
-    'merge round-1/*.jsonl --shards 8 >> state.jsonl',
-    'merge part-1.jsonl part-2.jsonl --output merged.jsonl',
+    'moments model.h5 --data shards/1.npy --one-pass --output parts/1.jsonl',
+    'moments model.h5 --data shards/2.npy --one-pass --output parts/2.jsonl',
+    'merge parts/*.jsonl --shards 2 --output moments.jsonl',
   );
 }
 
 async function merge(files: string[], settings: MergeSettings, context: Context): Promise<void> {
   const { shards, output } = settings;
-  prepareOutput(output, files);
+  if (output !== undefined) checkOutputFile(output, { inputs: files });
   const merged = await mergeFiles(files, { shards, signal: context.signal });
   await writeMoments(merged, files, settings, context);
 }

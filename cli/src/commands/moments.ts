@@ -10,13 +10,7 @@ import { UsageError } from '../../../shared/usage-error.js';
 import { type Context, naming, withModel } from '../context.js';
 import { inputsOf } from '../inputs.js';
 import { readGiven } from '../moments-files.js';
-import {
-  type LinesOutputSettings,
-  addLinesOutputOption,
-  linesOf,
-  prepareOutput,
-  writeMoments,
-} from '../moments-output.js';
+import { type LinesOutputSettings, addLinesOutputOption, linesOf, writeMoments } from '../moments-output.js';
 import {
   type BackendSettings,
   DATA_FILES,
@@ -30,6 +24,7 @@ import {
   orderOf,
   refuseOptions,
 } from '../options.js';
+import { checkOutputFile } from '../output-files.js';
 import { withProgress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson } from '../text.js';
@@ -70,8 +65,10 @@ export function momentsCommand(context: Context): Command {
       takeMoments(path, settings, context),
     ),
     'moments model.h5 --data shards/*.npy --one-pass > moments.jsonl',
-    'moments model.h5 --data shards/3.npy --given state.jsonl --output round-2/3.jsonl',
-    'moments model.h5 --one-pass < names-of-shards.txt',
+    'moments model.h5 --data shards/1.npy --given state.jsonl --output round-1/1.jsonl',
+    'moments model.h5 --data shards/2.npy --given state.jsonl --output round-1/2.jsonl',
+    'merge round-1/*.jsonl --shards 2 >> state.jsonl',
+    'moments model.h5 --given state.jsonl --count',
   );
 }
 
@@ -85,7 +82,7 @@ async function takeMoments(path: string, settings: MomentsSettings, context: Con
   }
   const files = settings.data ?? namesFrom(terminal, signal);
   const inputs = await inputsOf(path, settings);
-  prepareOutput(settings.output, inputs);
+  if (settings.output !== undefined) checkOutputFile(settings.output, { inputs });
   const given = await readGiven(settings.given);
   await withModel(path, settings, signal, async (model) => {
     const shards = new ShardNames(settings.root);

@@ -64,10 +64,10 @@ export function recalibrateCommand(context: Context): Command {
   addShardsOption(addMomentsOption(command));
   return addExamples(
     addCommonOptions(addTargetOption(command)),
-    'recalibrate model.h5 repaired.h5 --data x_train.npy --divide-by 255',
-    'recalibrate model.keras repaired.keras --data mnist.npz --array x_train --divide-by 255 --batches 100',
-    'recalibrate model.keras repaired.json --data two-inputs.npz --one-pass',
-    'recalibrate model.h5 repaired.h5 --moments state.jsonl --shards 8',
+    'recalibrate model.h5 repaired.h5 --data x_train.npy',
+    'recalibrate model.h5 web/repaired.json --data x_train.npy --batches 100 --one-pass',
+    'moments model.h5 --data shards/*.npy --one-pass --output moments.jsonl',
+    'recalibrate model.h5 repaired.keras --moments moments.jsonl --shards 2',
   );
 }
 

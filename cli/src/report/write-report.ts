@@ -1,9 +1,10 @@
 /** @file The report of an inspection as one page, with the findings, and with plots for each layer. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type WriteOptions, writeOutput } from 'evenkeel/data';
+import type { WriteOptions } from 'evenkeel/data';
 import type { Finding, InspectReport, InspectedLayer } from 'evenkeel/tools';
 import { describeData, describeUntold, formatNumber, plural } from '../text.js';
+import { writeOutputFile } from '../output-files.js';
 import { escapeHtml, fillPage } from '../../../shared/report/page.js';
 
 const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -18,7 +19,7 @@ export async function writeReport(
   source: string,
   options: WriteOptions,
 ): Promise<void> {
-  await writeOutput(path, new TextEncoder().encode(renderReport(report, basename(source))), options);
+  await writeOutputFile(path, new TextEncoder().encode(renderReport(report, basename(source))), options);
 }
 
 /**
