@@ -4,6 +4,7 @@ import type { KerasModelCheck } from 'evenkeel/keras';
 import { type Context, naming, withTensorFlow } from './context.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { type BackendSettings, type OutputSettings, refuseOptions } from './options.js';
+import type { PrintedJson } from './printed-json.js';
 import { formatEntries, formatTable } from './tables.js';
 import type { Terminal } from './terminal.js';
 import { formatJson, listNames, plural } from './text.js';
@@ -30,7 +31,11 @@ export async function checkCompatibility(
     const { checkKerasModel } = await import('evenkeel/keras');
     return naming(path, () => checkKerasModel(path, { limits: settings.limit }));
   });
-  context.terminal.out(settings.json ? formatJson(check) : formatCheck(path, check, context.terminal));
+  context.terminal.out(
+    settings.json
+      ? formatJson(check satisfies PrintedJson['inspect --compatibility --json'])
+      : formatCheck(path, check, context.terminal),
+  );
   if (check.blockers.length > 0) context.setExitCode(EXIT_CODES.found);
 }
 

@@ -4,6 +4,7 @@ import type { LayerMoments } from 'evenkeel/tools';
 import type { Context } from './context.js';
 import type { OutputSettings } from './options.js';
 import { writeOutputFile } from './output-files.js';
+import type { PrintedJson } from './printed-json.js';
 import { formatTable } from './tables.js';
 import { formatCount, formatJson, formatJsonLine } from './text.js';
 import { escapeControls } from '../../src/text/show.js';
@@ -34,7 +35,11 @@ export async function writeMoments(
   }
   await writeOutputFile(output, new TextEncoder().encode(linesOf(moments)), { inputs, signal });
   const layers = moments.map(({ layer, shards, batches, count }) => ({ layer, shards, batches, count }));
-  terminal.out(json ? formatJson({ layers, written: [output] }) : formatSummary(moments, output));
+  terminal.out(
+    json
+      ? formatJson({ layers, written: [output] } satisfies PrintedJson['moments --output --json'])
+      : formatSummary(moments, output),
+  );
 }
 
 function formatSummary(moments: readonly LayerMoments[], output: string): string {

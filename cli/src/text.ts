@@ -1,12 +1,14 @@
 /** @file Numbers and JSON as the command prints them. */
 import type { InspectReport } from 'evenkeel/tools';
+import type { PrintedJson, PrintedLine } from './printed-json.js';
 import { UNSEEN, escapeControls } from '../../src/text/show.js';
 
 /** JSON for people and programs: indented, and harmless too, since its escapes mean the same to a parser. */
-export const formatJson = (value: unknown): string => `${escapeJson(JSON.stringify(value, null, 2))}\n`;
+export const formatJson = (value: PrintedJson[keyof PrintedJson]): string =>
+  `${escapeJson(JSON.stringify(value, null, 2))}\n`;
 
 /** JSON on one line, as programs read one value after the other. */
-export const formatJsonLine = (value: unknown): string => `${escapeJson(JSON.stringify(value))}\n`;
+export const formatJsonLine = (value: PrintedLine): string => `${escapeJson(JSON.stringify(value))}\n`;
 
 function escapeJson(json: string): string {
   const escapeUnit = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

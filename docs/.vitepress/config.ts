@@ -60,7 +60,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   },
   {
     text: 'Tools',
-    items: [page('What inspect finds', '/findings')],
+    items: [page('The command', '/command'), page('What inspect finds', '/findings')],
   },
   {
     text: 'Reference',

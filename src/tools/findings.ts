@@ -35,6 +35,7 @@ export type FindingName = (typeof FINDING_NAMES)[number];
 
 /** Something that is wrong, or worth knowing. */
 export interface Finding {
+  /** The kind of finding. */
   readonly name: FindingName;
   /** error: results are wrong. warning: they may well be. note: worth knowing. */
   readonly severity: Severity;

@@ -3,15 +3,11 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { dirname, extname } from 'node:path';
 import { expect, describe, it } from 'vitest';
 import { EXIT_CODE_MEANINGS } from '../../cli/src/exit-codes.js';
-import { makeProgram } from '../../cli/src/program.js';
 import { readText } from '../docs/blocks.js';
-import { evenkeel, goldenModel, makeFolder, makeTerminal, npy, numbers } from './files.js';
+import { commandProgram } from '../docs/command.js';
+import { evenkeel, goldenModel, makeFolder, npy, numbers } from './files.js';
 
-const NAMES = makeProgram({
-  terminal: makeTerminal({ out: () => undefined, note: () => undefined }),
-  signal: new AbortController().signal,
-  setExitCode: () => undefined,
-}).commands.map((command) => command.name());
+const NAMES = commandProgram().commands.map((command) => command.name());
 
 const helpOf = async (...args: string[]): Promise<string> => {
   const { code, stdout, stderr } = await evenkeel(args);

@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
+import { commandLines } from './command.js';
 import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
 import { type Results, speedLines } from './speed.js';
@@ -17,6 +18,7 @@ const MADE = {
   'COMPATIBILITY.md': layerLines,
   'docs/arguments/index.md': argumentLines,
   'docs/clusters.md': clusterLines,
+  'docs/command.md': commandLines,
   'docs/findings.md': findingLines,
   'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
 };

@@ -9,6 +9,7 @@ import {
   addExamples,
   addTargetOption,
 } from '../options.js';
+import type { PrintedJson } from '../printed-json.js';
 import { formatJson, plural } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
@@ -43,13 +44,13 @@ async function convertModel(
     layers: model.layers.length,
     parameters: model.countParams(),
     format: target.format,
-    for: target.format === 'json' ? 'tfjs' : target.dialect,
+    for: target.format === 'json' ? ('tfjs' as const) : target.dialect,
     written: await writeModel(model, target, signal),
   }));
   const { model, layers, parameters, written } = result;
   terminal.out(
     settings.json
-      ? formatJson(result)
+      ? formatJson(result satisfies PrintedJson['convert --json'])
       : `${escapeControls(model)}: ${plural(layers, 'layer')}, ${plural(parameters, 'parameter')}, for ${result.for}.\n` +
           `Written: ${written.map(escapeControls).join(', ')}\n`,
   );

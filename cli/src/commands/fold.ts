@@ -14,6 +14,7 @@ import {
   addTargetOption,
   checkDataOptions,
 } from '../options.js';
+import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
@@ -75,7 +76,11 @@ async function foldModel(
       return fitted.tensors(0, Math.min(MOST_SAMPLES, fitted.samples));
     }
   });
-  terminal.out(settings.json ? formatJson({ ...report, written }) : formatReport(report, output, terminal));
+  terminal.out(
+    settings.json
+      ? formatJson({ ...report, written } satisfies PrintedJson['fold --json'])
+      : formatReport(report, output, terminal),
+  );
 }
 
 type Kept = FoldReport['kept'][number];

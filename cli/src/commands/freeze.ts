@@ -9,6 +9,7 @@ import {
   addExamples,
   addTargetOption,
 } from '../options.js';
+import type { PrintedJson } from '../printed-json.js';
 import { formatJson, plural } from '../text.js';
 import { escapeControls } from '../../../src/text/show.js';
 
@@ -61,6 +62,8 @@ async function change(
   const summary =
     changed.length > 0 ? `${plural(changed.length, 'layer')} ${done}:\n${names}` : 'Nothing to change.\n';
   terminal.out(
-    settings.json ? formatJson({ changed, written }) : `${summary}Written: ${escapeControls(output)}\n`,
+    settings.json
+      ? formatJson({ changed, written } satisfies PrintedJson['freeze --json'])
+      : `${summary}Written: ${escapeControls(output)}\n`,
   );
 }

@@ -22,6 +22,7 @@ import {
   checkMomentsOptions,
 } from '../options.js';
 import { checkOutputFile } from '../output-files.js';
+import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatEntries, formatTable, wrap } from '../tables.js';
 import type { Terminal } from '../terminal.js';
@@ -107,7 +108,11 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   });
   const { groupFindings } = await import('evenkeel/tools');
   const groups = groupFindings(report.findings);
-  terminal.out(settings.json ? formatJson(report) : formatReport(report, groups, terminal));
+  terminal.out(
+    settings.json
+      ? formatJson(report satisfies PrintedJson['inspect --json'])
+      : formatReport(report, groups, terminal),
+  );
   if (html !== undefined) {
     // After what was found, which is not lost where the page cannot be written.
     const { writeReport } = await import('../report/write-report.js');

@@ -25,6 +25,7 @@ import {
   refuseOptions,
 } from '../options.js';
 import { checkOutputFile } from '../output-files.js';
+import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import { formatJson } from '../text.js';
@@ -200,5 +201,7 @@ async function countRounds(path: string, settings: MomentsSettings, context: Con
     const left = layers.filter(({ layer }) => given.every((one) => one.layer !== layer));
     return settings.onePass ? Math.min(1, left.length) : left.length;
   });
-  context.terminal.out(settings.json ? formatJson({ rounds }) : `${rounds}\n`);
+  context.terminal.out(
+    settings.json ? formatJson({ rounds } satisfies PrintedJson['moments --count --json']) : `${rounds}\n`,
+  );
 }

@@ -28,6 +28,7 @@ import {
   orderOf,
   refuseOptions,
 } from '../options.js';
+import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
 import { formatCount, formatJson, formatNumber } from '../text.js';
@@ -88,7 +89,11 @@ async function recalibrateModel(
         : await byMoments(model, settings.moments, settings, signal);
     return { report, written: await writeModel(model, target, signal) };
   });
-  terminal.out(settings.json ? formatJson({ ...report, written }) : formatReport(report, output));
+  terminal.out(
+    settings.json
+      ? formatJson({ ...report, written } satisfies PrintedJson['recalibrate --json'])
+      : formatReport(report, output),
+  );
 }
 
 /** @throws UsageError unless there is one source of statistics, and options say something of that one */

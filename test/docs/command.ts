@@ -1,0 +1,117 @@
+/** @file What the page of the command says of each of its commands: made of their help, of types, and of the exit codes. */
+import { Command, type Option } from 'commander';
+import { EXIT_CODE_MEANINGS } from '../../cli/src/exit-codes.js';
+import { addCommonOptions } from '../../cli/src/options.js';
+import { makeProgram } from '../../cli/src/program.js';
+import { makeTerminal } from '../cli/files.js';
+import { type Field, printedFields } from './printed-json.js';
+
+/** The command as it stands, which nobody runs. */
+export const commandProgram = (): Command =>
+  makeProgram({
+    terminal: makeTerminal({ out: () => undefined, note: () => undefined }),
+    signal: new AbortController().signal,
+    setExitCode: () => undefined,
+  });
+
+/** Text in a cell of a table. */
+const cell = (text: string): string => text.replaceAll(/[|<>{]/g, '\\$&');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  rows.length === 0
+    ? []
+    : [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).concat('');
+
+function describeOption(option: Option): readonly string[] {
+  const notes = [
+    ...(option.argChoices ? [option.argChoices.map((choice) => `\`${choice}\``).join(', ')] : []),
+    ...(option.defaultValue === undefined ? [] : [`default: \`${String(option.defaultValue)}\``]),
+  ];
+  return [
+    `\`${option.flags}\``,
+    cell(option.description) + (notes.length > 0 ? ` (${notes.join('; ')})` : ''),
+  ];
+}
+
+const optionTable = (options: readonly Option[]): string[] =>
+  table(['option', ''], options.map(describeOption));
+
+const fieldTable = (fields: readonly Field[]): string[] =>
+  table(
+    ['field', 'type', ''],
+    fields.map(({ path, type, meaning, isOptional }) => [
+      `\`${path}\``,
+      cell(type) + (isOptional ? ', may be missing' : ''),
+      cell(meaning),
+    ]),
+  );
+
+/** How a command says what its JSON is called, where it prints the same as another. */
+const sameAs = (line: string, other: string) => [`\`${line}\` prints the same as \`${other}\`.`, ''];
+
+function describeCommand(command: Command, printed: ReadonlyMap<string, Field[]>): string[] {
+  const name = command.name();
+  const help = command.createHelp();
+  const common = addCommonOptions(new Command()).options.map(({ long }) => long);
+  const own = command.options.filter(({ long }) => !common.includes(long));
+  const others = command.options.filter(({ long }) => common.includes(long));
+  const values = help.visibleArguments(command);
+  const lines = [...printed.keys()].filter((line) => line.startsWith(`${name} `));
+  return [
+    `### ${name}`,
+    '',
+    help.commandDescription(command),
+    '',
+    '```text',
+    help.commandUsage(command),
+    '```',
+    '',
+    ...table(
+      ['argument', ''],
+      values.map((value) => [`\`${value.name()}\``, cell(value.description)]),
+    ),
+    ...optionTable(own),
+    ...(others.length > 0
+      ? [
+          `Also ${others.map(({ long }) => `\`${long!}\``).join(', ')}, as [below](#options-of-several-commands).`,
+          '',
+        ]
+      : []),
+    ...lines.flatMap((line) => {
+      const twin = TWINS[line];
+      return twin === undefined
+        ? [`JSON of \`${line}\`:`, '', ...fieldTable(printed.get(line)!)]
+        : sameAs(line, twin);
+    }),
+  ];
+}
+
+/** Lines that print what others do. */
+const TWINS: Readonly<Record<string, string>> = {
+  'merge --output --json': 'moments --output --json',
+  'unfreeze --json': 'freeze --json',
+};
+
+export function commandLines(): string[] {
+  const program = commandProgram();
+  const printed = printedFields();
+  return [
+    '## Commands',
+    '',
+    ...program.commands.flatMap((command) => describeCommand(command, printed)),
+    '## Options of several commands',
+    '',
+    ...optionTable([...addCommonOptions(new Command()).options, ...program.options]),
+    '## Lines of moments',
+    '',
+    'What `moments` and `merge` print, with `--json` or without: one JSON document on each line.',
+    '',
+    ...fieldTable(printed.get('lines')!),
+    '## Exit codes',
+    '',
+    ...table(
+      ['exit code', 'meaning'],
+      EXIT_CODE_MEANINGS.map(([codes, meaning]) => [codes, cell(meaning)]),
+    ),
+  ];
+}
