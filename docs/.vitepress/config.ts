@@ -16,7 +16,7 @@ const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, 
 const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'Start',
-    items: [page('What and why', '/')],
+    items: [page('What and why', '/'), page('Ten minutes', '/start'), page('Speed and size', '/benchmarks')],
   },
   {
     text: 'Recipes',

@@ -6,12 +6,12 @@ import { expect, describe, test } from 'vitest';
 import { anchorOf } from '../../docs/.vitepress/markdown/anchor.js';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
 import { DOCUMENTS, ROOT, blocksOf, readText } from './blocks.js';
-import { MADE_DOCUMENTS, madeDocument } from './made.js';
+import { MADE_FILES, madeFile } from './made.js';
 
 const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
 
 /** Of npm itself, with nothing in package.json. */
-const NPM_COMMANDS = ['ci', 'cit', 'pack', 'install', 'start', 'test'];
+const NPM_COMMANDS = ['ci', 'cit', 'init', 'pack', 'install', 'start', 'test'];
 
 describe.each(DOCUMENTS)('%s', (path) => {
   const text = readText(path);
@@ -56,8 +56,8 @@ test('COMPATIBILITY.md has one row for every argument', () => {
     ).toHaveLength(1);
 });
 
-test.each(MADE_DOCUMENTS)('%s is as `npm run docs` writes it', async (path) => {
-  expect(readText(path)).toBe(await madeDocument(path));
+test.each(MADE_FILES)('%s is as `npm run docs` writes it', async (path) => {
+  expect(readText(path)).toBe(await madeFile(path));
 });
 
 const clusterScripts = blocksOf('docs/clusters.md', 'sh');

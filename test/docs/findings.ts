@@ -7,7 +7,7 @@ import { FINDING_NAMES, type FindingName, type Severity, THRESHOLDS } from 'even
 import { UNTOLD_BY_MOMENTS } from '../../src/tools/inspect-by-moments.js';
 import { FINDINGS_OF_DATA } from '../../src/tools/inspect.js';
 import { FEWEST_VALUES } from '../../src/tools/quantization.js';
-import { table } from './speed.js';
+import { table } from './table.js';
 
 export interface FindingPage {
   readonly severity: Severity;

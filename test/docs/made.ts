@@ -1,5 +1,9 @@
-/** @file What documents say that a program knows better. `npm run docs` writes it, and a test holds the documents to it. */
-import { writeFileSync } from 'node:fs';
+/**
+ * @file What documents say that a program knows better: text between marks, and pictures. `npm run docs` writes it, and a
+ * test holds the documents to it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { argumentLines } from './arguments.js';
@@ -8,31 +12,48 @@ import { clusterLines } from './clusters.js';
 import { commandLines } from './command.js';
 import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
-import { type Results, speedLines } from './speed.js';
+import { sizeLines } from './sizes.js';
+import { layerChart, networksChart } from './speed-charts.js';
+import { readResults, speedLines, speedSummaryLines } from './speed.js';
 
 const START = '<!-- made by npm run docs -->';
 const END = '<!-- until here -->';
 
-/** What stands between the marks of each document. */
-const MADE = {
-  'COMPATIBILITY.md': layerLines,
-  'docs/arguments/index.md': argumentLines,
-  'docs/clusters.md': clusterLines,
-  'docs/command.md': commandLines,
-  'docs/findings.md': findingLines,
-  'README.md': () => speedLines(JSON.parse(readText('bench/results/bench.json')) as Results),
+/** What stands between the marks of each document, pair by pair. */
+const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
+  'COMPATIBILITY.md': [layerLines],
+  'docs/arguments/index.md': [argumentLines],
+  'docs/clusters.md': [clusterLines],
+  'docs/command.md': [commandLines],
+  'docs/findings.md': [findingLines],
+  'docs/index.md': [() => speedSummaryLines(readResults()), sizeLines],
+  'docs/benchmarks.md': [() => speedLines(readResults()), sizeLines],
+  'README.md': [() => speedLines(readResults())],
 };
 
-export const MADE_DOCUMENTS = Object.keys(MADE) as (keyof typeof MADE)[];
+/** Files that are made whole. */
+const PICTURES: Readonly<Record<string, () => string>> = {
+  'docs/pictures/speed-of-networks.svg': () => networksChart(readResults()),
+  'docs/pictures/speed-of-the-layer.svg': () => layerChart(readResults()),
+};
 
-/** The document as it should be. */
-export async function madeDocument(path: keyof typeof MADE): Promise<string> {
-  const text = readText(path);
-  const [before, after] = [text.split(START)[0]!, text.split(END)[1]!];
-  const document = `${before}${START}\n\n${MADE[path]().join('\n')}\n\n${END}${after}`;
+export const MADE_FILES = [...Object.keys(MADE), ...Object.keys(PICTURES)];
+
+/** The document or picture as it should be. */
+export async function madeFile(path: string): Promise<string> {
+  const picture = PICTURES[path];
+  if (picture) return picture();
+  const [before, ...pairs] = readText(path).split(START);
+  const parts = MADE[path]!.map(
+    (lines, i) => `${START}\n\n${lines().join('\n')}\n\n${END}${pairs[i]!.split(END)[1]!}`,
+  );
+  const document = before! + parts.join('');
   return format(document, { ...(await resolveConfig(ROOT + path)), filepath: path });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const path of MADE_DOCUMENTS) writeFileSync(ROOT + path, await madeDocument(path));
+  for (const path of MADE_FILES) {
+    mkdirSync(dirname(ROOT + path), { recursive: true });
+    writeFileSync(ROOT + path, await madeFile(path));
+  }
 }

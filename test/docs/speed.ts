@@ -1,18 +1,13 @@
-/** @file README's tables of speed, made of the last whole run of `npm run bench`. */
+/** @file The documents' tables of speed, made of the last whole run of `npm run bench`. */
 import type { NetworkRow } from '../../bench/networks/race.js';
 import type { RanksRow } from '../../bench/ranks/race.js';
 import type { Report } from '../../bench/report.js';
+import { readText } from './blocks.js';
+import { table } from './table.js';
 
 /** Two digits that count, or a whole number. */
 export const figure = (value: number): string =>
   value.toFixed(Math.max(0, 1 - Math.floor(Math.log10(value) + 1e-9)));
-
-const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-export const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [
-  line(head),
-  line(head.map(() => '---')),
-  ...rows.map(line),
-];
 
 const code = (text: string) => `\`${text}\``;
 
@@ -83,6 +78,8 @@ function ranksTable(rows: readonly RanksRow[]): string[] {
 /** Of a whole run. */
 export type Results = Required<Report>;
 
+export const readResults = (): Results => JSON.parse(readText('bench/results/bench.json')) as Results;
+
 export function speedLines(report: Results): string[] {
   const { commit, date, machine, against, networks, ranks } = report;
   return [
@@ -99,5 +96,38 @@ export function speedLines(report: Results): string[] {
     ...ranksTable(ranks),
     '',
     `Each rank on one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}.`,
+  ];
+}
+
+/** A time in the unit that suits it. */
+export const duration = (ms: number): string =>
+  ms < 1000 ? `${figure(ms)} ms` : ms < 60_000 ? `${figure(ms / 1000)} s` : `${figure(ms / 60_000)} min`;
+
+/** What stands in a few lines for all the tables: a step of networks, and of the layer alone. */
+export function speedSummaryLines({ networks, layer, torch, machine, against }: Results): string[] {
+  const contenders = ['evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'];
+  const names = [...new Set(networks.map(({ network }) => network))].filter((name) => name !== 'experiment');
+  const ofNetworks = names.map((name) => {
+    const rows = networks.filter(({ network }) => network === name);
+    return contenders.map((contender) => {
+      const row = rows.find((one) => one.contender === contender);
+      return row?.stepMs == null ? (row?.why?.split(':')[0] ?? '') : duration(row.stepMs);
+    });
+  });
+  const shape = '32x28x28x64';
+  const step = (backend: string) =>
+    layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
+  const ofLayer = [step('wasm').evenkeelMs, step('wasm').stockMs, step('cpu').stockMs].map(duration);
+  const ofTorch = typeof torch === 'string' ? torch.split(':')[0]! : duration(torch[shape]!);
+  return [
+    ...table(
+      ['a training step of', 'evenkeel on wasm', "TF.js' own on wasm", "TF.js' own on cpu", 'PyTorch'],
+      [
+        ...ofNetworks.map((cells, i) => [names[i]!, ...cells]),
+        [`the layer alone, ${shape.replaceAll('x', '×')}`, ...ofLayer, ofTorch],
+      ],
+    ),
+    '',
+    `Each on one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}.`,
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * @file README's table of what TF.js' own layer does instead: each row, with both layers, on the backends that run in
+ * @file The table of what TF.js' own layer does, on the site's first page: each row, with both layers, on the backends that run in
  * Node. A row without a test fails, and so does a test without a row.
  */
 import * as tf from '@tensorflow/tfjs';
@@ -201,16 +201,25 @@ const CLAIMS: Record<string, Claim> = {
   },
 };
 
-test('README has a row for each of these, and no other', () => {
-  const table = readText('README.md').split("## What TF.js' own layer does instead")[1]!.split('\n## ')[0]!;
-  const rows = table.split('\n').filter((line) => line.startsWith('|'));
-  const actions = rows.slice(2).map((row) => row.split('|')[1]!.trim());
+/** Rows of the table of what both layers do. */
+const rowsOf = (path: string): string[] =>
+  readText(path).split('| You do')[1]!.split('\n\n')[0]!.split('\n').slice(2);
+
+test("the site's first page has a row for each of these, and no other", () => {
+  const actions = rowsOf('docs/index.md').map((row) => row.split('|')[1]!.trim());
   expect(actions).toEqual(Object.keys(CLAIMS));
+});
+
+test('README has some of its rows', () => {
+  const cells = (row: string) => row.split('|').map((cell) => cell.trim());
+  const rows = rowsOf('README.md').map(cells);
+  expect(rows.length).toBeGreaterThanOrEqual(5);
+  for (const row of rows) expect(rowsOf('docs/index.md').map(cells)).toContainEqual(row);
 });
 
 describe.each(['cpu', 'wasm'])('on %s', (backend) => {
   describe.each(Object.entries(CLAIMS))('when you %s,', (_, claim) => {
-    test.each(['stock', 'evenkeel'] as const)('%s does what README says', async (name) => {
+    test.each(['stock', 'evenkeel'] as const)('%s does what it says', async (name) => {
       expect(await tf.setBackend(backend)).toBe(true);
       const expected = claim[name];
       const observed = Promise.resolve().then(() => claim.observe(LAYERS[name], name));
