@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ROOT } from '../docs/blocks.js';
 import { dataFile, makeFolder, modelFile } from './files.js';
 
@@ -40,6 +40,37 @@ it('prints no colours where nobody looks', async () => {
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(/\n(warning|error) /);
   expect(stdout).not.toContain('\u001b');
+});
+
+/** Runs a line of a shell at a terminal, and gives what that shows. */
+function atTerminal(line: (program: string) => string, variables: Record<string, string> = {}) {
+  const { stdout } = spawnSync('script', ['-qec', line(PROGRAM.join(' ')), '/dev/null'], {
+    ...{ cwd: ROOT, encoding: 'utf8', input: '' },
+    // Without NO_COLOR and FORCE_COLOR, which whoever runs the tests may have set.
+    env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...variables },
+  });
+  return stdout;
+}
+
+describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
+  const model = () => modelFile('tf-keras-mlp.h5');
+
+  it('prints in colours, unless NO_COLOR says otherwise', () => {
+    const line = (program: string) => `${program} inspect ${model()} --data ${dataFile([50, 6])} --quiet`;
+    expect(atTerminal(line)).toContain('\u001b[33mwarning\u001b[39m');
+    const plain = atTerminal(line, { NO_COLOR: '1' });
+    expect(plain).toMatch(/\nwarning /);
+    expect(plain).not.toContain('\u001b');
+  });
+
+  it('shows progress there, and nowhere else', () => {
+    const output = join(makeFolder(), 'report.json');
+    const line = (program: string) =>
+      `${program} inspect ${model()} --data ${dataFile([50, 6])} --json > ${output}`;
+    expect(atTerminal(line)).toContain('█');
+    expect(JSON.parse(readFileSync(output, 'utf8'))).toMatchObject({ data: { samples: 50 } });
+    expect(atTerminal((program) => `${line(program)} --quiet`)).toBe('');
+  });
 });
 
 it.each([
