@@ -14,6 +14,10 @@ declare module 'virtual:argument-documentation' {
     readonly type: string;
     /** What its comment says. */
     readonly text: string;
+    /** Its default, as it would be typed; empty where that is nothing. */
+    readonly defaultText: string;
+    /** Where the site explains it, from the site's beginning. */
+    readonly page: string;
   }
 
   /** All arguments, in the order of their declaration. */

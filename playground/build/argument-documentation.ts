@@ -2,7 +2,7 @@
  * @file The layer's arguments as their source documents them, for the page: what stands in `src/core/options.ts` and
  * `src/layer/arguments.ts` is written nowhere else.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import ts from 'typescript';
 import type { ArgumentDocumentation } from 'virtual:argument-documentation';
 import type { Plugin } from 'vite';
@@ -11,13 +11,32 @@ import type { Plugin } from 'vite';
 const plain = (comment: string | ts.NodeArray<ts.JSDocComment> | undefined): string =>
   (ts.getTextOfJSDocComment(comment) ?? '').replace(/\s+/g, ' ').replaceAll('`', '');
 
+/** The default that a comment ends with; nothing where that is null or none. */
+function defaultIn(text: string): string {
+  const [, found = ''] = /Default (true|false|-?[\d.]*\d|'[^']*')/.exec(text) ?? [];
+  return found.replaceAll("'", '');
+}
+
+const PAGES = new URL('../../docs/arguments/', import.meta.url);
+
+/** The page of the site whose heading is this argument; the beginning of these pages where there is none. */
+function pageOf(name: string): string {
+  const pages = existsSync(PAGES) ? readdirSync(PAGES) : [];
+  const page = pages.find((file) => readFileSync(new URL(file, PAGES), 'utf8').includes(`\n## ${name}\n`));
+  return page ? `arguments/${page.replace(/\.md$/, '.html')}#${name.toLowerCase()}` : 'arguments/';
+}
+
 function documentationOf(member: ts.TypeElement, source: ts.SourceFile): ArgumentDocumentation {
   if (!ts.isPropertySignature(member) || !member.type) throw new Error('An argument has no type.');
   const comments = ts.getJSDocCommentsAndTags(member).filter(ts.isJSDoc);
+  const name = member.name.getText(source);
+  const text = comments.map(({ comment }) => plain(comment)).join(' ');
   return {
-    name: member.name.getText(source),
+    name,
     type: member.type.getText(source).replace(/ \| null$/, ''),
-    text: comments.map(({ comment }) => plain(comment)).join(' '),
+    text,
+    defaultText: defaultIn(text),
+    page: pageOf(name),
   };
 }
 

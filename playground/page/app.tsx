@@ -4,7 +4,8 @@ import { Drawing } from './drawing.js';
 import { Decisions } from './decisions.js';
 import { Header } from './header.js';
 import { Inside } from './inside.js';
-import { LayerForms } from './layer-form.js';
+import { NetworkForms } from './network-form.js';
+import { Presets } from './presets.js';
 import { Problems } from './problems.js';
 import { Results } from './results.js';
 import { SettingsForm } from './settings-form.js';
@@ -15,15 +16,16 @@ import { hasImages } from '../shared/settings.js';
 function Train() {
   return (
     <>
+      <Presets />
       <Toolbar />
       <div class="columns">
-        <SettingsForm />
         <div class="content">
-          <LayerForms />
           <Results />
+          <NetworkForms />
           {hasImages(settings.value.data) ? <Drawing /> : <Decisions />}
           <Inside />
         </div>
+        <SettingsForm />
       </div>
     </>
   );

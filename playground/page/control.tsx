@@ -14,6 +14,8 @@ interface ControlProps {
   readonly choices?: readonly (readonly [value: string, title: string])[];
   readonly isNumber?: boolean;
   readonly isDisabled?: boolean;
+  /** What a field shows that is empty. */
+  readonly placeholder?: string;
   /** What to offer for typing. */
   readonly suggestions?: readonly string[];
   /** The element that describes the control. */
@@ -27,9 +29,11 @@ interface ControlProps {
 export function Control(props: ControlProps) {
   const { id, label, value, choices, suggestions, isDisabled = false, children } = props;
   const [text, setText] = useState(value);
+  /** How many changes were taken: each shows the value that holds, even where that is the same as before. */
+  const [taken, setTaken] = useState(0);
   useEffect(() => {
     setText(value);
-  }, [value]);
+  }, [value, taken]);
   const problem = problems.value.find(({ about }) => about === id);
   const describedBy = [problem && `${id}-problem`, props.description].filter(Boolean).join(' ') || undefined;
   const common = {
@@ -43,7 +47,7 @@ export function Control(props: ControlProps) {
     setText(asked);
     if (asked === value && !problem) return;
     // A refused text can be corrected, a refused choice cannot.
-    if (!(await props.onChange(asked)) && choices) setText(value);
+    if ((await props.onChange(asked)) || choices) setTaken((count) => count + 1);
   };
   return (
     <div class="control">
@@ -66,7 +70,7 @@ export function Control(props: ControlProps) {
           step="any"
           autocomplete="off"
           spellcheck={false}
-          placeholder="default"
+          placeholder={props.placeholder}
           list={suggestions && `${id}-suggestions`}
           onChange={(event) => void ask(event.currentTarget.value)}
         />

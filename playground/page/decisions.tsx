@@ -1,8 +1,8 @@
-/** @file What both networks decide all over the plane, beneath the points that they are tested on. */
+/** @file What the networks decide all over the plane, beneath the points that they are tested on. */
 import { useEffect, useRef } from 'preact/hooks';
 import { EXTENT, GRID, type Points } from '../shared/protocol.js';
-import { NETWORKS, type NetworkName, TITLES } from '../shared/settings.js';
-import { latest, setup } from './state.js';
+import { NETWORK_KEYS } from '../shared/settings.js';
+import { latest, names, setup } from './state.js';
 
 /** Pixels of a picture's side. */
 const SIDE = 384;
@@ -48,9 +48,9 @@ function drawPoints(context: CanvasRenderingContext2D, { coordinates, labels }: 
   });
 }
 
-function Picture({ network }: { readonly network: NetworkName }) {
+function Picture({ index, name }: { readonly index: number; readonly name: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const reading = latest.value?.[network];
+  const reading = latest.value?.readings[index];
   const points = setup.value?.points;
   useEffect(() => {
     const context = canvas.current?.getContext('2d');
@@ -63,14 +63,14 @@ function Picture({ network }: { readonly network: NetworkName }) {
     : '';
   return (
     <figure class="decisions">
-      <figcaption>{TITLES[network]}</figcaption>
+      <figcaption>{name}</figcaption>
       <canvas
         ref={canvas}
         width={SIDE}
         height={SIDE}
         role="img"
-        aria-label={`Where ${TITLES[network]} decides for which class: ${right}.`}
-        data-testid={`${network}-decisions`}
+        aria-label={`Which class is decided for where, ${name}: ${right}.`}
+        data-testid={`${NETWORK_KEYS[index]}-decisions`}
       />
     </figure>
   );
@@ -84,9 +84,9 @@ export function Decisions() {
         Circles are of the first class, squares of the second; the background shows the class each network
         predicts there.
       </p>
-      <div class="pair">
-        {NETWORKS.map((network) => (
-          <Picture key={network} network={network} />
+      <div class="networks">
+        {names.value.map((name, i) => (
+          <Picture key={name} index={i} name={name} />
         ))}
       </div>
     </section>

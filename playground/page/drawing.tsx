@@ -1,8 +1,8 @@
-/** @file A sheet to draw a digit on, by pointer or keyboard, and what both networks take it for. */
+/** @file A sheet to draw a digit on, by pointer or keyboard, and what the networks take it for. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { toDigit } from '../shared/ink.js';
-import { NETWORKS, type NetworkName, TITLES } from '../shared/settings.js';
-import { answers, ask } from './state.js';
+import { NETWORK_KEYS } from '../shared/settings.js';
+import { answers, ask, names } from './state.js';
 
 /** Pixels of the sheet's side. */
 const SIDE = 224;
@@ -125,14 +125,15 @@ function Sheet() {
   );
 }
 
-function Answer({ network }: { readonly network: NetworkName }) {
-  const probabilities = answers.value?.[network];
+function Answer({ index, name }: { readonly index: number; readonly name: string }) {
+  const key = NETWORK_KEYS[index]!;
+  const probabilities = answers.value?.[index];
   const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : null;
   return (
-    <div class={`answer ${network}`}>
+    <div class={`answer ${key}`}>
       <p>
-        {TITLES[network]}:{' '}
-        <b data-testid={`${network}-answer`}>
+        {name}:{' '}
+        <b data-testid={`${key}-answer`}>
           {best === null ? '–' : `${best} (${(100 * probabilities![best]!).toFixed(0)} %)`}
         </b>
       </p>
@@ -154,8 +155,8 @@ export function Drawing() {
       <h2 id="drawing-title">Draw a digit</h2>
       <div class="drawing">
         <Sheet />
-        {NETWORKS.map((network) => (
-          <Answer key={network} network={network} />
+        {names.value.map((name, i) => (
+          <Answer key={name} index={i} name={name} />
         ))}
       </div>
     </section>

@@ -16,7 +16,7 @@ export function withMeasurement(
   next: Measurement,
 ): readonly Measurement[] {
   const before = measurements.map((one, i) =>
-    i === measurements.length - 1 ? { ...one, a: withoutDecisions(one.a), b: withoutDecisions(one.b) } : one,
+    i === measurements.length - 1 ? { ...one, readings: one.readings.map(withoutDecisions) } : one,
   );
   const kept = before.length < MOST ? before : before.filter((_, i) => i % 2 === 0);
   return [...kept, next];

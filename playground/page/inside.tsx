@@ -6,50 +6,47 @@ import {
   PERCENTILES,
   type StatisticsReading,
 } from '../shared/protocol.js';
-import { NETWORKS, type NetworkName, TITLES, forEach } from '../shared/settings.js';
+import { NETWORK_KEYS, type NetworkKey } from '../shared/settings.js';
 import { Chart, type Line } from './chart.js';
-import { lookAt, measurements, place, setup } from './state.js';
+import { lookAt, measurements, names, place, setup } from './state.js';
 
 /** The median stands out from the two that enclose it. */
-const percentileLines = (network: NetworkName): readonly Line[] =>
+const percentileLines = (network: NetworkKey): readonly Line[] =>
   PERCENTILES.map((percentile) => ({
     label: `${percentile} %`,
     color: network,
     width: percentile === 50 ? 2.5 : 1,
   }));
 
-const movingLines = (network: NetworkName): readonly Line[] => [
+const movingLines = (network: NetworkKey): readonly Line[] => [
   { label: 'batch', color: 'quiet', width: 1 },
   { label: 'moving', color: network, width: 2.5 },
 ];
 
-const channelLines = (network: NetworkName): readonly Line[] => [
+const channelLines = (network: NetworkKey): readonly Line[] => [
   { label: 'batch', color: 'quiet', isDotted: true },
   { label: 'moving', color: network, width: 1.5 },
 ];
 
-const correctionLines = (network: NetworkName): readonly Line[] => [
+const correctionLines = (network: NetworkKey): readonly Line[] => [
   { label: 'least', color: network, width: 1 },
   { label: 'median', color: network, width: 2.5 },
   { label: 'largest', color: network, width: 1 },
 ];
 
-const LINES = {
-  a: {
-    ...{ percentiles: percentileLines('a'), moving: movingLines('a') },
-    ...{ channels: channelLines('a'), correction: correctionLines('a') },
-  },
-  b: {
-    ...{ percentiles: percentileLines('b'), moving: movingLines('b') },
-    ...{ channels: channelLines('b'), correction: correctionLines('b') },
-  },
-} as const;
+const LINES = NETWORK_KEYS.map((key) => ({
+  percentiles: percentileLines(key),
+  moving: movingLines(key),
+  channels: channelLines(key),
+  correction: correctionLines(key),
+}));
 
 /** From the largest to the least. */
 const BAND = [2, 0] as const;
 
 interface LookProps {
-  readonly network: NetworkName;
+  /** Its index. */
+  readonly network: number;
   readonly series: readonly Measurement[];
   readonly layer: number;
   readonly unit: number;
@@ -58,12 +55,12 @@ interface LookProps {
 /** A value of each measurement; null where it has none. */
 const column = (
   series: readonly Measurement[],
-  network: NetworkName,
+  network: number,
   layer: number,
   pick: (reading: LayerReading) => number | null | undefined,
 ): (number | null)[] =>
   series.map((measurement) => {
-    const reading = measurement[network].layers[layer];
+    const reading = measurement.readings[network]?.layers[layer];
     return (reading && pick(reading)) ?? null;
   });
 
@@ -73,29 +70,30 @@ function spread(values: Float32Array): readonly [number, number, number] {
   return [sorted[0]!, sorted[(sorted.length - 1) >> 1]!, sorted.at(-1)!];
 }
 
-/** Both networks' percentiles on one scale, so that they can be compared. */
+/** All networks' percentiles on one scale, so that they can be compared. */
 function Percentiles({ series, layer, unit }: Omit<LookProps, 'network'>) {
+  const called = names.value;
   const { steps, columns, range } = useMemo(() => {
-    const columnsOf = (network: NetworkName) =>
+    const columnsOf = (_: string, network: number) =>
       PERCENTILES.map((_, p) => column(series, network, layer, ({ percentiles }) => percentiles[p]?.[unit]));
-    const both = forEach(columnsOf);
-    const values = [...both.a, ...both.b].flat().filter((value) => value !== null && Number.isFinite(value));
+    const all = called.map(columnsOf);
+    const values = all.flat(2).filter((value) => value !== null && Number.isFinite(value));
     return {
       steps: series.map(({ step }) => step),
-      columns: both,
+      columns: all,
       range: [Math.min(...(values as number[])), Math.max(...(values as number[]))] as const,
     };
-  }, [series, layer, unit]);
-  const data = useMemo(() => forEach((network) => [steps, ...columns[network]]), [steps, columns]);
+  }, [series, layer, unit, called]);
+  const data = useMemo(() => columns.map((of) => [steps, ...of]), [steps, columns]);
   return (
     <div class="pair">
-      {NETWORKS.map((network) => (
+      {called.map((name, network) => (
         <Chart
-          key={network}
-          title={`${TITLES[network]}: input of unit ${unit + 1}’s activation, percentiles`}
+          key={name}
+          title={`${name}: input of unit ${unit + 1}’s activation, percentiles`}
           xLabel="step"
-          lines={LINES[network].percentiles}
-          data={data[network]}
+          lines={LINES[network]!.percentiles}
+          data={data[network]!}
           range={range}
           band={BAND}
         />
@@ -116,7 +114,7 @@ function Moving({ network, series, layer, unit, statistic }: LookProps & { reado
     <Chart
       title={`${statistic} of channel ${unit + 1}`}
       xLabel="step"
-      lines={LINES[network].moving}
+      lines={LINES[network]!.moving}
       data={data}
     />
   );
@@ -128,7 +126,7 @@ function Channels({
   statistics,
   statistic,
 }: {
-  network: NetworkName;
+  network: number;
   statistics: StatisticsReading;
   statistic: Statistic;
 }) {
@@ -140,7 +138,7 @@ function Channels({
     <Chart
       title={`${statistic}, all channels now`}
       xLabel="channel"
-      lines={LINES[network].channels}
+      lines={LINES[network]!.channels}
       data={data}
     />
   );
@@ -149,7 +147,7 @@ function Channels({
 function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { readonly of: 'r' | 'd' }) {
   const data = useMemo(() => {
     const spreads = series.map((measurement) => {
-      const values = measurement[network].layers[layer]?.statistics?.renorm?.[of];
+      const values = measurement.readings[network]?.layers[layer]?.statistics?.renorm?.[of];
       return values ? spread(values) : null;
     });
     return [series.map(({ step }) => step), ...[0, 1, 2].map((i) => spreads.map((one) => one?.[i] ?? null))];
@@ -158,7 +156,7 @@ function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { 
     <Chart
       title={`Renorm’s ${of} over the layer’s channels`}
       xLabel="step"
-      lines={LINES[network].correction}
+      lines={LINES[network]!.correction}
       data={data}
       band={BAND}
     />
@@ -166,8 +164,8 @@ function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { 
 }
 
 function Statistics({ network, series, layer, unit }: LookProps) {
-  const statistics = series.at(-1)?.[network].layers[layer]?.statistics;
-  if (!statistics) return <p class="note">{TITLES[network]} has no normalization, and no statistics.</p>;
+  const statistics = series.at(-1)?.readings[network]?.layers[layer]?.statistics;
+  if (!statistics) return <p class="note">It has no normalization, and no statistics.</p>;
   const shared = { network, series, layer };
   return (
     <div class="pair">
@@ -186,7 +184,7 @@ function Statistics({ network, series, layer, unit }: LookProps) {
 }
 
 export function Inside() {
-  const description = setup.value?.networks.a.layers;
+  const description = setup.value?.networks[0]?.layers;
   if (!description) return null;
   const layer = Math.min(place.value.layer, description.length - 1);
   const units = description[layer]!.units;
@@ -230,13 +228,13 @@ export function Inside() {
       </p>
       <Percentiles {...look} />
       <h3>Moving against batch statistics</h3>
-      {NETWORKS.map((network) => (
+      {names.value.map((name, network) => (
         <section
-          key={network}
-          class={`statistics ${network}`}
-          aria-label={`Statistics of ${TITLES[network]}`}
+          key={name}
+          class={`statistics ${NETWORK_KEYS[network]}`}
+          aria-label={`Statistics of the network ${name}`}
         >
-          <h4>{TITLES[network]}</h4>
+          <h4>{name}</h4>
           <Statistics network={network} {...look} />
         </section>
       ))}

@@ -1,4 +1,4 @@
-/** @file What both networks share: the data, their architecture, how they are trained, and on what. */
+/** @file What all networks share: the data, their architecture, how they are trained, and on what. */
 import {
   ACCEPTED,
   type DataName,
@@ -15,7 +15,7 @@ import { messageOf } from '../../src/text/refusal.js';
 
 const GROUPS: readonly (readonly [title: string, names: readonly ValueName[]])[] = [
   ['Data', ['data', 'seed']],
-  ['Both networks', ['kind', 'depth', 'width', 'activation']],
+  ['All networks', ['kind', 'depth', 'width', 'activation']],
   // Threads need memory that they share.
   [
     'Training',

@@ -1,10 +1,11 @@
 /** @file What the page shows, as signals, and what can be done: every action of the page ends up here. */
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import type { BirpcReturn } from 'birpc';
-import { HOME, type Place, writeAddress } from '../shared/address.js';
+import { HOME, type Place, beginningOf, writeAddress } from '../shared/address.js';
 import { LONGEST_TEXT, MOST_PROBLEMS } from '../shared/limits.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
-import type { Each, Settings } from '../shared/settings.js';
+import { namesOf } from '../shared/network-names.js';
+import type { NetworkSettings, Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
 import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
@@ -27,9 +28,16 @@ export const problems = signal<readonly Problem[]>([]);
 /** What screen readers say of the run. */
 export const announcement = signal('');
 /** Each network's probabilities for the drawn digit; null where nothing is drawn. */
-export const answers = signal<Each<readonly number[]> | null>(null);
+export const answers = signal<readonly (readonly number[])[] | null>(null);
 
 export const settings = computed(() => place.value.settings);
+/** What each network is called. */
+export const names = computed(() => namesOf(settings.value));
+/** Whether the settings differ from the preset's. */
+export const isChanged = computed(() => {
+  const beginning = beginningOf(place.value.preset);
+  return writeAddress({ ...beginning, settings: settings.value }) !== writeAddress(beginning);
+});
 export const latest = computed(() => measurements.value.at(-1) ?? null);
 
 /** Files that were dropped, which no address can carry. */
@@ -94,11 +102,14 @@ async function configure(next: Settings, about: string | null): Promise<boolean>
   isPreparing.value = true;
   try {
     const made = await askTrainer().configure(next, next.data === 'files' ? files : []);
-    setup.value = made;
-    measurements.value = [made.first];
-    progress.value = { step: 0, rate: 0 };
-    if (about !== null) forget({ about });
-    place.value = { ...place.value, settings: next };
+    batch(() => {
+      setup.value = made;
+      measurements.value = [made.first];
+      progress.value = { step: 0, rate: 0 };
+      if (about !== null) forget({ about });
+      if (made.notice !== null) tell(made.notice, about);
+      place.value = { ...place.value, settings: made.settings };
+    });
     void answer();
     return true;
   } catch (error) {
@@ -122,6 +133,32 @@ function afterOthers<T>(job: () => Promise<T>): Promise<T> {
  */
 export const change = (about: string | null, update: (settings: Settings) => Settings): Promise<boolean> =>
   afterOthers(() => configure(update(settings.value), about));
+
+/** Changes one of the networks. */
+export const changeNetwork = (
+  about: string,
+  index: number,
+  update: (network: NetworkSettings) => NetworkSettings,
+): Promise<boolean> =>
+  change(about, (before) => ({
+    ...before,
+    networks: before.networks.map((network, i) => (i === index ? update(network) : network)),
+  }));
+
+export const addNetwork = (): Promise<boolean> =>
+  change(null, (before) => ({
+    ...before,
+    networks: [...before.networks, { layer: {}, frozenAfter: null }],
+  }));
+
+export function removeNetwork(index: number): Promise<boolean> {
+  // What was said of its fields would be said of the next one's.
+  forget('fields');
+  return change(null, (before) => ({
+    ...before,
+    networks: before.networks.filter((_, i) => i !== index),
+  }));
+}
 
 /** Trains on files from now on. */
 export function takeFiles(dropped: readonly File[]): Promise<boolean> {
@@ -182,7 +219,7 @@ async function answer(): Promise<void> {
   }
 }
 
-/** Asks both networks about an image of 28×28 bytes; null where nothing is drawn. */
+/** Asks the networks about an image of 28×28 bytes; null where nothing is drawn. */
 export function ask(image: Uint8Array | null): void {
   drawing = image;
   if (image) void answer();

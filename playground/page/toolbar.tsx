@@ -56,7 +56,7 @@ export function Toolbar() {
       <p class="machine">
         {setup.value && (
           <>
-            <span data-testid="backend">{setup.value.backend}</span>
+            <span data-testid="backend">{setup.value.settings.backend}</span>
             <span>TF.js {setup.value.tensorflow}</span>
             <span data-testid="tensors">{latest.value?.tensors} tensors</span>
           </>

@@ -1,5 +1,5 @@
 /** @file What the page and the training worker call each other for. */
-import type { Each, Settings } from './settings.js';
+import type { Settings } from './settings.js';
 
 /** Side of the square that the decision pictures are of: x and y from −EXTENT to EXTENT. */
 export const EXTENT = 1.6;
@@ -24,6 +24,8 @@ export interface StatisticsReading {
 export interface LayerReading {
   /** Of what reaches each unit's activation, over test samples: an array per percentile, a value per unit. */
   readonly percentiles: readonly Float32Array[];
+  /** How many of its units no sample activates; null where the activation lets every unit through. */
+  readonly deadUnits: number | null;
   readonly statistics: StatisticsReading | null;
 }
 
@@ -34,13 +36,22 @@ export interface Reading {
   /** Cross-entropy and accuracy over test samples, in inference mode. */
   readonly testLoss: number;
   readonly accuracy: number;
+  /**
+   * Accuracy in training mode, with the statistics of batches as large as those of training; null without normalization,
+   * or where there are fewer test samples than a batch has.
+   */
+  readonly trainingModeAccuracy: number | null;
+  /** The first step after which the loss is no finite number; null where it always was. */
+  readonly divergedAt: number | null;
   readonly layers: readonly LayerReading[];
   /** For toy data: the probability of the second class over the grid, row by row from the top; 0 to 255. */
   readonly decisions: Uint8Array | null;
 }
 
-export interface Measurement extends Each<Reading> {
+export interface Measurement {
   readonly step: number;
+  /** Of each network. */
+  readonly readings: readonly Reading[];
   /** How many tensors TF.js holds. */
   readonly tensors: number;
 }
@@ -69,8 +80,11 @@ export interface Setup {
   readonly testCount: number;
   readonly points: Points | null;
   readonly tensorflow: string;
-  readonly backend: string;
-  readonly networks: Each<NetworkDescription>;
+  /** Those that hold: on the backend that this browser can run. */
+  readonly settings: Settings;
+  /** Why that is not the backend that was asked for, in a sentence; null where it is. */
+  readonly notice: string | null;
+  readonly networks: readonly NetworkDescription[];
   /** Before the first step. */
   readonly first: Measurement;
 }
@@ -78,7 +92,7 @@ export interface Setup {
 /** What the page asks of the worker. One is done after the other. */
 export interface TrainerFunctions {
   /**
-   * Makes both networks anew, and the data where other is asked for; what was there is disposed. On refusal what was
+   * Makes the networks anew, and the data where other is asked for; what was there is disposed. On refusal what was
    * there stays, paused.
    */
   configure(settings: Settings, files: readonly File[]): Promise<Setup>;
@@ -88,7 +102,7 @@ export interface TrainerFunctions {
   /** One step, and a measurement of it. */
   step(): Promise<Measurement>;
   /** Each network's probabilities of the ten classes for an image of 28×28 bytes. */
-  classify(image: Uint8Array): Promise<Each<number[]>>;
+  classify(image: Uint8Array): Promise<number[][]>;
 }
 
 /** What the worker tells the page, unasked. */

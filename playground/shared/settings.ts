@@ -5,14 +5,9 @@
 import { show } from '../../src/text/show.js';
 import { ValueError } from '../../src/text/value-error.js';
 
-export const NETWORKS = ['a', 'b'] as const;
-export type NetworkName = (typeof NETWORKS)[number];
-export type Each<T> = Readonly<Record<NetworkName, T>>;
-
-export const TITLES: Each<string> = { a: 'Network A', b: 'Network B' };
-
-/** Something for each of the two networks, made one after the other. */
-export const forEach = <T>(make: (name: NetworkName) => T): Each<T> => ({ a: make('a'), b: make('b') });
+/** What addresses and the style sheet call the networks: as many as there can be side by side. */
+export const NETWORK_KEYS = ['a', 'b', 'c'] as const;
+export type NetworkKey = (typeof NETWORK_KEYS)[number];
 
 export const DATA_SETS = ['digits', 'circles', 'moons', 'xor', 'spirals', 'files'] as const;
 export type DataName = (typeof DATA_SETS)[number];
@@ -32,6 +27,14 @@ export type BackendName = (typeof BACKENDS)[number];
  */
 export type LayerArguments = Readonly<Record<string, unknown>>;
 
+/** What one network has for itself. */
+export interface NetworkSettings {
+  /** Its normalization; null for none. */
+  readonly layer: LayerArguments | null;
+  /** After how many steps its normalizations are frozen; null for never. */
+  readonly frozenAfter: number | null;
+}
+
 export interface Settings {
   readonly data: DataName;
   /** What all randomness comes from: the data, the initial weights, the batches. */
@@ -48,11 +51,14 @@ export interface Settings {
   readonly backend: BackendName;
   /** How many threads share each batch, with the same results. */
   readonly threads: number;
-  /** Each network's normalization; null for none. */
-  readonly layers: Each<LayerArguments | null>;
+  /** One or more, and no more than there are keys. */
+  readonly networks: readonly NetworkSettings[];
 }
 
-/** The paper's network: its layer, sigmoids and plain gradient descent, where normalization tells most. */
+/**
+ * The paper's network: its layer, sigmoids and plain gradient descent, where normalization tells most. With a momentum of
+ * 0.9 the moving statistics are right from the start; another preset shows those of 0.99.
+ */
 export const DEFAULTS: Settings = {
   data: 'digits',
   seed: 1,
@@ -65,11 +71,14 @@ export const DEFAULTS: Settings = {
   batchSize: 60,
   backend: 'wasm',
   threads: 1,
-  layers: { a: null, b: {} },
+  networks: [
+    { layer: null, frozenAfter: null },
+    { layer: { momentum: 0.9 }, frozenAfter: null },
+  ],
 };
 
-/** The settings that are one value, and not a layer's arguments. */
-export type ValueName = Exclude<keyof Settings, 'layers'>;
+/** The settings that are one value, and the same for all networks. */
+export type ValueName = Exclude<keyof Settings, 'networks'>;
 
 export interface Choice {
   readonly kind: 'choice';
@@ -100,6 +109,9 @@ export const ACCEPTED: Readonly<Record<ValueName, Choice | Range>> = {
   threads: whole(1, 2),
 };
 
+/** After how many steps a network can be frozen. */
+export const FROZEN_AFTER: Range = whole(0, 1_000_000);
+
 /** What the page calls each setting. */
 export const LABELS: Readonly<Record<ValueName, string>> = {
   data: 'Data',
@@ -122,16 +134,23 @@ export const LABELS: Readonly<Record<ValueName, string>> = {
  */
 export function parseValue(name: ValueName, text: string): string | number {
   const accepted = ACCEPTED[name];
-  const refuse = (expected: string): never => {
-    throw new ValueError(`${LABELS[name]}: expected ${expected}, received ${show(text)}.`);
-  };
-  if (accepted.kind === 'choice') {
-    return accepted.choices.includes(text) ? text : refuse(`one of ${accepted.choices.join(', ')}`);
-  }
-  const { least, most, isWhole } = accepted;
+  if (accepted.kind === 'number') return parseNumber(LABELS[name], text, accepted);
+  return accepted.choices.includes(text)
+    ? text
+    : refuse(LABELS[name], `one of ${accepted.choices.join(', ')}`, text);
+}
+
+/** @throws ValueError for what is no number, or out of range */
+export function parseNumber(label: string, text: string, { least, most, isWhole }: Range): number {
   const value = text.trim() === '' ? NaN : Number(text);
   const isAccepted = value >= least && value <= most && (!isWhole || Number.isInteger(value));
-  return isAccepted ? value : refuse(`a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}`);
+  return isAccepted
+    ? value
+    : refuse(label, `a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}`, text);
+}
+
+function refuse(label: string, expected: string, text: string): never {
+  throw new ValueError(`${label}: expected ${expected}, received ${show(text)}.`);
 }
 
 /**

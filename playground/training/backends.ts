@@ -36,6 +36,29 @@ const NEEDS: Readonly<Record<BackendName, string>> = {
   webgpu: 'WebGPU, which not every browser and graphics card has',
 };
 
+/** What runs in every browser, fastest first. */
+const EVERYWHERE: readonly BackendName[] = ['wasm', 'cpu'];
+
+/**
+ * Makes `name` the active backend, or the next one that this browser can run.
+ *
+ * @returns the one that is active now, and in a sentence why it is another, where it is
+ */
+export async function useNearestBackend(
+  name: BackendName,
+): Promise<{ readonly backend: BackendName; readonly notice: string | null }> {
+  let notice: string | null = null;
+  for (const backend of [name, ...EVERYWHERE.filter((one) => one !== name)]) {
+    try {
+      await useBackend(backend);
+      return { backend, notice: notice && `${notice} The networks run on ${backend} instead.` };
+    } catch (error) {
+      notice ??= messageOf(error);
+    }
+  }
+  throw new ValueError(notice!);
+}
+
 /**
  * Makes `name` the active backend.
  *
@@ -55,6 +78,6 @@ export async function useBackend(name: BackendName): Promise<void> {
   }
   if (before) await setBackend(before);
   throw new ValueError(
-    `The backend ${name} cannot be used in this browser (${reason}). It needs ${NEEDS[name]}. Choose another.`,
+    `The backend ${name} cannot be used in this browser (${reason}). It needs ${NEEDS[name]}.`,
   );
 }

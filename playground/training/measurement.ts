@@ -11,6 +11,7 @@ import {
 } from '../shared/protocol.js';
 import { type Dataset, featuresOf } from './dataset.js';
 import type { Network } from './network.js';
+import type { Settings } from '../shared/settings.js';
 
 /** Test samples per measurement; more would slow the run down and move the curves by less than a pixel. */
 const MEASURED = { dense: 1000, convolutional: 400 } as const;
@@ -21,11 +22,14 @@ const CHUNK = 200;
 /** Values of a unit that its percentiles are taken of: a filter of a convolution has one for every position in an image. */
 const PERCENTILE_VALUES = 512;
 
+/** Test samples, and batches of them, that are looked at in training mode. */
+const MEASURED_IN_TRAINING_MODE = { samples: 300, batches: 40 } as const;
+
 /** What the measurements of one network are made of. */
 export interface Measured {
   readonly network: Network;
   readonly dataset: Dataset;
-  readonly kind: 'dense' | 'convolutional';
+  readonly settings: Pick<Settings, 'kind' | 'activation' | 'batchSize'>;
   readonly shape: readonly number[];
 }
 
@@ -125,15 +129,24 @@ async function decide(network: Network): Promise<Uint8Array> {
   return Uint8Array.from({ length: GRID * GRID }, (_, i) => Math.round(255 * values[2 * i + 1]!));
 }
 
-/** How the network does on test samples, in inference mode, and the percentiles of what reaches its units. */
-async function test({ network, dataset, kind, shape }: Measured): Promise<{
+/** How many units nothing of `values`, which reaches their activation, makes answer. */
+export function deadUnitsOf(values: Float32Array, units: number): number {
+  const isAlive = new Uint8Array(units);
+  values.forEach((value, i) => {
+    if (value > 0) isAlive[i % units] = 1;
+  });
+  return units - isAlive.reduce((sum, one) => sum + one, 0);
+}
+
+/** How the network does on test samples, in inference mode, and what reaches its units. */
+async function test({ network, dataset, settings, shape }: Measured): Promise<{
   loss: number;
   accuracy: number;
-  percentiles: Float32Array[][];
+  units: Pick<LayerReading, 'percentiles' | 'deadUnits'>[];
 }> {
-  const measured = dataset.test.subarray(0, MEASURED[kind]);
+  const measured = dataset.test.subarray(0, MEASURED[settings.kind]);
   let [loss, hits] = [0, 0];
-  let percentiles: Float32Array[][] = [];
+  let units: Pick<LayerReading, 'percentiles' | 'deadUnits'>[] = [];
   for (let start = 0; start < measured.length; start += CHUNK) {
     const which = measured.subarray(start, start + CHUNK);
     const outputs = tidy(() => {
@@ -144,11 +157,36 @@ async function test({ network, dataset, kind, shape }: Measured): Promise<{
     const score = scoreOf(logits!, dataset.labels, which, dataset.classes);
     loss += score.loss;
     hits += score.hits;
-    if (start === 0)
-      percentiles = inputs.map((values, i) => percentilesOf(values, outputs[i + 1]!.shape.at(-1)!));
+    if (start === 0) {
+      units = inputs.map((values, i) => {
+        const count = outputs[i + 1]!.shape.at(-1)!;
+        return {
+          percentiles: percentilesOf(values, count),
+          deadUnits: settings.activation === 'relu' ? deadUnitsOf(values, count) : null,
+        };
+      });
+    }
     dispose(outputs);
   }
-  return { loss: loss / measured.length, accuracy: hits / measured.length, percentiles };
+  return { loss: loss / measured.length, accuracy: hits / measured.length, units };
+}
+
+/** The accuracy on test samples in training mode: batches of the training's size are normalized by themselves. */
+async function testInTrainingMode({ network, dataset, settings, shape }: Measured): Promise<number | null> {
+  if (network.normalizations.length === 0) return null;
+  const { samples, batches } = MEASURED_IN_TRAINING_MODE;
+  const { batchSize } = settings;
+  const most = Math.min(Math.max(1, Math.floor(samples / batchSize)), batches);
+  const count = Math.min(most, Math.floor(dataset.test.length / batchSize));
+  if (count === 0) return null;
+  let hits = 0;
+  for (let i = 0; i < count; i++) {
+    const which = dataset.test.subarray(i * batchSize, (i + 1) * batchSize);
+    const logits = tidy(() => network.rehearse(featuresOf(dataset, which, shape)).logits);
+    hits += scoreOf(await logits.data<'float32'>(), dataset.labels, which, dataset.classes).hits;
+    logits.dispose();
+  }
+  return hits / (count * batchSize);
 }
 
 /**
@@ -156,25 +194,30 @@ async function test({ network, dataset, kind, shape }: Measured): Promise<{
  *
  * @param batch the samples last trained on, or about to be
  * @param trainingLoss the mean over the steps since the last measurement; null where there were none
+ * @param divergedAt the first step whose loss was no finite number; null where there was none
  */
 export async function measure(
   measured: Measured,
   batch: Uint32Array,
   trainingLoss: number | null,
+  divergedAt: number | null,
 ): Promise<Reading> {
   const { network, dataset, shape } = measured;
-  const { loss, accuracy, percentiles } = await test(measured);
+  const { loss, accuracy, units } = await test(measured);
+  const trainingModeAccuracy = await testInTrainingMode(measured);
   const sums = tidy(() => network.rehearse(featuresOf(dataset, batch, shape)).sums);
   const layers: LayerReading[] = [];
-  for (const [i, ofLayer] of percentiles.entries()) {
+  for (const [i, ofUnits] of units.entries()) {
     const layer = network.normalizations[i];
-    layers.push({ percentiles: ofLayer, statistics: layer ? await statisticsOf(layer, sums[i]!) : null });
+    layers.push({ ...ofUnits, statistics: layer ? await statisticsOf(layer, sums[i]!) : null });
   }
   dispose(sums);
   return {
     trainingLoss,
     testLoss: loss,
     accuracy,
+    trainingModeAccuracy,
+    divergedAt,
     layers,
     decisions: dataset.features instanceof Float32Array ? await decide(network) : null,
   };

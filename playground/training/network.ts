@@ -1,5 +1,5 @@
 /**
- * @file One of the two networks: hidden layers of sums, normalization (or none) and activation, then one output per class.
+ * @file One of the networks: hidden layers of sums, normalization (or none) and activation, then one output per class.
  */
 import {
   type Optimizer,
@@ -67,13 +67,18 @@ function argumentsOf(args: LayerArguments, index: number): BatchNormalizationArg
   };
 }
 
+const trainableOf = (model: LayersModel): Variable[] =>
+  model.trainableWeights
+    .map((weight) => weight.read())
+    .filter((value): value is Variable => value instanceof Variable);
+
 type Architecture = Pick<Settings, 'kind' | 'depth' | 'width' | 'activation'>;
 
 export class Network {
   readonly normalizations: readonly BatchNormalization[];
   readonly #model: LayersModel;
   readonly #depth: number;
-  readonly #variables: Variable[];
+  #variables: Variable[];
   readonly #optimizer: Optimizer;
 
   /**
@@ -135,9 +140,13 @@ export class Network {
     this.normalizations = normalizations;
     this.#depth = depth;
     this.#optimizer = optimizer;
-    this.#variables = this.#model.trainableWeights
-      .map((weight) => weight.read())
-      .filter((value): value is Variable => value instanceof Variable);
+    this.#variables = trainableOf(this.#model);
+  }
+
+  /** Freezes the normalizations: from now on they work in inference mode, and neither gamma nor beta are trained. */
+  freeze(): void {
+    for (const normalization of this.normalizations) normalization.trainable = false;
+    this.#variables = trainableOf(this.#model);
   }
 
   #apply(features: Tensor, call: Record<string, boolean>): Outputs {

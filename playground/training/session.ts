@@ -1,19 +1,12 @@
-/** @file Both networks on the same data and batches: one session from its settings to its end. */
+/** @file All networks on the same data and batches: one session from its settings to its end. */
 import { type Optimizer, type Scalar, dispose, memory, softmax, tidy, train } from '@tensorflow/tfjs-core';
 import { type Communicator, distributedOptimizer, synchronizeOver } from 'evenkeel/distributed';
 import { ValueError } from '../../src/text/value-error.js';
 import { PIXELS } from '../../shared/digits.js';
 import { partOfBatch } from '../../shared/part-of-batch.js';
 import { Random } from '../../shared/random.js';
-import type { Measurement } from '../shared/protocol.js';
-import {
-  type Each,
-  NETWORKS,
-  type OptimizerName,
-  type Settings,
-  TITLES,
-  forEach,
-} from '../shared/settings.js';
+import type { Measurement, Reading } from '../shared/protocol.js';
+import type { OptimizerName, Settings } from '../shared/settings.js';
 import { type Dataset, batchesOf, classesOf, featuresOf, sampleShape } from './dataset.js';
 import { measure } from './measurement.js';
 import { Network } from './network.js';
@@ -39,14 +32,14 @@ export interface Share {
 export class Session {
   readonly settings: Settings;
   readonly dataset: Dataset;
-  readonly networks: Each<Network>;
+  readonly networks: readonly Network[];
   readonly #shape: readonly number[];
   readonly #share: Share | null;
   readonly #batches: Iterator<Uint32Array, never>;
   #batch: Uint32Array;
   #step = 0;
-  /** Of each network: the sum of training losses since the last measurement. */
-  #losses = { a: 0, b: 0 };
+  /** Of each network: the sum of training losses since the last measurement, and the first step where one was not finite. */
+  readonly #losses: { sum: number; divergedAt: number | null }[];
   #stepsSinceMeasured = 0;
 
   /**
@@ -76,27 +69,21 @@ export class Session {
     const seeds = Array.from({ length: depth + 1 }, () => random.integer(1, 0x7fffffff));
     const made: Network[] = [];
     try {
-      this.networks = forEach((name) => {
+      for (const [index, { layer }] of settings.networks.entries()) {
         const optimizer = OPTIMIZERS[settings.optimizer](settings.learningRate);
         if (share) distributedOptimizer(optimizer, share.communicator);
-        const args = settings.layers[name];
-        const network = blaming(name, () => {
-          return new Network(
-            settings,
-            share && args ? { synchronized: true, ...args } : args,
-            this.#shape,
-            dataset.classes,
-            seeds,
-            optimizer,
-          );
-        });
-        made.push(network);
-        return network;
-      });
+        const args = share && layer ? { synchronized: true, ...layer } : layer;
+        made.push(
+          blaming(index, () => new Network(settings, args, this.#shape, dataset.classes, seeds, optimizer)),
+        );
+      }
     } catch (error) {
       for (const network of made) network.dispose();
       throw error;
     }
+    this.networks = made;
+    this.#losses = made.map(() => ({ sum: 0, divergedAt: null }));
+    this.#freeze();
     this.#batches = batchesOf(dataset, batchSize, new Random(seed, 'batches'));
     this.#batch = this.#batches.next().value;
   }
@@ -105,7 +92,7 @@ export class Session {
     return this.#step;
   }
 
-  /** Trains both networks on the next batch. */
+  /** Trains all networks on the next batch. */
   async step(): Promise<void> {
     // The first batch was drawn to be looked at before the first step.
     if (this.#step > 0) this.#batch = this.#batches.next().value;
@@ -114,72 +101,85 @@ export class Session {
     const part = this.#batch.subarray(start, end);
     // Not while it measures, which the other thread does not.
     const endSynchronization = communicator ? synchronizeOver(communicator) : undefined;
-    let crossEntropies: Each<Scalar>;
+    let crossEntropies: readonly Scalar[];
     try {
       crossEntropies = tidy(() => {
         const features = featuresOf(this.dataset, part, this.#shape);
         const classes = classesOf(this.dataset, part);
-        return forEach((name) => blaming(name, () => this.networks[name].step(features, classes, weight)));
+        return this.networks.map((network, index) =>
+          blaming(index, () => network.step(features, classes, weight)),
+        );
       });
     } finally {
       endSynchronization?.();
     }
     // Read at every step, so that no more than one of them is ever queued on a graphics card.
-    const losses = Float64Array.of((await crossEntropies.a.data())[0]!, (await crossEntropies.b.data())[0]!);
-    dispose([crossEntropies.a, crossEntropies.b]);
+    const read = await Promise.all(crossEntropies.map((one) => one.data()));
+    const losses = Float64Array.from(read, (values) => values[0]!);
+    dispose([...crossEntropies]);
     communicator?.allReduce(losses);
-    NETWORKS.forEach((name, i) => (this.#losses[name] += losses[i]! / (communicator?.size ?? 1)));
     this.#step++;
     this.#stepsSinceMeasured++;
+    this.#losses.forEach((of, i) => {
+      of.sum += losses[i]! / (communicator?.size ?? 1);
+      if (!Number.isFinite(losses[i])) of.divergedAt ??= this.#step;
+    });
+    this.#freeze();
+  }
+
+  /** Freezes what is to be frozen after the steps that were done. */
+  #freeze(): void {
+    this.settings.networks.forEach(({ frozenAfter }, i) => {
+      if (frozenAfter === this.#step) this.networks[i]!.freeze();
+    });
   }
 
   async measure(): Promise<Measurement> {
-    const readOne = async (name: 'a' | 'b') => {
-      const { kind } = this.settings;
-      const trainingLoss =
-        this.#stepsSinceMeasured > 0 ? this.#losses[name] / this.#stepsSinceMeasured : null;
+    const { settings, dataset } = this;
+    const readings: Reading[] = [];
+    for (const [index, network] of this.networks.entries()) {
+      const of = this.#losses[index]!;
+      const trainingLoss = this.#stepsSinceMeasured > 0 ? of.sum / this.#stepsSinceMeasured : null;
+      const measured = { network, dataset, settings, shape: this.#shape };
       try {
-        return await measure(
-          { network: this.networks[name], dataset: this.dataset, kind, shape: this.#shape },
-          this.#batch,
-          trainingLoss,
-        );
+        readings.push(await measure(measured, this.#batch, trainingLoss, of.divergedAt));
       } catch (error) {
-        throw blame(name, error);
+        throw blame(index, error);
       }
-    };
-    const a = await readOne('a');
-    const b = await readOne('b');
-    this.#losses = { a: 0, b: 0 };
+      of.sum = 0;
+    }
     this.#stepsSinceMeasured = 0;
-    return { step: this.#step, a, b, tensors: memory().numTensors };
+    return { step: this.#step, readings, tensors: memory().numTensors };
   }
 
   /** Each network's probabilities of the classes for an image of 28×28 bytes. */
-  async classify(image: Uint8Array): Promise<Each<number[]>> {
+  async classify(image: Uint8Array): Promise<number[][]> {
     const asked = { ...this.dataset, features: image, size: PIXELS };
     const probabilities = tidy(() => {
       const features = featuresOf(asked, Uint32Array.of(0), this.#shape);
-      return forEach((name) => softmax(this.networks[name].infer(features).logits));
+      return this.networks.map((network) => softmax(network.infer(features).logits));
     });
-    const [a, b] = [await probabilities.a.data(), await probabilities.b.data()];
-    dispose([probabilities.a, probabilities.b]);
-    return { a: [...a], b: [...b] };
+    const read = await Promise.all(probabilities.map((one) => one.data()));
+    dispose(probabilities);
+    return read.map((values) => [...values]);
   }
 
   dispose(): void {
     this.#share?.end();
-    for (const name of NETWORKS) this.networks[name].dispose();
+    for (const network of this.networks) network.dispose();
   }
 }
 
-/** An error that says which network it is about. */
-const blame = (name: 'a' | 'b', error: unknown): Error => new Error(`${TITLES[name]}: ${messageOf(error)}`);
+const ORDINALS = ['first', 'second', 'third'] as const;
 
-function blaming<T>(name: 'a' | 'b', make: () => T): T {
+/** An error that says which network it is about. */
+const blame = (index: number, error: unknown): Error =>
+  new Error(`The ${ORDINALS[index]} network: ${messageOf(error)}`);
+
+function blaming<T>(index: number, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw blame(name, error);
+    throw blame(index, error);
   }
 }

@@ -4,9 +4,9 @@ import { accelerateTensorFlow } from 'evenkeel';
 import { drawDigits } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
-import { type Each, type Settings, forEach } from '../shared/settings.js';
+import type { Settings } from '../shared/settings.js';
 import { sessionOfTwo } from './assistant.js';
-import { useBackend } from './backends.js';
+import { useBackend, useNearestBackend } from './backends.js';
 import { type Dataset, imageDataset, pointsOf } from './dataset.js';
 import { droppedDataset } from './dropped-files.js';
 import { Session } from './session.js';
@@ -75,10 +75,11 @@ export class Trainer implements TrainerFunctions {
     return { key, dataset: await makeDataset(settings, files) };
   }
 
-  configure(settings: Settings, files: readonly File[]): Promise<Setup> {
+  configure(asked: Settings, files: readonly File[]): Promise<Setup> {
     return this.#afterOthers(async () => {
       const before = this.#session?.settings.backend;
-      await useBackend(settings.backend);
+      const { backend, notice } = await useNearestBackend(asked.backend);
+      const settings = { ...asked, backend };
       let session: Session | undefined;
       try {
         const data = await this.#dataFor(settings, files);
@@ -92,7 +93,7 @@ export class Trainer implements TrainerFunctions {
         const first = { ...measured, tensors: memory().numTensors };
         this.#session = session;
         this.#data = data;
-        return describe(session, first);
+        return { ...describe(session, first), notice };
       } catch (error) {
         session?.dispose();
         if (before) await useBackend(before);
@@ -122,7 +123,7 @@ export class Trainer implements TrainerFunctions {
     });
   }
 
-  classify(image: Uint8Array): Promise<Each<number[]>> {
+  classify(image: Uint8Array): Promise<number[][]> {
     return this.#afterOthers(() => this.#theSession().classify(image));
   }
 
@@ -155,15 +156,15 @@ export class Trainer implements TrainerFunctions {
   }
 }
 
-function describe({ settings, dataset, networks }: Session, first: Measurement): Setup {
+function describe({ settings, dataset, networks }: Session, first: Measurement): Omit<Setup, 'notice'> {
   return {
     source: dataset.source,
     trainingCount: dataset.training.length,
     testCount: dataset.test.length,
     points: pointsOf(dataset),
     tensorflow: version_core,
-    backend: settings.backend,
-    networks: forEach((name) => networks[name].describe()),
+    settings,
+    networks: networks.map((network) => network.describe()),
     first,
   };
 }

@@ -211,7 +211,14 @@ export class Playground {
     if (folder) await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   }
 
-  network(name: 'A' | 'B'): Locator {
-    return this.page.getByRole('region', { name: `Network ${name}`, exact: true });
+  /** Where a network's own settings are. */
+  network(key: 'a' | 'b' | 'c'): Locator {
+    return this.page.locator(`section.network.${key}`);
+  }
+
+  /** Opens all groups of a network's arguments. */
+  async openArguments(key: 'a' | 'b' | 'c'): Promise<void> {
+    const closed = this.network(key).locator('details:not([open]) > summary');
+    while ((await closed.count()) > 0) await closed.first().click();
   }
 }

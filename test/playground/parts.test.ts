@@ -9,6 +9,7 @@ import { readArgumentDocumentation } from '../../playground/build/argument-docum
 import { cutExamination } from '../../playground/doctor/cut.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
+import { PRESET_NAMES } from '../../playground/shared/presets.js';
 import { toDigit } from '../../playground/shared/ink.js';
 import { readDropped } from '../../playground/shared/dropped.js';
 import { checkDropped, limitsFor } from '../../playground/shared/limits.js';
@@ -16,6 +17,8 @@ import { EXTENT, type Measurement, type Reading } from '../../playground/shared/
 import {
   ACCEPTED,
   DEFAULTS,
+  type LayerArguments,
+  NETWORK_KEYS,
   type Settings,
   type ValueName,
   parseValue,
@@ -23,8 +26,10 @@ import {
 } from '../../playground/shared/settings.js';
 import { batchesOf, imageDataset } from '../../playground/training/dataset.js';
 import { droppedDataset } from '../../playground/training/dropped-files.js';
-import { percentilesOf } from '../../playground/training/measurement.js';
+import { deadUnitsOf, percentilesOf } from '../../playground/training/measurement.js';
 import { toyDataset } from '../../playground/training/toy-sets.js';
+import { ABSENT_ARGUMENTS, ARGUMENT_GROUPS } from '../../playground/shared/argument-groups.js';
+import { namesOf } from '../../playground/shared/network-names.js';
 import { ARGUMENT_NAMES } from '../../src/layer/arguments.js';
 import { idxImages, idxLabels } from '../demo/files.js';
 
@@ -39,13 +44,23 @@ describe('an address', () => {
           : fc.double({ min: accepted.least, max: accepted.most, noNaN: true }),
     ]),
   );
-  const layer = fc.option(
-    fc.dictionary(fc.string(), fc.oneof(fc.integer(), fc.string(), fc.boolean()), { noNullPrototype: true }),
+  const layer = fc.dictionary(fc.string(), fc.oneof(fc.integer(), fc.string(), fc.boolean()), {
+    noNullPrototype: true,
+  });
+  const network = fc.oneof(
+    fc.constant({ layer: null, frozenAfter: null }),
+    fc.record({ layer, frozenAfter: fc.option(fc.nat(1_000_000)) }),
   );
   const places = fc
-    .record({ values: fc.record(values), a: layer, b: layer, layer: fc.nat(9999), unit: fc.nat(9999) })
-    .map(({ values: drawn, a, b, ...looked }): Place => {
-      const settings = { ...DEFAULTS, ...drawn, layers: { a, b } } as Settings;
+    .record({
+      values: fc.record(values),
+      preset: fc.constantFrom(...PRESET_NAMES),
+      networks: fc.array(network, { minLength: 1, maxLength: NETWORK_KEYS.length }),
+      layer: fc.nat(9999),
+      unit: fc.nat(9999),
+    })
+    .map(({ values: drawn, networks, ...looked }): Place => {
+      const settings = { ...DEFAULTS, ...drawn, networks } as Settings;
       return { ...HOME, ...looked, settings: withValue(settings, 'data', settings.data) };
     });
 
@@ -79,6 +94,9 @@ describe('an address', () => {
         ...Object.keys(ACCEPTED),
         'a',
         'b',
+        'c',
+        'c.frozenAfter',
+        'preset',
         'view',
         'layer',
         'unit',
@@ -149,7 +167,10 @@ describe('an address', () => {
     ['#batchSize=1.5', "The address: Batch size: expected a whole number from 1 to 512, received '1.5'."],
     ['#learningRate=NaN', /Learning rate: expected a number from 0.000001 to 100, received 'NaN'/],
     ['#data=cats', /Data: expected one of digits, circles, .*, received 'cats'/],
-    ['#a=[]', /a: expected 'none' or the layer's arguments as JSON/],
+    ['#a=[]', /a: expected 'none', 'off' or the layer's arguments as JSON/],
+    ['#a=off&b=off', 'The address: at least one network has to be there.'],
+    ['#preset=x', /preset: expected one of covariate-shift, .*, received 'x'/],
+    ['#b.frozenAfter=-1', /b\.frozenAfter: expected a whole number from 0 to 1000000, received '-1'/],
     ['#view=x', "The address: view: expected one of train, doctor, received 'x'."],
     ['#unit=-1', /unit: expected a whole number from 0 on/],
     ['#x=1', "The address: there is no setting 'x'."],
@@ -174,7 +195,79 @@ test('every argument of the layer is documented, from its source', () => {
     name: 'center',
     type: 'boolean',
     text: 'Whether beta is added. Default true.',
+    defaultText: 'true',
+    page: expect.stringMatching(/^arguments\//) as string,
   });
+});
+
+test('every argument has its group in the page, or is absent there', () => {
+  const shown = ARGUMENT_GROUPS.flatMap(({ names }) => names);
+  expect([...shown, ...ABSENT_ARGUMENTS].toSorted()).toEqual(ARGUMENT_NAMES.toSorted());
+});
+
+test('the default of an argument is shown as it would be typed', () => {
+  const defaults = Object.fromEntries(
+    readArgumentDocumentation().map(({ name, defaultText }) => [name, defaultText]),
+  );
+  expect(defaults).toMatchObject({
+    ...{ axis: '-1', momentum: '0.99', epsilon: '0.001', scale: 'true', renorm: 'false' },
+    ...{ gammaInitializer: 'ones', virtualBatchSize: '', renormClipping: '', fused: '' },
+  });
+});
+
+describe('networks are named', () => {
+  const name = (...layers: (LayerArguments | null)[]) =>
+    namesOf({ ...DEFAULTS, networks: layers.map((layer) => ({ layer, frozenAfter: null })) });
+
+  test.each([
+    [
+      [null, {}],
+      ['without normalization', 'batch normalization'],
+    ],
+    [
+      [null, { renorm: true }],
+      ['without normalization', 'renorm'],
+    ],
+    [
+      [null, { momentum: 0.9 }],
+      ['without normalization', 'batch normalization'],
+    ],
+    [
+      [{ momentum: 0.9 }, { renorm: true }],
+      ['momentum 0.9', 'momentum 0.99, renorm'],
+    ],
+    [
+      [{}, { virtualBatchSize: 4 }, { renorm: true }],
+      ['batch normalization', 'ghost batches of 4', 'renorm'],
+    ],
+    [
+      [{ momentum: 0.9 }, {}, null],
+      ['momentum 0.9', 'momentum 0.99', 'without normalization'],
+    ],
+    [
+      [{ scale: false }, { trainable: false }],
+      ['no gamma', 'frozen'],
+    ],
+    [
+      [{ gammaRegularizer: { className: 'L2' } }, {}],
+      ['gammaRegularizer', 'batch normalization'],
+    ],
+    [
+      [null, null, null],
+      ['without normalization', 'without normalization (2)', 'without normalization (3)'],
+    ],
+  ])('%j', (layers, names) => {
+    expect(name(...layers)).toEqual(names);
+  });
+
+  test('by when they are frozen', () => {
+    const networks = [null, 100].map((frozenAfter) => ({ layer: {}, frozenAfter }));
+    expect(namesOf({ ...DEFAULTS, networks })).toEqual(['batch normalization', 'frozen after 100 steps']);
+  });
+});
+
+test('a unit is dead where nothing that reaches it is above 0', () => {
+  expect(deadUnitsOf(Float32Array.of(-1, 0.5, 0, -1, -2, NaN), 3)).toBe(2);
 });
 
 describe('toy data', () => {
@@ -322,18 +415,20 @@ test('a history is bounded, begins with the first measurement and ends with the 
     trainingLoss: null,
     testLoss: 0,
     accuracy: 0,
+    trainingModeAccuracy: null,
+    divergedAt: null,
     layers: [],
     decisions: new Uint8Array(1),
   };
   let history: readonly Measurement[] = [];
   for (let step = 0; step < 5000; step++) {
-    history = withMeasurement(history, { step, a: reading, b: reading, tensors: 0 });
+    history = withMeasurement(history, { step, readings: [reading, reading], tensors: 0 });
     expect(history.length).toBeLessThanOrEqual(400);
     expect(history.at(-1)!.step).toBe(step);
   }
   expect(history[0]!.step).toBe(0);
   expect(history.length).toBeGreaterThan(200);
-  expect(history.filter(({ a }) => a.decisions !== null)).toHaveLength(1);
+  expect(history.filter(({ readings }) => readings[0]!.decisions !== null)).toHaveLength(1);
 });
 
 describe('what the page gets of a report', () => {

@@ -1,0 +1,31 @@
+/** @file The presets, as links, and the story of the one that is shown. */
+import { beginningOf, writeAddress } from '../shared/address.js';
+import { PRESETS, PRESET_NAMES, type PresetName } from '../shared/presets.js';
+import { isChanged, place } from './state.js';
+
+// Alone, # leads to the first of them.
+const addressOf = (preset: PresetName): string => writeAddress(beginningOf(preset)) || '#';
+
+export function Presets() {
+  const { preset } = place.value;
+  const { title, story } = PRESETS[preset];
+  return (
+    <section class="presets" aria-labelledby="preset-title">
+      <nav aria-label="Presets">
+        {PRESET_NAMES.map((name) => (
+          <a key={name} href={addressOf(name)} aria-current={name === preset ? 'page' : undefined}>
+            {PRESETS[name].title}
+          </a>
+        ))}
+      </nav>
+      <h2 id="preset-title">{title}</h2>
+      <p>{story}</p>
+      {isChanged.value && (
+        <p class="note">
+          You changed what this preset sets: what it says may not hold.{' '}
+          <a href={addressOf(preset)}>Set it back</a>
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,99 @@
+/** @file Every preset shows what its story says: trained in Node, for as long as that takes. */
+import * as tf from '@tensorflow/tfjs';
+import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { accelerateTensorFlow } from 'evenkeel';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PRESETS, PRESET_NAMES, type PresetName } from '../../playground/shared/presets.js';
+import type { Reading } from '../../playground/shared/protocol.js';
+import { type Dataset, imageDataset } from '../../playground/training/dataset.js';
+import { Session } from '../../playground/training/session.js';
+import { drawDigits } from '../../shared/digits.js';
+import { Random } from '../../shared/random.js';
+
+let digits: Dataset;
+let undo: () => void;
+
+beforeAll(async () => {
+  setThreadsCount(1);
+  await tf.setBackend('wasm');
+  undo = accelerateTensorFlow();
+  // As the page draws them, but fewer.
+  digits = imageDataset('digits', drawDigits(3000, new Random(1, 'digits')), new Random(1, 'split'));
+});
+
+afterAll(() => {
+  undo();
+});
+
+/** What is measured of each network of a preset after so many steps. */
+async function* train(name: PresetName, steps: readonly number[]): AsyncGenerator<readonly Reading[]> {
+  const session = new Session(PRESETS[name].settings, digits);
+  try {
+    for (const until of steps) {
+      while (session.stepsDone < until) await session.step();
+      yield (await session.measure()).readings;
+    }
+  } finally {
+    session.dispose();
+  }
+}
+
+async function after(name: PresetName, steps: number): Promise<readonly Reading[]> {
+  for await (const readings of train(name, [steps])) return readings;
+  throw new Error('Nothing was measured.');
+}
+
+const deadShare = ({ layers }: Reading): number =>
+  layers.reduce((sum, { deadUnits }) => sum + deadUnits!, 0) / (layers.length * 64);
+
+const SHOWN: Readonly<Record<PresetName, () => Promise<void>>> = {
+  async 'covariate-shift'() {
+    const [without, normalized] = await after('covariate-shift', 100);
+    expect(without!.accuracy).toBeLessThan(0.3);
+    expect(normalized!.accuracy).toBeGreaterThan(0.75);
+  },
+  async 'small-batch'() {
+    const [plain, renorm, ghost] = await after('small-batch', 500);
+    expect(renorm!.accuracy).toBeGreaterThan(plain!.accuracy);
+    expect(plain!.accuracy).toBeGreaterThan(ghost!.accuracy + 0.2);
+    expect(plain!.accuracy - plain!.trainingModeAccuracy!).toBeGreaterThan(0.1);
+    expect(Math.abs(renorm!.accuracy - renorm!.trainingModeAccuracy!)).toBeLessThan(0.08);
+  },
+  async 'learning-rate'() {
+    const [without, normalized] = await after('learning-rate', 30);
+    expect(without!.divergedAt).toBeGreaterThan(0);
+    expect(normalized!.divergedAt).toBeNull();
+    expect(normalized!.accuracy).toBeGreaterThan(0.75);
+  },
+  async momentum() {
+    const [slow, quick] = await after('momentum', 50);
+    expect(slow!.trainingModeAccuracy).toBe(quick!.trainingModeAccuracy);
+    expect(slow!.trainingModeAccuracy).toBeGreaterThan(slow!.accuracy + 0.4);
+    expect(quick!.accuracy).toBeGreaterThan(quick!.trainingModeAccuracy! - 0.1);
+  },
+  async frozen() {
+    const seen: (readonly Reading[])[] = [];
+    for await (const readings of train('frozen', [50, 120])) seen.push(readings);
+    const [never, late, early] = seen[1]!;
+    expect(late!.accuracy).toBeGreaterThan(never!.accuracy - 0.08);
+    expect(early!.accuracy).toBeLessThan(0.3);
+    const movingMeans = seen.map((readings) => readings[1]!.layers[0]!.statistics!.movingMean);
+    expect(movingMeans[1]).toEqual(movingMeans[0]);
+  },
+  async 'dead-units'() {
+    const [without, normalized] = await after('dead-units', 100);
+    expect(deadShare(without!)).toBeGreaterThan(0.6);
+    expect(deadShare(normalized!)).toBeLessThan(0.05);
+    expect(normalized!.accuracy).toBeGreaterThan(without!.accuracy + 0.5);
+  },
+};
+
+test.each(PRESET_NAMES)('the preset %s shows what it says', (name) => SHOWN[name]());
+
+test('every story is two sentences or more, and short', () => {
+  for (const name of PRESET_NAMES) {
+    const { story } = PRESETS[name];
+    expect(story.match(/[.:] /g)!.length).toBeGreaterThan(1);
+    expect(story.length).toBeLessThan(600);
+  }
+});
