@@ -58,8 +58,13 @@ export const documentedRefusals = (): DocumentedRefusal[] =>
 
 export function argumentLines(): string[] {
   const rows = documentedArguments().map(({ page, name, keras, default: byDefault, meaning }) => {
-    const link = `[\`${name}\`](${page}.md#${name.toLowerCase()})`;
-    return `| ${link} | ${keras} | ${byDefault} | ${meaning} |`;
+    const names = [`[\`${name}\`](${page}.md#${name.toLowerCase()})`];
+    if (keras !== `\`${name}\``) names.push(keras);
+    return `| ${names.join('<br>')} | ${byDefault} | ${meaning} |`;
   });
-  return ['| TypeScript | R and Python | default | what it is |', '| --- | --- | --- | --- |', ...rows];
+  return [
+    '| in TypeScript, and in R and Python where it is another | default | what it is |',
+    '| --- | --- | --- |',
+    ...rows,
+  ];
 }
