@@ -1,6 +1,7 @@
 /** @file Writes the report: one HTML file that holds all it needs, uPlot's script and style included. */
 import { mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { checkOutput, writeOutput } from 'evenkeel/data';
 import { escapeHtml as escapeText, fillPage } from '../shared/report/page.js';
 import { UsageError } from '../shared/usage-error.js';
@@ -10,6 +11,12 @@ import { messageOf } from '../src/text/refusal.js';
 
 const TEMPLATE = new URL('report/', import.meta.url);
 const readTemplate = (name: string): string => readFileSync(new URL(name, TEMPLATE), 'utf8');
+
+/** A file beside uPlot's main one; its package names no other entry. */
+function readUPlot(name: string): string {
+  const main = createRequire(import.meta.url).resolve('uplot');
+  return readFileSync(join(dirname(main), name), 'utf8');
+}
 
 /** In which no line begins with a percent sign. */
 const escapeHtml = (text: string): string => escapeText(text).replaceAll(' %', '&nbsp;%');
@@ -98,7 +105,9 @@ export function renderReport(findings: Findings): string {
   return fillPage(readTemplate('page.html'), parts, {
     id: 'findings',
     data: findings,
-    script: readTemplate('charts.js'),
+    styles: [readUPlot('uPlot.min.css')],
+    libraries: [readUPlot('uPlot.iife.min.js')],
+    modules: [readTemplate('chart.js'), readTemplate('charts.js')],
   });
 }
 

@@ -7,7 +7,8 @@ import { type BackendSettings, type OutputSettings, refuseOptions } from './opti
 import type { PrintedJson } from './printed-json.js';
 import { formatEntries, formatTable } from './tables.js';
 import type { Terminal } from './terminal.js';
-import { formatJson, listNames, plural } from './text.js';
+import { formatJson, listNames } from './text.js';
+import { plural } from '../../shared/numbers.js';
 
 interface CompatibilitySettings extends BackendSettings, OutputSettings {
   readonly data?: string;

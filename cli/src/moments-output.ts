@@ -6,7 +6,8 @@ import type { OutputSettings } from './options.js';
 import { writeOutputFile } from './output-files.js';
 import type { PrintedJson } from './printed-json.js';
 import { formatTable } from './tables.js';
-import { formatCount, formatJson, formatJsonLine } from './text.js';
+import { formatJson, formatJsonLine } from './text.js';
+import { formatCount } from '../../shared/numbers.js';
 import { escapeControls } from '../../src/text/show.js';
 
 export interface LinesOutputSettings {

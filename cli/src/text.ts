@@ -1,5 +1,6 @@
-/** @file Numbers and JSON as the command prints them. */
+/** @file JSON and lists, as the command prints them. */
 import type { InspectReport } from 'evenkeel/tools';
+import { describeUntold } from '../../shared/findings.js';
 import type { PrintedJson, PrintedLine } from './printed-json.js';
 import { UNSEEN, escapeControls } from '../../src/text/show.js';
 
@@ -19,43 +20,10 @@ function escapeJson(json: string): string {
   return json.replace(UNSEEN, escape);
 }
 
-/** A number with as many digits as a table has room for. */
-export function formatNumber(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return String(value ?? 'NaN');
-  if (value === 0) return '0';
-  const magnitude = Math.abs(value);
-  return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
-}
-
-export const formatCount = (value: number): string => value.toLocaleString('en');
-
-/** `1 layer`, `2 layers`. */
-export const plural = (count: number, noun: string): string =>
-  `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-
-/** How much data an inspection has looked at. */
-export function describeData(data: InspectReport['data']): string {
-  if (!data) return 'no data';
-  const batches = data.batches === 1 ? '1 batch' : `${data.batches} batches`;
-  return data.samples === null ? `moments of ${batches}` : `${plural(data.samples, 'sample')} in ${batches}`;
-}
-
 /** What an inspection could not look for, and how to look for that; '' where it has looked for all. */
-export function describeUntold({ data, layers, untold }: InspectReport): string {
-  if (layers.length === 0 || untold.length === 0) return '';
-  const source = data ? 'Moments do not tell' : 'Without data, nothing tells';
-  return `${source} of ${untold.join(', ')}. To look for these too, give samples: --data <file>.`;
-}
-
-/** What to say where there is no finding: of what there is none. */
-export function describeHealth({ data, layers, untold }: InspectReport): string {
-  if (layers.length === 0) return 'The model has no batch normalization, so there was nothing to look at.';
-  const what = data
-    ? untold.length > 0
-      ? 'weights, options and moments'
-      : 'weights, options and data'
-    : 'weights and options';
-  return `Nothing is wrong, as far as ${what} tell.`;
+export function adviseOnUntold(report: InspectReport): string {
+  const untold = describeUntold(report);
+  return untold && `${untold} To look for these too, give samples: --data <file>.`;
 }
 
 /** Names that are listed where there are many. */

@@ -7,9 +7,7 @@
 /** @typedef {import('../experiment.js').Findings} Findings */
 
 const { Chart, color, drawAgainOnChange, drawChart, elementOf } =
-  /** @type {{ charts: import('../../shared/report/chart.js').Charts }} */ (
-    /** @type {unknown} */ (globalThis)
-  ).charts;
+  /** @type {{ charts: import('./chart.js').Charts }} */ (/** @type {unknown} */ (globalThis)).charts;
 
 /** @type {unknown} */
 const parsed = JSON.parse(elementOf('findings').textContent);

@@ -1,20 +1,10 @@
 /**
- * @file Pages of one file that hold all they need, uPlot's script and style included. Names of models and layers stand in
+ * @file Pages of one file that hold all they need, scripts and styles included. Names of models and layers stand in
  * them, which come from anywhere: the page's policy lets these scripts and styles run, known by their hashes, and nothing else.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { shorten } from '../../src/text/show.js';
-
-const readBeside = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
-
-/** A file beside uPlot's main one; its package names no other entry. */
-function readUPlot(name: string): string {
-  const main = createRequire(import.meta.url).resolve('uplot');
-  return readFileSync(join(dirname(main), name), 'utf8');
-}
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -50,13 +40,16 @@ const policyFor = (scripts: readonly string[], styles: readonly string[]): strin
     "form-action 'none'",
   ].join('; ');
 
-/** What a page draws. */
-export interface Drawing {
+/** What a page holds beside its text. */
+export interface PageContent {
   /** The name of the element that holds the data as JSON. */
   readonly id: string;
   readonly data: unknown;
-  /** Draws it, with what chart.js has. */
-  readonly script: string;
+  /** Style sheets, behind the one of all reports. */
+  readonly styles: readonly string[];
+  /** Scripts of the old kind, before the modules. */
+  readonly libraries?: readonly string[];
+  readonly modules: readonly string[];
 }
 
 /**
@@ -66,18 +59,17 @@ export interface Drawing {
 export function fillPage(
   template: string,
   parts: Readonly<Record<string, string>>,
-  { id, data, script }: Drawing,
+  { id, data, libraries = [], modules, ...content }: PageContent,
 ): string {
-  const styles = [readUPlot('uPlot.min.css'), readBeside('page.css')];
-  const library = readUPlot('uPlot.iife.min.js');
-  const modules = [readBeside('chart.js'), script];
+  const styles = [readFileSync(new URL('page.css', import.meta.url), 'utf8'), ...content.styles];
+  const policy = policyFor([...libraries, ...modules], styles);
   const all: Readonly<Record<string, string>> = {
     ...parts,
-    policy: `<meta http-equiv="Content-Security-Policy" content="${policyFor([library, ...modules], styles)}" />`,
+    policy: `<meta http-equiv="Content-Security-Policy" content="${policy}" />`,
     styles: styles.map((style) => `<style>${style}</style>`).join('\n'),
     scripts: [
       `<script type="application/json" id="${id}">${escapeJson(data)}</script>`,
-      `<script>${library}</script>`,
+      ...libraries.map((library) => `<script>${library}</script>`),
       ...modules.map((module) => `<script type="module">${module}</script>`),
     ].join('\n'),
   };

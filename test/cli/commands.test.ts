@@ -212,7 +212,7 @@ describe('inspect', () => {
     const { stdout } = await evenkeel(['inspect', file]);
     expect(stdout.match(/constant-channel/g)).toHaveLength(1);
     expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
-      'constant-channel in 10 layers: bn0, bn1, bn2, bn3, bn4, bn5, bn6, bn7 and 2 more bn0: ',
+      'constant-channel in 10 layers: bn0, bn1, bn2, bn3, bn4, bn5, bn6, bn7 and 2 more The inputs of ',
     );
   });
 

@@ -1,12 +1,13 @@
 /**
- * @file The findings of docs/findings.md: what each kind means, when it is reported, what it gives as evidence, what
- * cures it. Thresholds are those of the code, and no kind can be missing; test/tools/inspect.test.ts provokes each kind
- * and holds severities and evidence to this file.
+ * @file The findings of docs/findings.md: when each kind is reported, what it gives as evidence, what cures it; what it
+ * means stands in shared/explanations.ts. Thresholds are those of the code, and no kind can be missing;
+ * test/tools/inspect.test.ts provokes each kind and holds severities and evidence to this file.
  */
 import { FINDING_NAMES, type FindingName, type Severity, THRESHOLDS } from 'evenkeel/tools';
 import { UNTOLD_BY_MOMENTS } from '../../src/tools/inspect-by-moments.js';
 import { FINDINGS_OF_DATA } from '../../src/tools/inspect.js';
 import { FEWEST_VALUES } from '../../src/tools/quantization.js';
+import { EXPLANATIONS } from '../../shared/explanations.js';
 import { table } from './table.js';
 
 export interface FindingPage {
@@ -15,9 +16,6 @@ export interface FindingPage {
   readonly noteWhen?: string;
   /** What it takes to tell, where that is not what `untold` of a report says. */
   readonly told?: string;
-  /** The trouble in a few words. */
-  readonly title: string;
-  readonly meaning: string;
   readonly condition: string;
   /** What each number of the evidence is. */
   readonly evidence: Readonly<Record<string, string>>;
@@ -71,10 +69,6 @@ const recalibrateFile = sh('npx evenkeel recalibrate model.h5 better.h5 --data x
 export const FINDINGS: Readonly<Record<FindingName, FindingPage>> = {
   'not-finite': {
     severity: 'error',
-    title: 'NaN or infinity in the weights',
-    meaning:
-      'A weight of the layer is NaN or infinite, so whatever comes after it is NaN. Most often training diverged, or a ' +
-      'sample held NaN.',
     condition: 'Any value of gamma, beta, the moving mean or the moving variance is not finite.',
     evidence: {
       gamma: 'in how many channels gamma is not finite; likewise the next three',
@@ -89,10 +83,6 @@ export const FINDINGS: Readonly<Record<FindingName, FindingPage>> = {
   },
   'negative-variance': {
     severity: 'error',
-    title: 'A variance below 0',
-    meaning:
-      'No variance can be negative, and the square root of one is NaN. Weights were averaged or extrapolated, or ' +
-      'something computed the variance as E[x²] − E[x]², which loses its digits far from zero.',
     condition: 'A moving variance is below 0.',
     evidence: { smallest: 'the lowest moving variance' },
     cure: 'Recalibrate.',
@@ -101,10 +91,6 @@ export const FINDINGS: Readonly<Record<FindingName, FindingPage>> = {
   'not-finite-data': {
     severity: 'error',
     told: 'data; moments of such data are refused',
-    title: 'NaN or infinity in the data',
-    meaning:
-      'A batch brings NaN or infinity to the layer: from the data, or from a layer before. One such batch in training ' +
-      'makes the moving statistics NaN for good.',
     condition: 'The mean or variance of a batch, at the input of the layer, is not finite.',
     evidence: { batch: 'the first batch that did, counted from 1' },
     cure: 'Take such samples out of the data, or have a mask hide them. If the data has none, look at the weights of the layers before.',
@@ -122,10 +108,6 @@ console.log(clean.arraySync()); // [ [ 1, 2 ], [ 5, 6 ] ]
   },
   'stock-axis': {
     severity: 'error',
-    title: "TF.js' own layer, along an axis that it cannot do",
-    meaning:
-      "TF.js' own layer takes any axis, and then normalizes along the last one only. Predictions on cpu and wasm are " +
-      'wrong without a word, and training throws.',
     condition: "The layer is TF.js' own, and its axis is not the last.",
     evidence: { axis: 'its axis' },
     cure: 'Replace the layer. The weights stay as they are.',
@@ -141,10 +123,6 @@ console.log(replaced.length, y.shape); // 1 [ 2, 3, 8, 8 ]
   },
   'impossible-momentum': {
     severity: 'error',
-    title: 'A momentum that is no average',
-    meaning:
-      'The moving statistics keep the part momentum of what they are, and take the rest from the batch. Beyond 0 and 1 ' +
-      'they run away from what they should follow.',
     condition: 'The momentum is below 0 or above 1.',
     evidence: { momentum: 'the momentum' },
     cure: 'Choose one from 0 to 1, such as 0.99, as [under the next kind](#inverted-momentum). Then recalibrate.',
@@ -152,10 +130,6 @@ console.log(replaced.length, y.shape); // 1 [ 2, 3, 8, 8 ]
   },
   'inverted-momentum': {
     severity: 'warning',
-    title: "PyTorch's momentum in Keras' place",
-    meaning:
-      "Here, as in Keras, momentum is the part that is kept; in PyTorch it is the part that is new. PyTorch's 0.1 is 0.9 " +
-      'here. With 0.1 the moving statistics are those of the last batch or two, and predictions differ by which batch came last.',
     condition: `The momentum is above 0 and at most ${invertedMomentum}. (0 is taken for intended.)`,
     evidence: { momentum: 'the momentum', likelyMeant: '1 − momentum' },
     cure: 'Set the momentum that was meant, then recalibrate.',
@@ -174,10 +148,6 @@ console.log((await inspect(model)).findings); // []
   },
   'huge-variance': {
     severity: 'warning',
-    title: 'A huge variance',
-    meaning:
-      'The inputs of the layer were not scaled, or training diverged. Gradients that pass the layer are divided by the ' +
-      'deviation, so that layers before it hardly learn.',
     condition: `A moving variance is above ${hugeVariance.toLocaleString('en-US')}, and finite.`,
     evidence: { largest: 'the largest moving variance' },
     cure:
@@ -187,10 +157,6 @@ console.log((await inspect(model)).findings); // []
   },
   'untrained-statistics': {
     severity: 'warning',
-    title: 'Statistics that nothing has moved',
-    meaning:
-      'The moving statistics are what they began as, 0 and 1, so in inference the layer does not normalize at all. The ' +
-      'model was not trained, the layer was frozen while it was, or weights were loaded without these two.',
     condition: 'Every moving mean is 0 and every moving variance is 1, exactly.',
     evidence: { mean: '0', variance: '1' },
     cure: 'Recalibrate with some thousand samples; or train, with the layer not frozen.',
@@ -211,11 +177,6 @@ console.log((await inspect(model, x)).findings); // []
     severity: 'warning',
     noteWhen: `there is no data, and all moving statistics lie within ${nearInitial} deviations of 0 and 1`,
     told: 'weights and settings, and surely by data only',
-    title: 'Moving averages that are too young',
-    meaning:
-      'Moving averages begin at 0 and 1 and need about 3/(1 − momentum) steps to forget that: 300 with the default of ' +
-      '0.99. After fewer, the model predicts worse in inference than it did in training, although it learned well. ' +
-      'Small data sets and short trainings are where this happens.',
     condition:
       'The statistics are off as under [statistics-gap](#statistics-gap), and what is left of the initial values explains ' +
       `it: a blend of the data's statistics with at least ${percent(youngBias)} of 0 and 1 leaves at most ` +
@@ -231,11 +192,6 @@ console.log((await inspect(model, x)).findings); // []
   },
   'statistics-gap': {
     severity: 'warning',
-    title: 'Statistics that lag behind',
-    meaning:
-      'Values that the moving statistics have normalized do not have mean 0 and deviation 1 on this data, even if all layers before ' +
-      'normalize by the batch. The averages lag behind weights that moved on, as with a high learning rate or a high momentum; or ' +
-      'they were computed with other weights.',
     condition: `${distant} And layers before this one give it something else in training than in inference; if not, it is [data-shift](#data-shift).`,
     evidence: {
       distance: 'the distance, in deviations',
@@ -246,10 +202,6 @@ console.log((await inspect(model, x)).findings); // []
   },
   'data-shift': {
     severity: 'warning',
-    title: 'Other data than in training',
-    meaning:
-      'What reaches the layer is the same in training and in inference mode, yet the moving statistics do not fit it. So ' +
-      'they were computed from other data: prepared in another way, or of another kind.',
     condition:
       `${distant} And what reaches the layer is the same in training and in inference mode. If the ratio of the deviations is ` +
       `from ${leastPixelFactor} to ${largestPixelFactor}, or one by that, the message speaks of pixels that were not divided by 255.`,
@@ -268,10 +220,6 @@ npx evenkeel recalibrate model.h5 better.h5 --data x.npy        # or: this is th
   'zero-gamma': {
     severity: 'warning',
     noteWhen: ofFewChannels,
-    title: 'Channels that gamma has switched off',
-    meaning:
-      'Gamma is 0, or next to it: whatever comes in, beta goes out. A regularizer of gamma does this, by intent or not. In a ' +
-      'residual block whose last normalization starts at gamma 0, it means that the block has not been trained.',
     condition: `|gamma| is at most ${zeroGamma} of the layer's largest.`,
     evidence: { ...counts, largestGamma: "the layer's largest |gamma|" },
     cure: 'Prune these channels, or set gamma to 1 there and train on; lower the regularizer of gamma.',
@@ -289,10 +237,6 @@ console.log(layer.gamma!.read().dataSync()); // Float32Array(3) [ 1, 1, 1.200000
   'quantized-weights': {
     severity: 'warning',
     noteWhen: ofFewChannels,
-    title: 'Variances lost to quantization',
-    meaning:
-      "TF.js' converter can store weights in 8 or 16 bits, by one step for all channels. Where variances differ by " +
-      'orders of magnitude, the small ones become 0, epsilon takes their place, and these channels come out far too small.',
     condition:
       `The moving variances have at least ${FEWEST_VALUES + 2} different values, all of them whole multiples of a 255th or ` +
       'a 65535th of their range, and variance + epsilon is at most half of such a step in some channels.',
@@ -308,10 +252,6 @@ tensorflowjs_converter --input_format=keras --quantize_uint8 '*' folded.h5 web
   'constant-channel': {
     severity: 'warning',
     noteWhen: ofFewChannels,
-    title: 'Channels that never vary',
-    meaning:
-      'The inputs of the channel are always the same: a dead unit before, or an input of the data that never changes. ' +
-      'The channel tells nothing, and gives beta.',
     condition: `The moving variance is from 0 to ${constantVariance} of epsilon, and not because of [quantization](#quantized-weights).`,
     evidence: { ...counts, epsilon: 'epsilon' },
     cure: 'Prune these channels, or give the layer before new weights there; leave constant inputs out of the data. Which they are:',
@@ -330,10 +270,6 @@ console.log(findings.map(({ name, channels }) => [name, ...channels].join(' ')))
   'dead-relu': {
     severity: 'warning',
     noteWhen: ofFewChannels,
-    title: 'Channels that the ReLU behind always cuts off',
-    meaning:
-      'Beta has gone so far below 0 that even values high above the mean do not pass the ReLU behind the layer. It gives ' +
-      '0 and no gradient, so that training cannot bring the channel back.',
     condition:
       'All that takes the output is a ReLU or ReLU6, beta is below 0, and ' +
       `beta + ${reluReach}·|gamma| is at most 0: a normal value is above ${reluReach} deviations once in 740.`,
@@ -353,10 +289,6 @@ console.log(layer.beta!.read().arraySync()); // [ 0, 0.5 ]
   },
   'epsilon-dominates': {
     severity: 'warning',
-    title: 'Epsilon sets the scale',
-    meaning:
-      'Epsilon is there to keep the division away from 0. Where variances are smaller than it, the output has a ' +
-      'deviation below 0.71 in place of 1, and the layer no longer evens out the scale of its inputs.',
     condition: `The moving variance is below epsilon, but above ${constantVariance} of it, in at least ${percent(smallVariances)} of the channels.`,
     evidence: { epsilon: 'epsilon', medianVariance: 'the median of these moving variances' },
     cure:
@@ -371,10 +303,6 @@ console.log(layer.epsilon); // 0.00001
   },
   'small-batch': {
     severity: 'warning',
-    title: 'Batches that are too small',
-    meaning:
-      'Training normalizes by the mean and variance of the batch. Those of a few values are far from those of the data, ' +
-      'another way at each step; so training is noisy, and inference is not what was trained.',
     condition:
       `The layer is not frozen, and the largest batch (or ghost batch) has fewer than ${smallBatch} samples, or a channel ` +
       `has fewer than ${smallCount} values in it. Batches of images have a value for each pixel.`,
@@ -398,10 +326,6 @@ console.log(freeze(model, 'bn').changed); // [ 'bn' ]
   },
   'unshuffled-batches': {
     severity: 'warning',
-    title: 'Batches that are sorted in some way',
-    meaning:
-      'Samples of one batch are more alike than samples of the data are: sorted by class, by time, by file. Then each ' +
-      'batch is normalized by statistics of its own kind, a hint that inference does not have.',
     condition:
       `There are at least ${fewestBatches} batches, at least ${percent(unshuffledShare)} of the variance lies between them, and that ` +
       `is at least ${unshuffled} times what samples drawn at random would have at most, which is 1/samples of a batch. Means over ` +
@@ -421,10 +345,6 @@ console.log(batches.size); // 32
   },
   'output-gap': {
     severity: 'warning',
-    title: 'Outputs differ between training and inference',
-    meaning:
-      'What the findings of layers come to at the end: the same data, through the same weights, gives other outputs by ' +
-      'the moving statistics than by those of the batch. If it does so, validation says little of what was learned.',
     condition: `The root of the mean squared difference is at least ${outputGap} of the output's own deviation in inference mode.`,
     evidence: {
       output: 'the name of the output',
@@ -442,10 +362,6 @@ npx evenkeel inspect better.h5 --data x_train.npy
     severity: 'warning',
     noteWhen: 'the inputs of the calls are alike, or there is no data to tell',
     told: 'weights and settings, and surely by data only',
-    title: 'One layer, several inputs',
-    meaning:
-      'The layer is called several times in the model, and its one set of moving statistics mixes the inputs of all calls. ' +
-      'In training each call is normalized by its own; if they differ, inference fits none of them.',
     condition:
       `The layer is called at least twice. A warning where the statistics of a call are more than ${gap} deviations, and more than ` +
       `${gapNoise}/√samples, from those of all calls together.`,
@@ -465,10 +381,6 @@ console.log(tf.model({ inputs: [left, right], outputs }).layers.length); // 5
   },
   'foreign-epsilon': {
     severity: 'note',
-    title: "PyTorch's epsilon",
-    meaning:
-      `Epsilon is ${foreignEpsilon.toExponential()}, the default of PyTorch, Flax and ONNX; Keras' is 1e-3. Right for weights that were ` +
-      'trained with it, and wrong for others.',
     condition: `Epsilon is ${foreignEpsilon.toExponential()}.`,
     evidence: {
       epsilon: 'epsilon',
@@ -488,10 +400,6 @@ console.log(again.epsilon); // 0.001
   },
   'useless-bias': {
     severity: 'note',
-    title: 'A bias that does nothing',
-    meaning:
-      'The layer before adds a bias to each channel, and the mean that is subtracted takes it away again. It costs memory and ' +
-      'time, and its gradient is 0.',
     condition:
       'The normalization is not frozen, and all that comes to it is the output of a dense or convolutional layer with a bias along its axis and no activation, ' +
       'which nothing else takes.',
@@ -523,7 +431,8 @@ const severityOf = ({ severity, noteWhen }: FindingPage) =>
 
 function sectionOf(name: FindingName): string[] {
   const page = FINDINGS[name];
-  const { title, noteWhen, meaning, condition, evidence, cure, code } = page;
+  const { title, meaning } = EXPLANATIONS[name];
+  const { noteWhen, condition, evidence, cure, code } = page;
   const numbers = Object.entries(evidence).map(([key, what]) => `\`${key}\`${what && ` (${what})`}`);
   return [
     `### ${name}`,
@@ -554,7 +463,12 @@ export function findingLines(): string[] {
   }));
   const rows = groups
     .flatMap(({ names }) => names)
-    .map((name) => [`[${name}](#${name})`, severityOf(FINDINGS[name]), FINDINGS[name].title, needsOf(name)]);
+    .map((name) => [
+      `[${name}](#${name})`,
+      severityOf(FINDINGS[name]),
+      EXPLANATIONS[name].title,
+      needsOf(name),
+    ]);
   return [
     ...table(['kind', 'severity', 'what it is', 'told from'], rows),
     ...groups.flatMap(({ heading, text, names }) => [

@@ -310,7 +310,11 @@ describe('the command', () => {
 
   test('holds its own modules, what its pages are made of, and nothing else', () => {
     const ofOthers = [
+      'shared/channel-chart',
+      'shared/explanations',
+      'shared/findings',
       'shared/interrupt',
+      'shared/numbers',
       'shared/output-streams',
       'shared/report/page',
       'shared/usage-error',
@@ -318,8 +322,8 @@ describe('the command', () => {
     ].map((module) => `dist/${module}.js`);
     const modules = sourceFiles('cli/src').map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
     const pages = [
-      ...['inspection.html', 'inspection.js'].map((name) => `dist/cli/src/report/${name}`),
-      ...['chart.js', 'page.css'].map((name) => `dist/shared/report/${name}`),
+      ...['inspection.css', 'inspection.html', 'inspection.js'].map((name) => `dist/cli/src/report/${name}`),
+      'dist/shared/report/page.css',
     ];
     const documents = ['LICENSE', 'README.md', 'package.json'];
     expect(command.files).toEqual([...modules, ...ofOthers, ...pages, ...documents].sort());
@@ -338,6 +342,6 @@ describe('the command', () => {
       expect(printed).toMatch(/^1 normalization folded, 0 kept\./);
     }
     run(command.folder, evenkeel, 'inspect', model, '--html', 'report.html');
-    expect(readFileSync(join(command.folder, 'report.html'), 'utf8')).toContain('uPlot');
+    expect(readFileSync(join(command.folder, 'report.html'), 'utf8')).toContain('<svg');
   });
 });

@@ -10,7 +10,8 @@ import {
   addTargetOption,
 } from '../options.js';
 import type { PrintedJson } from '../printed-json.js';
-import { formatJson, plural } from '../text.js';
+import { formatJson } from '../text.js';
+import { plural } from '../../../shared/numbers.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 type ConvertSettings = BackendSettings & OutputSettings & TargetSettings;

@@ -18,7 +18,8 @@ import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatEntries, formatTable } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import { formatJson, formatNumber, listNames, plural } from '../text.js';
+import { formatJson, listNames } from '../text.js';
+import { formatNumber, plural } from '../../../shared/numbers.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 type FoldSettings = BackendSettings & OutputSettings & DataSettings & TargetSettings;

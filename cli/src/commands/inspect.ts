@@ -1,7 +1,7 @@
 /** @file `evenkeel inspect`: says what is wrong with a model's batch normalizations. */
 import { Command, Option } from 'commander';
 import type { BatchOptions } from 'evenkeel/data';
-import type { Finding, InspectReport, InspectedLayer, PlainNumbers, Severity } from 'evenkeel/tools';
+import type { InspectReport, InspectedLayer, Severity } from 'evenkeel/tools';
 import { UsageError } from '../../../shared/usage-error.js';
 import { type Context, naming, withModel } from '../context.js';
 import { EXIT_CODES } from '../exit-codes.js';
@@ -26,15 +26,9 @@ import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatEntries, formatTable, wrap } from '../tables.js';
 import type { Terminal } from '../terminal.js';
-import {
-  describeData,
-  describeHealth,
-  describeUntold,
-  formatJson,
-  formatNumber,
-  listNames,
-  plural,
-} from '../text.js';
+import { adviseOnUntold, formatJson, listNames } from '../text.js';
+import { formatNumber, formatRange, plural } from '../../../shared/numbers.js';
+import { type FindingGroup, describeData, describeHealth, summarizeGroup } from '../../../shared/findings.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 /** The mildest first. */
@@ -107,7 +101,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
     );
   });
   const { groupFindings } = await import('evenkeel/tools');
-  const groups = groupFindings(report.findings);
+  const groups = groupFindings(report.findings).map(summarizeGroup);
   terminal.out(
     settings.json
       ? formatJson(report satisfies PrintedJson['inspect --json'])
@@ -125,7 +119,7 @@ async function inspectModel(path: string, settings: InspectSettings, context: Co
   }
 }
 
-function formatReport(report: InspectReport, groups: readonly Finding[][], terminal: Terminal): string {
+function formatReport(report: InspectReport, groups: readonly FindingGroup[], terminal: Terminal): string {
   const { model, data, layers, outputs } = report;
   const parts = [
     `${escapeControls(model)}: ${plural(layers.length, 'batch normalization')}, ${describeData(data)}.`,
@@ -140,20 +134,9 @@ function formatReport(report: InspectReport, groups: readonly Finding[][], termi
     parts.push(formatTable(['output, training against inference', 'difference', 'same largest value'], rows));
   }
   parts.push(groups.length > 0 ? formatFindings(groups, terminal) : describeHealth(report));
-  const untold = describeUntold(report);
+  const untold = adviseOnUntold(report);
   if (untold !== '') parts.push(wrap(untold, terminal.width));
   return `${parts.join('\n\n')}\n`;
-}
-
-/** The smallest and the largest of the numbers that are any. */
-function rangeOf(values: PlainNumbers): string {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return 'not finite';
-  const [least, most] = known.reduce(
-    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
-    [Infinity, -Infinity],
-  );
-  return least === most ? formatNumber(least) : `${formatNumber(least)} … ${formatNumber(most)}`;
 }
 
 function formatLayers(layers: readonly InspectedLayer[]): string {
@@ -164,9 +147,9 @@ function formatLayers(layers: readonly InspectedLayer[]): string {
     String(layer.channels),
     String(layer.momentum),
     String(layer.epsilon),
-    rangeOf(layer.movingMean),
-    rangeOf(layer.movingVariance),
-    ...(hasData ? [rangeOf(layer.inputs?.distance ?? [])] : []),
+    formatRange(layer.movingMean),
+    formatRange(layer.movingVariance),
+    ...(hasData ? [formatRange(layer.inputs?.distance ?? [])] : []),
   ]);
   return formatTable(hasData ? [...head, 'off by, σ'] : head, rows);
 }
@@ -175,27 +158,22 @@ const LABEL_WIDTH = 9;
 const STYLES = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
 
 /** Where a kind of finding was made: the layer, or all of them. */
-function formatLayersOf(group: readonly Finding[]): string {
-  const names = listNames(group.map(({ layer }) => layer ?? 'the model'));
-  return group.length === 1 ? names : `${group.length} layers: ${names}`;
+function formatLayersOf({ layers }: FindingGroup): string {
+  const names = listNames(layers.map((layer) => layer ?? 'the model'));
+  return layers.length === 1 ? names : `${layers.length} layers: ${names}`;
 }
 
 /** What many layers have is told once, by the first of them. */
-function formatFindings(groups: readonly Finding[][], { paint, width }: Terminal): string {
-  return groups
+const formatFindings = (groups: readonly FindingGroup[], { paint, width }: Terminal): string =>
+  groups
     .map((group) => {
-      const { severity, name, layer, message, evidence, cure } = group[0]!;
-      const about = group.length > 1 ? `${escapeControls(layer ?? 'the model')}: ` : '';
-      const numbers = Object.entries(evidence).map(
-        ([what, value]) => `${what} ${typeof value === 'number' ? formatNumber(value) : value}`,
-      );
+      const { severity, name, example, message, evidence, cure } = group;
       const details = [
         [paint(STYLES[severity], severity), `${paint('bold', name)} in ${formatLayersOf(group)}`],
-        ['', `${about}${escapeControls(message)}`],
-        ['evidence', escapeControls(numbers.join(', '))],
+        ['', escapeControls(example === null ? message : `${example}: ${message}`)],
+        ['evidence', escapeControls(evidence)],
         ['cure', escapeControls(cure)],
       ] as const;
       return formatEntries(details, LABEL_WIDTH, width);
     })
     .join('\n\n');
-}

@@ -31,7 +31,8 @@ import {
 import type { PrintedJson } from '../printed-json.js';
 import { withProgress } from '../progress.js';
 import { formatTable } from '../tables.js';
-import { formatCount, formatJson, formatNumber } from '../text.js';
+import { formatJson } from '../text.js';
+import { formatCount, formatNumber } from '../../../shared/numbers.js';
 import { escapeControls } from '../../../src/text/show.js';
 
 interface RecalibrateSettings

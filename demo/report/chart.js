@@ -86,15 +86,17 @@ function drawChart(element, { x, y, lines, bands = [], data, height, together })
 }
 
 /**
- * Draws now, and again when the page changes between light and dark.
+ * Draws now, and again when the page changes between light and dark, or goes to paper.
  * @param {() => (() => void)[]} draw returns what removes what it drew
  */
 function drawAgainOnChange(draw) {
   let removers = draw();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    for (const remove of removers) remove();
-    removers = draw();
-  });
+  for (const query of ['(prefers-color-scheme: dark)', 'print']) {
+    matchMedia(query).addEventListener('change', () => {
+      for (const remove of removers) remove();
+      removers = draw();
+    });
+  }
 }
 
 const charts = { Chart, color, drawAgainOnChange, drawChart, elementOf };
