@@ -60,5 +60,5 @@ const report = await run({ only, networks, models, batches: batch, backends: bac
 const isWhole = ['only', 'networks', 'models', 'batch', 'backend', 'shapes'].every(
   (option) => command.getOptionValueSource(option) === 'default',
 );
-if (isWhole) writeResults(report);
+if (isWhole) writeResults('bench.json', report);
 process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${tablesOf(report)}\n`);

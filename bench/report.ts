@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { raceFit } from './fit.js';
 import { type InferenceName, type InferenceRow, raceInference } from './inference/race.js';
@@ -17,13 +16,17 @@ import { type VariantRow, raceVariants } from './variants.js';
 
 type OnBackend<Row> = Row & { backend: string };
 
-export interface Report {
+/** When and where a run was, and of what. */
+export interface Origin {
   /** What `git describe` says: the commit's hash, with '-dirty' where files were changed. */
   commit: string;
   date: string;
   machine: { cpu: string; cores: number; node: string };
   /** The version of TF.js. */
   against: string;
+}
+
+export interface Report extends Origin {
   networks?: NetworkRow[];
   inference?: InferenceRow[];
   layer?: OnBackend<LayerRow>[];
@@ -57,11 +60,11 @@ export interface Settings {
   readonly batches: readonly number[];
 }
 
-const RESULTS = fileURLToPath(new URL('results/bench.json', import.meta.url));
-
-export function writeResults(report: Report): void {
-  fs.mkdirSync(new URL('results/', import.meta.url), { recursive: true });
-  fs.writeFileSync(RESULTS, `${JSON.stringify(report, null, 2)}\n`);
+/** @param name of the file in `results` */
+export function writeResults(name: string, report: Origin): void {
+  const folder = new URL('results/', import.meta.url);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(new URL(name, folder), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 const commitHash = () =>
@@ -69,6 +72,13 @@ const commitHash = () =>
     cwd: new URL('.', import.meta.url),
     encoding: 'utf8',
   }).trim();
+
+export const originOfRun = (): Origin => ({
+  commit: commitHash(),
+  date: new Date().toISOString().slice(0, 10),
+  machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version },
+  against: `@tensorflow/tfjs ${tf.version.tfjs}`,
+});
 
 /** Runs the parts, one after the other. */
 export async function run(settings: Settings, say: (what: string) => void): Promise<Report> {
@@ -115,12 +125,7 @@ export async function run(settings: Settings, say: (what: string) => void): Prom
     },
     ranks: () => Promise.resolve({ ranks: raceRanks(say) }),
   };
-  const report: Report = {
-    commit: commitHash(),
-    date: new Date().toISOString().slice(0, 10),
-    machine: { cpu: os.cpus()[0]?.model ?? 'unknown', cores: os.cpus().length, node: process.version },
-    against: `@tensorflow/tfjs ${tf.version.tfjs}`,
-  };
+  const report: Report = originOfRun();
   for (const part of PARTS) if (only.includes(part)) Object.assign(report, await parts[part]());
   return report;
 }
