@@ -6,6 +6,7 @@ import { anchorOf } from './markdown/anchor.js';
 import { fencesForTests } from './markdown/fences.js';
 import { formulas } from './markdown/formulas.js';
 import { linksOfRepository } from './markdown/links.js';
+import { pictures } from './markdown/pictures.js';
 import { BASE, MANIFEST, REPOSITORY, ROOT } from './project.js';
 
 const TITLE = 'evenkeel';
@@ -56,7 +57,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   },
   {
     text: 'How it works',
-    items: [page('Architecture', '/architecture')],
+    items: [page('Kernels and accuracy', '/how/kernels'), page('Architecture', '/architecture')],
   },
   {
     text: 'Tools',
@@ -103,7 +104,7 @@ export default defineConfig({
   markdown: {
     anchor: { slugify: anchorOf },
     config: (markdown) => {
-      markdown.use(linksOfRepository).use(fencesForTests).use(formulas);
+      markdown.use(linksOfRepository).use(fencesForTests).use(formulas).use(pictures);
     },
   },
   vite: {

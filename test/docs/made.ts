@@ -6,6 +6,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { drawAccuracy } from '../../docs/pictures/accuracy.js';
+import { accuracyLines, readAccuracy } from './accuracy.js';
 import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
@@ -14,7 +16,7 @@ import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
 import { sizeLines } from './sizes.js';
 import { layerChart, networksChart } from './speed-charts.js';
-import { readResults, speedLines, speedSummaryLines } from './speed.js';
+import { passesLines, readResults, speedLines, speedSummaryLines } from './speed.js';
 
 const START = '<!-- made by npm run docs -->';
 const END = '<!-- until here -->';
@@ -26,6 +28,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
   'docs/clusters.md': [clusterLines],
   'docs/command.md': [commandLines],
   'docs/findings.md': [findingLines],
+  'docs/how/kernels.md': [() => passesLines(readResults()), () => accuracyLines(readAccuracy())],
   'docs/index.md': [() => speedSummaryLines(readResults()), sizeLines],
   'docs/benchmarks.md': [() => speedLines(readResults()), sizeLines],
   'README.md': [() => speedLines(readResults())],
@@ -33,6 +36,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
 
 /** Files that are made whole. */
 const PICTURES: Readonly<Record<string, () => string>> = {
+  'docs/pictures/accuracy.svg': () => drawAccuracy(readAccuracy()),
   'docs/pictures/speed-of-networks.svg': () => networksChart(readResults()),
   'docs/pictures/speed-of-the-layer.svg': () => layerChart(readResults()),
 };

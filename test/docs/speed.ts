@@ -131,3 +131,16 @@ export function speedSummaryLines({ networks, layer, torch, machine, against }: 
     `Each on one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}.`,
   ];
 }
+
+/** How fast the passes are, of what memory can do. */
+export function passesLines({ passes, machine, commit, date }: Results): string[] {
+  const names = ['moments', 'normalize', 'gradientSums', 'gradientNormalize'] as const;
+  return [
+    ...table(
+      ['input', ...names.map(code)],
+      passes.map((row) => [row.shape, ...names.map((name) => figure(row[name]))]),
+    ),
+    '',
+    `1 is the speed of memory. ${machine.cpu}, Node ${machine.node.slice(1)}, commit ${commit}, ${date}.`,
+  ];
+}
