@@ -69,7 +69,9 @@ function promised(code: string): string[] {
   const lines = code.split('\n');
   return lines.flatMap((line, i) => {
     if (!line.includes('console.log(')) return [];
-    const comment = /; \/\/ (.*)$/.exec(line) ?? /^\/\/ (.*)$/.exec(lines[i + 1] ?? '');
+    // A call of several lines ends where a bracket stands as far in as the call.
+    const end = line.endsWith('(') ? lines.indexOf(`${/^ */.exec(line)![0]});`, i) : i;
+    const comment = /; \/\/ (.*)$/.exec(lines[end]!) ?? /^\/\/ (.*)$/.exec(lines[end + 1] ?? '');
     return [comment?.[1] ?? 'nothing is said about what this prints'];
   });
 }
