@@ -8,6 +8,7 @@ import { NetworkForms } from './network-form.js';
 import { Presets } from './presets.js';
 import { Problems } from './problems.js';
 import { Results } from './results.js';
+import { Samples } from './samples.js';
 import { SettingsForm } from './settings-form.js';
 import { place, settings } from './state.js';
 import { Toolbar } from './toolbar.js';
@@ -22,7 +23,14 @@ function Train() {
         <div class="content">
           <Results />
           <NetworkForms />
-          {hasImages(settings.value.data) ? <Drawing /> : <Decisions />}
+          {hasImages(settings.value.data) ? (
+            <>
+              {' '}
+              <Samples /> <Drawing />{' '}
+            </>
+          ) : (
+            <Decisions />
+          )}
           <Inside />
         </div>
         <SettingsForm />

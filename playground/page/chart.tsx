@@ -24,6 +24,8 @@ interface ChartProps {
   /** Lines between which the ground is tinted, by their numbers from 0. */
   readonly band?: readonly [upper: number, lower: number];
   readonly format?: (value: number) => string;
+  /** Paints what lies beneath the lines, within the chart's own axes. */
+  readonly underlay?: (chart: uPlot) => void;
 }
 
 const HEIGHT = 180;
@@ -36,7 +38,7 @@ const WHOLE = [1, 2, 5]
 /** uPlot's type asks for arrays that it may change, which it does not. */
 const aligned = (data: ChartProps['data']): uPlot.AlignedData => data as unknown as uPlot.AlignedData;
 
-const colorOf = (property: string): string =>
+export const colorOf = (property: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
 
 /** A little more than the values reach over. */
@@ -97,7 +99,7 @@ function optionsOf(
   };
 }
 
-const roundly = (value: number): string =>
+export const roundly = (value: number): string =>
   Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001)
     ? value.toExponential(1)
     : value.toFixed(3);
@@ -114,12 +116,19 @@ export function Chart(props: ChartProps) {
   shown.current = data;
   const range = useRef(props.range);
   range.current = props.range;
+  const underlay = useRef(props.underlay);
+  underlay.current = props.underlay;
   useEffect(() => {
     const element = place.current!;
     const make = () => {
       chart.current?.destroy();
       const options = optionsOf(props, element.clientWidth, () => range.current);
       options.hooks = {
+        drawAxes: [
+          (made) => {
+            underlay.current?.(made);
+          },
+        ],
         setCursor: [
           (made) => {
             setPointed(made.cursor.idx ?? null);
@@ -145,15 +154,17 @@ export function Chart(props: ChartProps) {
   const isSeen = useRef(false);
   const drawn = useRef(data);
   const draw = () => {
-    if (!isSeen.current || drawn.current === shown.current) return;
+    if (drawn.current === shown.current) return;
     drawn.current = shown.current;
     chart.current?.setData(aligned(shown.current));
   };
-  useEffect(draw, [data]);
+  useEffect(() => {
+    if (isSeen.current) draw();
+  }, [data]);
   useEffect(() => {
     const observer = new IntersectionObserver(([entry]) => {
       isSeen.current = entry!.isIntersecting;
-      draw();
+      if (isSeen.current) draw();
     });
     observer.observe(place.current!);
     return () => {
@@ -161,27 +172,56 @@ export function Chart(props: ChartProps) {
     };
   }, []);
 
-  const at = pointed ?? data[0]!.length - 1;
+  const steps = data[0]!;
+  const last = steps.length - 1;
+  const at = Math.min(pointed ?? last, last);
+  const values = lines.map(({ label }, i) => {
+    const value = data[i + 1]?.[at];
+    return { label, shown: value == null ? '–' : format(value) };
+  });
+  /** Points at a place, or at none, as the mouse does. */
+  const point = (index: number | null) => {
+    const x = index === null ? null : steps[index];
+    const left = x == null ? -10 : chart.current!.valToPos(x, 'x');
+    chart.current?.setCursor({ left, top: left < 0 ? -10 : 0 });
+  };
+  const press = (event: KeyboardEvent) => {
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+    if (to === undefined && event.key !== 'Escape') return;
+    point(to === undefined ? null : Math.min(last, Math.max(0, to)));
+    event.preventDefault();
+  };
   return (
     <figure class="chart">
       <figcaption>
         <span class="title">{title}</span>
         <ul class="legend">
-          {lines.map(({ label, color, isDashed, isDotted }, i) => {
-            const value = data[i + 1]?.[at];
-            return (
-              <li key={label}>
-                <i
-                  class={isDashed ? 'dashed' : isDotted ? 'dotted' : ''}
-                  style={{ color: `var(--${color})` }}
-                />
-                {label} <b>{value == null ? '–' : format(value)}</b>
-              </li>
-            );
-          })}
+          {lines.map(({ label, color, isDashed, isDotted }, i) => (
+            <li key={label}>
+              <i
+                class={isDashed ? 'dashed' : isDotted ? 'dotted' : ''}
+                style={{ color: `var(--${color})` }}
+              />
+              {label} <b>{values[i]!.shown}</b>
+            </li>
+          ))}
         </ul>
       </figcaption>
-      <div ref={place} aria-hidden="true" />
+      <div
+        ref={place}
+        tabIndex={0}
+        role="slider"
+        aria-label={`${title}: look at another ${props.xLabel}`}
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={at}
+        aria-valuetext={`${props.xLabel} ${steps[at] ?? ''}: ${values.map(({ label, shown }) => `${label} ${shown}`).join(', ')}`}
+        onFocus={draw}
+        onKeyDown={press}
+        onBlur={() => {
+          point(null);
+        }}
+      />
     </figure>
   );
 }

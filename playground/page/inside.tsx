@@ -1,22 +1,10 @@
 /** @file Inside the networks: a unit's input as in the paper's figure, and a layer's statistics. */
 import { useMemo } from 'preact/hooks';
-import {
-  type LayerReading,
-  type Measurement,
-  PERCENTILES,
-  type StatisticsReading,
-} from '../shared/protocol.js';
+import type { LayerReading, Measurement, StatisticsReading } from '../shared/protocol.js';
 import { NETWORK_KEYS, type NetworkKey } from '../shared/settings.js';
 import { Chart, type Line } from './chart.js';
+import { Distributions } from './distribution.js';
 import { lookAt, measurements, names, place, setup } from './state.js';
-
-/** The median stands out from the two that enclose it. */
-const percentileLines = (network: NetworkKey): readonly Line[] =>
-  PERCENTILES.map((percentile) => ({
-    label: `${percentile} %`,
-    color: network,
-    width: percentile === 50 ? 2.5 : 1,
-  }));
 
 const movingLines = (network: NetworkKey): readonly Line[] => [
   { label: 'batch', color: 'quiet', width: 1 },
@@ -35,7 +23,6 @@ const correctionLines = (network: NetworkKey): readonly Line[] => [
 ];
 
 const LINES = NETWORK_KEYS.map((key) => ({
-  percentiles: percentileLines(key),
   moving: movingLines(key),
   channels: channelLines(key),
   correction: correctionLines(key),
@@ -68,38 +55,6 @@ const column = (
 function spread(values: Float32Array): readonly [number, number, number] {
   const sorted = values.toSorted();
   return [sorted[0]!, sorted[(sorted.length - 1) >> 1]!, sorted.at(-1)!];
-}
-
-/** All networks' percentiles on one scale, so that they can be compared. */
-function Percentiles({ series, layer, unit }: Omit<LookProps, 'network'>) {
-  const called = names.value;
-  const { steps, columns, range } = useMemo(() => {
-    const columnsOf = (_: string, network: number) =>
-      PERCENTILES.map((_, p) => column(series, network, layer, ({ percentiles }) => percentiles[p]?.[unit]));
-    const all = called.map(columnsOf);
-    const values = all.flat(2).filter((value) => value !== null && Number.isFinite(value));
-    return {
-      steps: series.map(({ step }) => step),
-      columns: all,
-      range: [Math.min(...(values as number[])), Math.max(...(values as number[]))] as const,
-    };
-  }, [series, layer, unit, called]);
-  const data = useMemo(() => columns.map((of) => [steps, ...of]), [steps, columns]);
-  return (
-    <div class="pair">
-      {called.map((name, network) => (
-        <Chart
-          key={name}
-          title={`${name}: input of unit ${unit + 1}’s activation, percentiles`}
-          xLabel="step"
-          lines={LINES[network]!.percentiles}
-          data={data[network]!}
-          range={range}
-          band={BAND}
-        />
-      ))}
-    </div>
-  );
 }
 
 type Statistic = 'Mean' | 'Deviation';
@@ -226,7 +181,7 @@ export function Inside() {
           of {units}
         </span>
       </p>
-      <Percentiles {...look} />
+      <Distributions {...look} />
       <h3>Moving against batch statistics</h3>
       {names.value.map((name, network) => (
         <section

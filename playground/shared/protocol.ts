@@ -6,8 +6,8 @@ export const EXTENT = 1.6;
 /** Points along each side of a decision picture. */
 export const GRID = 48;
 
-/** The paper's. */
-export const PERCENTILES = [15, 50, 85] as const;
+/** Of what reaches a unit: enough of them to draw its distribution, and the paper's three are among them. */
+export const PERCENTILES = [1, 5, 10, 15, 25, 35, 50, 65, 75, 85, 90, 95, 99] as const;
 
 /** What a normalization layer's statistics are, one value per channel. */
 export interface StatisticsReading {
@@ -46,6 +46,8 @@ export interface Reading {
   readonly layers: readonly LayerReading[];
   /** For toy data: the probability of the second class over the grid, row by row from the top; 0 to 255. */
   readonly decisions: Uint8Array | null;
+  /** For images: the class that each sample of `Setup.samples` is taken for; one that there is not where it is no number. */
+  readonly guesses: Uint8Array | null;
 }
 
 export interface Measurement {
@@ -73,12 +75,20 @@ export interface Points {
   readonly labels: Uint8Array;
 }
 
+/** The test images that networks are measured on. */
+export interface Samples {
+  /** 28×28 bytes each, one after the other. */
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
 /** What the worker made of the settings. */
 export interface Setup {
   readonly source: string;
   readonly trainingCount: number;
   readonly testCount: number;
   readonly points: Points | null;
+  readonly samples: Samples | null;
   readonly tensorflow: string;
   /** Those that hold: on the backend that this browser can run. */
   readonly settings: Settings;

@@ -2,7 +2,8 @@
 import { type Tensor, type Tensor2D, cast, oneHot, tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { CLASSES, PIXELS, SIDE, type Digits } from '../../shared/digits.js';
 import type { Random } from '../../shared/random.js';
-import type { Points } from '../shared/protocol.js';
+import type { Points, Samples } from '../shared/protocol.js';
+import type { Settings } from '../shared/settings.js';
 
 export interface Dataset {
   /** What the samples are, in words. */
@@ -75,6 +76,25 @@ export function* batchesOf(
     for (let start = 0; start + size <= order.length; start += size)
       yield order.subarray(start, start + size);
   }
+}
+
+/** Test samples per measurement; more would slow the run down and move the curves by less than a pixel. */
+const MEASURED = { dense: 1000, convolutional: 400 } as const;
+
+/** The test samples that networks are measured on. */
+export const measuredSamples = ({ test }: Dataset, kind: Settings['kind']): Uint32Array =>
+  test.subarray(0, MEASURED[kind]);
+
+/** These samples themselves, where they are images. */
+export function samplesOf(dataset: Dataset, kind: Settings['kind']): Samples | null {
+  const { features, size, labels } = dataset;
+  if (!(features instanceof Uint8Array)) return null;
+  const which = measuredSamples(dataset, kind);
+  const images = new Uint8Array(which.length * size);
+  which.forEach((sample, i) => {
+    images.set(features.subarray(sample * size, (sample + 1) * size), i * size);
+  });
+  return { images, labels: Uint8Array.from(which, (sample) => labels[sample]!) };
 }
 
 /** More would only hide the picture. */

@@ -9,12 +9,9 @@ import {
   type Reading,
   type StatisticsReading,
 } from '../shared/protocol.js';
-import { type Dataset, featuresOf } from './dataset.js';
+import { type Dataset, featuresOf, measuredSamples } from './dataset.js';
 import type { Network } from './network.js';
 import type { Settings } from '../shared/settings.js';
-
-/** Test samples per measurement; more would slow the run down and move the curves by less than a pixel. */
-const MEASURED = { dense: 1000, convolutional: 400 } as const;
 
 /** Test samples looked at in one go: few enough to keep memory small. The percentiles are of the first lot. */
 const CHUNK = 200;
@@ -52,23 +49,26 @@ export function percentilesOf(values: Float32Array, units: number): Float32Array
   return result;
 }
 
-/** Cross-entropy, summed, and how many are right, of rows of logits. */
+/** Cross-entropy, summed, how many are right, and what each is taken for, of rows of logits. */
 function scoreOf(
   logits: Float32Array,
   labels: Uint8Array,
   which: Uint32Array,
   classes: number,
-): { loss: number; hits: number } {
+): { loss: number; hits: number; guesses: Uint8Array } {
   let [loss, hits] = [0, 0];
+  const guesses = new Uint8Array(which.length);
   which.forEach((sample, i) => {
     const row = logits.subarray(i * classes, (i + 1) * classes);
     const largest = Math.max(...row);
     const logSum = largest + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
     const label = labels[sample]!;
     loss += logSum - row[label]!;
-    if (row.indexOf(largest) === label) hits++;
+    // Without a number there is none, which is 255.
+    guesses[i] = row.indexOf(largest);
+    if (guesses[i] === label) hits++;
   });
-  return { loss, hits };
+  return { loss, hits, guesses };
 }
 
 /** The layer's statistics beside those of the batch that `sums` come from. */
@@ -142,9 +142,11 @@ export function deadUnitsOf(values: Float32Array, units: number): number {
 async function test({ network, dataset, settings, shape }: Measured): Promise<{
   loss: number;
   accuracy: number;
+  guesses: Uint8Array;
   units: Pick<LayerReading, 'percentiles' | 'deadUnits'>[];
 }> {
-  const measured = dataset.test.subarray(0, MEASURED[settings.kind]);
+  const measured = measuredSamples(dataset, settings.kind);
+  const guesses = new Uint8Array(measured.length);
   let [loss, hits] = [0, 0];
   let units: Pick<LayerReading, 'percentiles' | 'deadUnits'>[] = [];
   for (let start = 0; start < measured.length; start += CHUNK) {
@@ -157,6 +159,7 @@ async function test({ network, dataset, settings, shape }: Measured): Promise<{
     const score = scoreOf(logits!, dataset.labels, which, dataset.classes);
     loss += score.loss;
     hits += score.hits;
+    guesses.set(score.guesses, start);
     if (start === 0) {
       units = inputs.map((values, i) => {
         const count = outputs[i + 1]!.shape.at(-1)!;
@@ -168,7 +171,7 @@ async function test({ network, dataset, settings, shape }: Measured): Promise<{
     }
     dispose(outputs);
   }
-  return { loss: loss / measured.length, accuracy: hits / measured.length, units };
+  return { loss: loss / measured.length, accuracy: hits / measured.length, guesses, units };
 }
 
 /** The accuracy on test samples in training mode: batches of the training's size are normalized by themselves. */
@@ -203,7 +206,8 @@ export async function measure(
   divergedAt: number | null,
 ): Promise<Reading> {
   const { network, dataset, shape } = measured;
-  const { loss, accuracy, units } = await test(measured);
+  const { loss, accuracy, guesses, units } = await test(measured);
+  const isOfPoints = dataset.features instanceof Float32Array;
   const trainingModeAccuracy = await testInTrainingMode(measured);
   const sums = tidy(() => network.rehearse(featuresOf(dataset, batch, shape)).sums);
   const layers: LayerReading[] = [];
@@ -219,6 +223,7 @@ export async function measure(
     trainingModeAccuracy,
     divergedAt,
     layers,
-    decisions: dataset.features instanceof Float32Array ? await decide(network) : null,
+    decisions: isOfPoints ? await decide(network) : null,
+    guesses: isOfPoints ? null : guesses,
   };
 }

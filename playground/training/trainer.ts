@@ -7,7 +7,7 @@ import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../sha
 import type { Settings } from '../shared/settings.js';
 import { sessionOfTwo } from './assistant.js';
 import { useBackend, useNearestBackend } from './backends.js';
-import { type Dataset, imageDataset, pointsOf } from './dataset.js';
+import { type Dataset, imageDataset, pointsOf, samplesOf } from './dataset.js';
 import { droppedDataset } from './dropped-files.js';
 import { Session } from './session.js';
 import { toyDataset } from './toy-sets.js';
@@ -162,6 +162,7 @@ function describe({ settings, dataset, networks }: Session, first: Measurement):
     trainingCount: dataset.training.length,
     testCount: dataset.test.length,
     points: pointsOf(dataset),
+    samples: samplesOf(dataset, settings.kind),
     tensorflow: version_core,
     settings,
     networks: networks.map((network) => network.describe()),

@@ -169,6 +169,58 @@ describe.skipIf(!executablePath)(
       ]);
     });
 
+    test('shows test digits with what each network takes them for, the wrong ones first', async () => {
+      const playground = await open('#width=16&depth=1&activation=relu');
+      const { page } = playground;
+      const digits = page.locator('.samples > li');
+      expect(await digits.count()).toBe(24);
+      await playground.press('Start');
+      await playground.until(async () => (await playground.number('b-accuracy')) > 80);
+      await playground.press('Pause');
+      await page.getByText('Wrong ones come first.').waitFor();
+      const wrong = await playground.text('b-wrong').innerText();
+      expect(Number(wrong) / 10).toBeCloseTo(100 - (await playground.number('b-accuracy')), 1);
+
+      const counts = await digits.evaluateAll((items) =>
+        items.map((item) => item.querySelectorAll('.wrong').length),
+      );
+      expect(counts[0]).toBeGreaterThan(0);
+      expect(counts).toEqual(counts.toSorted((a, b) => b - a));
+      expect(await digits.first().textContent()).toMatch(
+        /^(\d)\. without normalization: (\1|[^]✗, wrong)batch normalization: (\1|[^]✗, wrong)$/,
+      );
+      // Points in the plane are shown elsewhere.
+      await playground.set('Data', 'moons');
+      expect(await page.getByTestId('samples').count()).toBe(0);
+    });
+
+    test('draws what reaches a unit step by step, in words too, and is read by keyboard', async () => {
+      const playground = await open(QUICK);
+      const { page } = playground;
+      await playground.press('Start');
+      await playground.untilStep(100);
+      await playground.press('Pause');
+      await page.getByText(/^Paused at step/).waitFor();
+      const NUMBER = '-?\\d[\\d.e+-]*';
+      const parts = `the middle at ${NUMBER}, 70 % from ${NUMBER} to ${NUMBER}, 98 % from ${NUMBER} to ${NUMBER}`;
+      expect(await playground.text('a-distribution').innerText()).toMatch(
+        new RegExp(`^At step \\d+: ${parts}\\. At step 0: ${parts}\\.$`),
+      );
+      const chart = page.getByRole('slider', { name: 'batch normalization: input of unit 1' });
+      await chart.focus();
+      const last = Number(await chart.getAttribute('aria-valuemax'));
+      await page.keyboard.press('ArrowLeft');
+      await playground.until(async () => Number(await chart.getAttribute('aria-valuenow')) === last - 1);
+      await page.keyboard.press('Home');
+      await playground.until(async () =>
+        /^step 0: 15 % -?[\d.]+, 50 % -?[\d.]+, 85 % -?[\d.]+$/.test(
+          (await chart.getAttribute('aria-valuetext'))!,
+        ),
+      );
+      await page.keyboard.press('Escape');
+      await playground.until(async () => Number(await chart.getAttribute('aria-valuenow')) === last);
+    });
+
     test('shows where the networks decide, and lets toy data not be convolved', async () => {
       const playground = await open('#width=8&depth=2&kind=convolutional&activation=tanh');
       await playground.press('Step');

@@ -8,12 +8,13 @@ import type { Finding, InspectedLayer } from 'evenkeel/tools';
 import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
 import { cutExamination } from '../../playground/doctor/cut.js';
 import { withMeasurement } from '../../playground/page/history.js';
+import { wrongFirst } from '../../playground/page/wrong-first.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
 import { PRESET_NAMES } from '../../playground/shared/presets.js';
 import { toDigit } from '../../playground/shared/ink.js';
 import { readDropped } from '../../playground/shared/dropped.js';
 import { checkDropped, limitsFor } from '../../playground/shared/limits.js';
-import { EXTENT, type Measurement, type Reading } from '../../playground/shared/protocol.js';
+import { EXTENT, PERCENTILES, type Measurement, type Reading } from '../../playground/shared/protocol.js';
 import {
   ACCEPTED,
   DEFAULTS,
@@ -24,7 +25,7 @@ import {
   parseValue,
   withValue,
 } from '../../playground/shared/settings.js';
-import { batchesOf, imageDataset } from '../../playground/training/dataset.js';
+import { batchesOf, imageDataset, samplesOf } from '../../playground/training/dataset.js';
 import { droppedDataset } from '../../playground/training/dropped-files.js';
 import { deadUnitsOf, percentilesOf } from '../../playground/training/measurement.js';
 import { toyDataset } from '../../playground/training/toy-sets.js';
@@ -403,11 +404,9 @@ test('percentiles are those of each unit by itself', () => {
   const values = Float32Array.from({ length: 202 }, (_, i) =>
     i % 2 === 0 ? (i / 2) * 1 : 10 * ((((i - 1) / 2) * 37) % 101),
   );
-  expect(percentilesOf(values, 2).map((of) => [...of])).toEqual([
-    [15, 150],
-    [50, 500],
-    [85, 850],
-  ]);
+  expect(percentilesOf(values, 2).map((of) => [...of])).toEqual(
+    PERCENTILES.map((percentile) => [percentile, 10 * percentile]),
+  );
 });
 
 test('a history is bounded, begins with the first measurement and ends with the last', () => {
@@ -419,6 +418,7 @@ test('a history is bounded, begins with the first measurement and ends with the 
     divergedAt: null,
     layers: [],
     decisions: new Uint8Array(1),
+    guesses: new Uint8Array(1),
   };
   let history: readonly Measurement[] = [];
   for (let step = 0; step < 5000; step++) {
@@ -429,6 +429,45 @@ test('a history is bounded, begins with the first measurement and ends with the 
   expect(history[0]!.step).toBe(0);
   expect(history.length).toBeGreaterThan(200);
   expect(history.filter(({ readings }) => readings[0]!.decisions !== null)).toHaveLength(1);
+  expect(history.filter(({ readings }) => readings[0]!.guesses !== null)).toHaveLength(1);
+});
+
+test('a history of wide networks is bounded in memory', () => {
+  const values = () => new Float32Array(256);
+  const statistics = {
+    ...{ batchMean: values(), batchDeviation: values(), movingMean: values(), movingDeviation: values() },
+    renorm: { r: values(), d: values() },
+  };
+  const layer = { percentiles: PERCENTILES.map(values), deadUnits: null, statistics };
+  const reading: Reading = {
+    ...{ trainingLoss: null, testLoss: 0, accuracy: 0, trainingModeAccuracy: null, divergedAt: null },
+    ...{ layers: new Array(8).fill(layer), decisions: null, guesses: null },
+  };
+  let history: readonly Measurement[] = [];
+  let most = 0;
+  for (let step = 0; step < 500; step++) {
+    history = withMeasurement(history, { step, readings: [reading, reading, reading], tensors: 0 });
+    most = Math.max(most, history.length);
+  }
+  const numbers = 3 * 8 * 256 * (PERCENTILES.length + 6);
+  expect(4 * numbers * most).toBeLessThan(40e6);
+  expect(most).toBeGreaterThanOrEqual(50);
+  expect(history[0]!.step).toBe(0);
+});
+
+test('samples that the most networks are wrong about come first, and others as they are', () => {
+  const labels = Uint8Array.of(1, 2, 3, 4);
+  // 255 where there is no number.
+  expect(wrongFirst(labels, [Uint8Array.of(1, 0, 3, 255), Uint8Array.of(1, 2, 3, 5)])).toEqual([3, 1, 0, 2]);
+});
+
+test('the samples that a network is measured on are the first of the test', () => {
+  const digits = drawDigits(50, new Random(1, 'digits'));
+  const dataset = imageDataset('drawn', digits, { trainingCount: 40 });
+  const { images, labels } = samplesOf(dataset, 'dense')!;
+  expect(labels).toEqual(digits.labels.subarray(40));
+  expect(images).toEqual(digits.images.subarray(40 * PIXELS));
+  expect(samplesOf(toyDataset('moons', new Random(1, 'digits')), 'dense')).toBe(null);
 });
 
 describe('what the page gets of a report', () => {
