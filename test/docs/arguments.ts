@@ -63,7 +63,7 @@ export function argumentLines(): string[] {
     return `| ${names.join('<br>')} | ${byDefault} | ${meaning} |`;
   });
   return [
-    '| in TypeScript, and in R and Python where it is another | default | what it is |',
+    '| name, and its other name in R and Python | default | what it is |',
     '| --- | --- | --- |',
     ...rows,
   ];
