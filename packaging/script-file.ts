@@ -16,9 +16,10 @@ interface Manifest {
   readonly version: string;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-const { version, peerDependencies, dependencies } = JSON.parse(
+const { version, peerDependencies, dependencies, devDependencies } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as Manifest;
 
@@ -26,7 +27,8 @@ const { version, peerDependencies, dependencies } = JSON.parse(
 const oldestIn = (range = ''): string => range.replace(/^\D+/, '');
 
 const oldest = oldestIn(peerDependencies['@tensorflow/tfjs-core']);
-const tensorflowScript = `<script src="${CDN}/@tensorflow/tfjs@${oldest}/dist/tf.min.js"></script>`;
+const tested = oldestIn(devDependencies['@tensorflow/tfjs']);
+const tensorflowScript = `<script src="${CDN}/@tensorflow/tfjs@${tested}/dist/tf.min.js"></script>`;
 const hdf5Script = `<script src="${CDN}/h5wasm@${oldestIn(dependencies.h5wasm)}/dist/iife/h5wasm.js"></script>`;
 
 /** Stands before everything else, since the first class extends one of `tf`. */

@@ -17,7 +17,12 @@ const page = (text: string, link: string): DefaultTheme.SidebarItem => ({ text, 
 const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'Start',
-    items: [page('What and why', '/'), page('Ten minutes', '/start'), page('Speed and size', '/benchmarks')],
+    items: [
+      page('What and why', '/'),
+      page('Ten minutes', '/start'),
+      page('Install', '/install'),
+      page('Speed and size', '/benchmarks'),
+    ],
   },
   {
     text: 'Recipes',

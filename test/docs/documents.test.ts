@@ -11,7 +11,7 @@ import { MADE_FILES, madeFile } from './made.js';
 const scripts = Object.keys((JSON.parse(readText('package.json')) as { scripts: object }).scripts);
 
 /** Of npm itself, with nothing in package.json. */
-const NPM_COMMANDS = ['ci', 'cit', 'init', 'pack', 'install', 'start', 'test'];
+const NPM_COMMANDS = ['ci', 'cit', 'init', 'ls', 'pack', 'install', 'start', 'test'];
 
 describe.each(DOCUMENTS)('%s', (path) => {
   const text = readText(path);

@@ -10,11 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, posix } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import ts from 'typescript';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT, sourceFiles } from '../docs/blocks.js';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { REPOSITORY } from '../../docs/.vitepress/project.js';
+import { findChromium, launch } from '../browser/chromium.js';
+import { serve } from '../browser/site.js';
+import { DOCUMENTS, ROOT, blocksOf, sourceFiles } from '../docs/blocks.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
 import { type Installed, installCommand, installLibrary, run } from './installed.js';
 
@@ -49,6 +52,12 @@ const runAsPage = (file: string): string => runInNode('--import', `data:text/jav
 
 const ENTRIES = ['.', 'core', 'data', 'tools', 'keras', 'distributed', 'threads', 'mpi'];
 
+/** Every file of a folder, by its path from the repository's folder. */
+const filesIn = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+
 /** A training step, on TF.js' parts alone: no page needs all of @tensorflow/tfjs. */
 const PROGRAM = `
   import * as tf from '@tensorflow/tfjs-core';
@@ -79,21 +88,16 @@ test('holds what it should and nothing else', () => {
   const built = modules.flatMap((module) =>
     ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${module}${ending}`),
   );
-  const documents = [
-    'CHANGELOG.md',
-    'COMPATIBILITY.md',
-    'LICENSE',
-    'README.md',
-    'SECURITY.md',
-    'distributed/keras_worker.py',
-    'package.json',
-  ];
+  const pictures = filesIn('docs').filter(
+    (path) => /\.(svg|png)$/.test(path) && !path.includes('/.vitepress/'),
+  );
+  const others = ['LICENSE', 'distributed/keras_worker.py', 'package.json', ...filesIn('examples')];
   const forRequire = ENTRIES.flatMap((entry) =>
     ['index.cjs', 'index.d.cts'].map((file) => posix.join('dist', entry, file)),
   );
   const script = ['', '.map', '.LICENSE.txt'].map((ending) => `dist/evenkeel.min.js${ending}`);
   expect(installed.files).toEqual(
-    [...built, ...forRequire, ...script, ...sourceFiles('src'), ...documents].sort(),
+    [...built, ...forRequire, ...script, ...sourceFiles('src'), ...DOCUMENTS, ...pictures, ...others].sort(),
   );
 });
 
@@ -301,6 +305,51 @@ describe('in a page that Vite bundles,', () => {
   });
 });
 
+const chromium = findChromium();
+
+/** Where the pages of the documents have packages from. */
+const CDN = /https:\/\/cdn\.jsdelivr\.net\/npm\/((?:@[^/]+\/)?[^/@]+)@([\d.]+)\//g;
+
+describe.skipIf(!chromium)('in Chromium, from a server of files,', { tags: ['browser'] }, () => {
+  test.each(
+    blocksOf('docs/install.md', 'html').map(({ code }, i) => [
+      ['1 normalization folded', 'InputLayer BatchNormalization'][i],
+      code,
+    ]),
+  )('the page that says %j in docs/install.md works', async (said, code) => {
+    const browser = await launch(chromium!);
+    onTestFinished(() => browser.close());
+    for (const [, name, version] of code.matchAll(CDN)) {
+      const folder = name === 'evenkeel' ? ROOT : join(ROOT, 'node_modules', name!);
+      expect([name, version]).toEqual([
+        name,
+        (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version,
+      ]);
+    }
+    const served = code.replaceAll(CDN, (_, name: string) => `/node_modules/${name}/`);
+    write('page.html', `<!doctype html><meta charset="utf-8"><title>page</title><body></body>\n${served}`);
+    const site = await serve(installed.folder, false);
+    onTestFinished(() => site.close());
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    await page.goto(`${site.url}page.html`);
+    await expect.poll(() => page.locator('body').innerText(), { timeout: 100_000 }).toContain(said);
+    expect(errors).toEqual([]);
+  });
+});
+
+/** The links of a document that lead to files. */
+const linksIn = (text: string): string[] =>
+  [...text.matchAll(/\]\(([^()\s]+)\)|(?:src|href)="([^"]+)"/g)]
+    .map(([, inText, inTag]) => (inText ?? inTag!).replace(/#.*/, ''))
+    .filter((link) => link !== '' && !/^[a-z]+:/.test(link));
+
+test("every link of the package's README leads to a file in it", () => {
+  const text = readFileSync(join(installed.folder, 'node_modules/evenkeel/README.md'), 'utf8');
+  expect(linksIn(text).filter((link) => !installed.files.includes(link))).toEqual([]);
+});
+
 describe('the command', () => {
   let command: Installed;
 
@@ -327,6 +376,16 @@ describe('the command', () => {
     ];
     const documents = ['LICENSE', 'README.md', 'package.json'];
     expect(command.files).toEqual([...modules, ...ofOthers, ...pages, ...documents].sort());
+  });
+
+  test('has a README whose links lead to files in it, or in the repository', () => {
+    const text = readFileSync(join(command.folder, 'node_modules/evenkeel-cli/README.md'), 'utf8');
+    expect(linksIn(text).filter((link) => !command.files.includes(link))).toEqual([]);
+    const inRepository = [...text.matchAll(/\]\((https:[^()]+)\)/g)].map(([, address]) => address!);
+    for (const address of inRepository) {
+      const [, path] = address.split(`${REPOSITORY}/blob/main/`);
+      expect(path !== undefined && existsSync(join(ROOT, path)), address).toBe(true);
+    }
   });
 
   test('runs, on every backend, by the name that npm gives it', () => {
