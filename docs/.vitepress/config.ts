@@ -62,7 +62,11 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   },
   {
     text: 'How it works',
-    items: [page('Kernels and accuracy', '/how/kernels'), page('Architecture', '/architecture')],
+    items: [
+      page('The canonical layout', '/how/layout'),
+      page('Kernels and accuracy', '/how/kernels'),
+      page('Architecture', '/architecture'),
+    ],
   },
   {
     text: 'Tools',

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { drawAccuracy } from '../../docs/pictures/accuracy.js';
+import { LAYOUTS } from '../../docs/pictures/layout.js';
 import { accuracyLines, readAccuracy } from './accuracy.js';
 import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
@@ -36,6 +37,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
 
 /** Files that are made whole. */
 const PICTURES: Readonly<Record<string, () => string>> = {
+  ...LAYOUTS,
   'docs/pictures/accuracy.svg': () => drawAccuracy(readAccuracy()),
   'docs/pictures/speed-of-networks.svg': () => networksChart(readResults()),
   'docs/pictures/speed-of-the-layer.svg': () => layerChart(readResults()),

@@ -12,6 +12,7 @@ const CELLS: Readonly<Record<string, Component>> = {
   EpsilonCell: defineAsyncComponent(() => import('./cells/epsilon.js')),
   GammaBetaCell: defineAsyncComponent(() => import('./cells/gamma-beta.js')),
   GhostBatchCell: defineAsyncComponent(() => import('./cells/ghost-batch.js')),
+  LayoutCell: defineAsyncComponent(() => import('./cells/layout.js')),
   MomentumCell: defineAsyncComponent(() => import('./cells/momentum.js')),
   RenormCell: defineAsyncComponent(() => import('./cells/renorm.js')),
 };
