@@ -17,7 +17,7 @@ import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
 import { sizeLines } from './sizes.js';
 import { layerChart, networksChart } from './speed-charts.js';
-import { passesLines, readResults, speedLines, speedSummaryLines } from './speed.js';
+import { inferenceLines, passesLines, readResults, speedLines, speedSummaryLines } from './speed.js';
 
 const START = '<!-- made by npm run docs -->';
 const END = '<!-- until here -->';
@@ -30,6 +30,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
   'docs/command.md': [commandLines],
   'docs/findings.md': [findingLines],
   'docs/how/kernels.md': [() => passesLines(readResults()), () => accuracyLines(readAccuracy())],
+  'docs/recipes/deploy.md': [() => inferenceLines(readResults())],
   'docs/index.md': [() => speedSummaryLines(readResults()), sizeLines],
   'docs/benchmarks.md': [() => speedLines(readResults()), sizeLines],
   'README.md': [() => speedLines(readResults())],

@@ -144,3 +144,28 @@ export function passesLines({ passes, machine, commit, date }: Results): string[
     `1 is the speed of memory. ${machine.cpu}, Node ${machine.node.slice(1)}, commit ${commit}, ${date}.`,
   ];
 }
+
+/** What a prediction takes, before and after `fold`. */
+export function inferenceLines({ inference, machine, against, commit, date }: Results): string[] {
+  const ours = ['evenkeel', 'evenkeel, folded'];
+  const models = [...new Set(inference.map(({ network, batch }) => `${network}, batch of ${batch}`))];
+  return [
+    ...table(
+      ['model, on wasm', 'stock TF.js', ...ours, 'onnxruntime-web'],
+      models.map((model) => {
+        const msOf = (contender: string) =>
+          inference.find(
+            (row) => `${row.network}, batch of ${row.batch}` === model && row.contender === contender,
+          )!.ms;
+        const stock = msOf('stock TF.js');
+        return [
+          model,
+          duration(stock),
+          ...[...ours, 'onnxruntime'].map((name) => figure(msOf(name) / stock)),
+        ];
+      }),
+    ),
+    '',
+    `On one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}, commit ${commit}, ${date}; evenkeel with ${code('accelerateTensorFlow')}.`,
+  ];
+}
