@@ -4,6 +4,7 @@ import { Drawing } from './drawing.js';
 import { Decisions } from './decisions.js';
 import { Header } from './header.js';
 import { Inside } from './inside.js';
+import { Machine } from './machine.js';
 import { NetworkForms } from './network-form.js';
 import { Presets } from './presets.js';
 import { Problems } from './problems.js';
@@ -12,11 +13,13 @@ import { Samples } from './samples.js';
 import { SettingsForm } from './settings-form.js';
 import { place, settings } from './state.js';
 import { Toolbar } from './toolbar.js';
+import { Tour } from './tour.js';
 import { hasImages } from '../shared/settings.js';
 
 function Train() {
   return (
     <>
+      <Tour />
       <Presets />
       <Toolbar />
       <div class="columns">
@@ -49,7 +52,10 @@ export function App() {
         <Problems />
         {place.value.view === 'train' ? <Train /> : <Doctor />}
       </main>
-      <footer>Everything runs in this page: nothing leaves the machine.</footer>
+      <footer>
+        <p>Everything runs in this page: nothing leaves the machine.</p>
+        {place.value.view === 'train' && <Machine />}
+      </footer>
     </>
   );
 }

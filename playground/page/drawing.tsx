@@ -127,7 +127,9 @@ function Sheet() {
 
 function Answer({ index, name }: { readonly index: number; readonly name: string }) {
   const key = NETWORK_KEYS[index]!;
-  const probabilities = answers.value?.[index];
+  const answer = answers.value?.[index];
+  // A network that diverged takes it for nothing.
+  const probabilities = answer?.every(Number.isFinite) ? answer : undefined;
   const best = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : null;
   return (
     <div class={`answer ${key}`}>

@@ -6,7 +6,8 @@ import { THEMES, type Theme, choose, theme } from './theme.js';
 export const VIEW_TITLES: Readonly<Record<View, string>> = { train: 'Playground', doctor: 'Doctor' };
 
 const SENTENCES: Readonly<Record<View, string>> = {
-  train: 'Small networks, with and without batch normalization, train side by side in this page.',
+  train:
+    'See what batch normalization does: small networks, with and without it, train side by side in this page.',
   doctor: 'Drop a model: read what is wrong with its batch normalization, repair it, take it away.',
 };
 

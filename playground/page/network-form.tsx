@@ -122,7 +122,7 @@ function NetworkForm({ index, name }: { readonly index: number; readonly name: s
 export function NetworkForms() {
   const called = names.value;
   return (
-    <section aria-labelledby="networks-title" data-tour="arguments">
+    <section aria-labelledby="networks-title">
       <h2 id="networks-title">The networks</h2>
       <p class="note">
         They differ in their normalization alone: data, batches and initial weights are the same.

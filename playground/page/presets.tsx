@@ -2,6 +2,7 @@
 import { beginningOf, writeAddress } from '../shared/address.js';
 import { PRESETS, PRESET_NAMES, type PresetName } from '../shared/presets.js';
 import { isChanged, place } from './state.js';
+import { TourButton } from './tour.js';
 
 // Alone, # leads to the first of them.
 const addressOf = (preset: PresetName): string => writeAddress(beginningOf(preset)) || '#';
@@ -19,7 +20,9 @@ export function Presets() {
         ))}
       </nav>
       <h2 id="preset-title">{title}</h2>
-      <p>{story}</p>
+      <p>
+        {story} <TourButton />
+      </p>
       {isChanged.value && (
         <p class="note">
           You changed what this preset sets: what it says may not hold.{' '}

@@ -136,11 +136,11 @@ export function Results() {
   const curves = useMemo(() => curvesOf(series, called), [series, called]);
   const isCounted = latest.value?.readings.some((reading) => deadShare(reading) !== null) ?? false;
   return (
-    <section aria-labelledby="results-title">
+    <section class="results" aria-labelledby="results-title">
       <h2 id="results-title" class="unseen">
         Results
       </h2>
-      <div class="networks" data-tour="results">
+      <div class="networks">
         {called.map((name, i) => (
           <Result key={name} index={i} name={name} />
         ))}

@@ -1,17 +1,6 @@
-/** @file Start, pause, step, reset; and where the run is. */
+/** @file Start, pause, step, reset; and how far the run is. */
 import { useState } from 'preact/hooks';
-import {
-  announcement,
-  isPreparing,
-  isRunning,
-  latest,
-  progress,
-  reset,
-  setup,
-  step,
-  tell,
-  toggle,
-} from './state.js';
+import { announcement, isPreparing, isRunning, progress, reset, setup, step, tell, toggle } from './state.js';
 
 function Share() {
   const [isCopied, setIsCopied] = useState(false);
@@ -52,15 +41,6 @@ export function Toolbar() {
         <b data-testid="step">step {done.toLocaleString('en')}</b>
         {isRunning.value && rate > 0 && <span>{rate < 10 ? rate.toFixed(1) : rate.toFixed(0)} / s</span>}
         {isPreparing.value && <span>preparing…</span>}
-      </p>
-      <p class="machine">
-        {setup.value && (
-          <>
-            <span data-testid="backend">{setup.value.settings.backend}</span>
-            <span>TF.js {setup.value.tensorflow}</span>
-            <span data-testid="tensors">{latest.value?.tensors} tensors</span>
-          </>
-        )}
       </p>
       <p class="unseen" role="status">
         {announcement.value}

@@ -47,17 +47,24 @@ export class Playground {
   static async open(
     browser: Browser,
     site: Site,
-    hash = '',
+    address = '',
     options: BrowserContextOptions = {},
   ): Promise<Playground> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    // The tour is for a first visit.
+    if (!address.startsWith('?first')) {
+      await context.addInitScript(() => {
+        // Of frames that have no place to store it, none has a tour.
+        if (location.protocol === 'http:') localStorage.setItem('evenkeel-tour', 'ended');
+      });
+    }
     context.setDefaultTimeout(20_000);
     const playground = new Playground(await context.newPage());
     onTestFinished(async () => {
       await context.close();
       expect(playground.#complaints).toEqual([]);
     });
-    await playground.page.goto(site.url + hash);
+    await playground.page.goto(site.url + address);
     await playground.ready();
     return playground;
   }

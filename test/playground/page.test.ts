@@ -16,6 +16,7 @@ import { Playground } from './browser.js';
 import { doctorCases, openModel, unhealthyModel } from './doctor-cases.js';
 import { safetyCases } from './safety-cases.js';
 import { type Site, publish } from './site.js';
+import { storyCases } from './story-cases.js';
 
 const executablePath = findChromium();
 
@@ -353,6 +354,7 @@ describe.skipIf(!executablePath)(
       expect(await playground.text('a-answer').innerText()).toBe('–');
     });
 
+    storyCases((address = '', options = {}) => open(address, options));
     doctorCases(() => open(QUICK));
     safetyCases((hash = QUICK, options = {}) => open(hash, options));
 
