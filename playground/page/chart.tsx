@@ -177,7 +177,7 @@ export function Chart(props: ChartProps) {
   const at = Math.min(pointed ?? last, last);
   const values = lines.map(({ label }, i) => {
     const value = data[i + 1]?.[at];
-    return { label, shown: value == null ? '–' : format(value) };
+    return { label, shown: value == null || !Number.isFinite(value) ? '–' : format(value) };
   });
   /** Points at a place, or at none, as the mouse does. */
   const point = (index: number | null) => {
