@@ -36,5 +36,7 @@ export const NEEDS: readonly Need[] = [
   },
   { name: 'keras', description: 'real Keras, in Python: oracle/install.sh && npm test' },
   { name: 'mpi', description: 'MPICH: EVENKEEL_MPIEXEC=$(oracle/install.sh mpich) npm test' },
+  { name: 'bun', description: 'Bun: npm install --no-save bun && npx vitest run test/package' },
+  { name: 'deno', description: 'Deno: npm install --no-save deno && npx vitest run test/package' },
   { name: 'digits', description: "MNIST's four files: EVENKEEL_MNIST=<their folder> npm test" },
 ];

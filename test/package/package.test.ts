@@ -19,6 +19,7 @@ import { findChromium, launch } from '../browser/chromium.js';
 import { serve } from '../browser/site.js';
 import { DOCUMENTS, ROOT, blocksOf, sourceFiles } from '../docs/blocks.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
+import { findProgram } from '../programs.js';
 import { type Installed, installCommand, installLibrary, run } from './installed.js';
 
 const place = mkdtempSync(join(realpathSync(tmpdir()), 'evenkeel-'));
@@ -119,6 +120,15 @@ test('its source maps lead to source files that are in it', () => {
     const own = sources.filter((source) => !source.includes('node_modules/'));
     for (const source of own) expect(existsSync(join(folder, dirname(file), source)), file).toBe(true);
   }
+});
+
+describe.each([
+  ['bun', findProgram('EVENKEEL_BUN', 'bun'), []],
+  ['deno', findProgram('EVENKEEL_DENO', 'deno'), ['run', '--allow-all', '--node-modules-dir=manual']],
+] as const)('in %s', (name, program, args) => {
+  test.skipIf(!program)('it runs as in Node', { tags: [name] }, () => {
+    expect(run(installed.folder, program!, ...args, write('program.js', PROGRAM)).trim()).toBe('20 20 1 1');
+  });
 });
 
 test('runs in Node', () => {
