@@ -135,6 +135,27 @@ describe('fold', () => {
   });
 });
 
+describe('fold, of many layers that stay for the same reason,', () => {
+  it('tells the reason once', async () => {
+    const model = tf.sequential();
+    for (let i = 0; i < 10; i++) {
+      const inputShape = i === 0 ? { inputShape: [4] } : {};
+      model.add(tf.layers.dense({ name: `dense${i}`, units: 4, activation: 'relu', ...inputShape }));
+      layerBatchNormalization(model, { name: `bn${i}` });
+      model.add(tf.layers.activation({ activation: 'tanh' }));
+    }
+    const folder = makeFolder();
+    const file = join(folder, 'model.h5');
+    await saveKerasModel(model, file, { for: 'tf-keras' });
+    const { stdout } = await evenkeel(['fold', file, join(folder, 'folded.h5')]);
+    expect(stdout).toMatch(/^0 normalizations folded, 10 kept\./);
+    expect(stdout).toContain(
+      'kept     bn0, bn1, bn2, bn3, bn4, bn5, bn6, bn7 and 2 more\nbecause  bn0: Into',
+    );
+    expect(stdout.match(/because/g)).toHaveLength(1);
+  });
+});
+
 describe('fold, of a model that is not finite,', () => {
   it('ends with 3, says why, and writes nothing', async () => {
     const model = tf.sequential({
@@ -196,6 +217,33 @@ describe('inspect', () => {
     expect((await evenkeel([...args, '--fail-on', 'note'])).code).toBe(1);
     expect((await evenkeel([...args, '--fail-on', 'warning'])).code).toBe(1);
     expect((await evenkeel([...args, '--fail-on', 'error'])).code).toBe(0);
+  });
+
+  it('says what it looked at, what it did not, and which option has it do so', async () => {
+    const text = async (...args: string[]) =>
+      (await evenkeel(['inspect', ...args])).stdout.replaceAll(/\s+/g, ' ');
+    const file = modelFile('tf-keras-mlp.h5');
+    const without = await text(file);
+    expect(without).toContain(
+      ' Nothing is wrong, as far as weights and options tell. Without data, nothing tells of ',
+    );
+    expect(without).toMatch(
+      / statistics-gap, .*output-gap\. To look for these too, give samples: --data <file>\. $/,
+    );
+
+    const repaired = join(makeFolder(), 'repaired.h5');
+    const data = dataFile([640, 6]);
+    expect((await evenkeel(['recalibrate', file, repaired, '--data', data])).code).toBe(0);
+    expect(await text(repaired, '--data', data)).toMatch(
+      / Nothing is wrong, as far as weights, options and data tell\. $/,
+    );
+
+    const plain = join(makeFolder(), 'plain.h5');
+    const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [6] })] });
+    await saveKerasModel(model, plain, { for: 'tf-keras' });
+    const nothing = /The model has no batch normalization, so there was nothing to look at\. $/;
+    expect(await text(plain)).toMatch(nothing);
+    expect(await text(plain, '--data', data)).toMatch(nothing);
   });
 
   it('tells once what many layers have', async () => {
