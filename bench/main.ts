@@ -34,7 +34,7 @@ const command = new Command('bench')
       'loading against stock TF.js, PyTorch (of python3, or of what PYTHON names) and onnxruntime-web, the passes ' +
       'against memory, and one rank against two: threads, and processes of MPI (EVENKEEL_MPIEXEC names its mpiexec). ' +
       'Contenders are warm, in turn, as medians; PyTorch is by itself, after. A run without options takes a quarter of ' +
-      'an hour, and writes bench/results/bench.json, of which npm run docs makes the tables of the README.',
+      'an hour, and writes bench/results/bench.json, of which npm run docs makes the tables of docs/benchmarks.md.',
   )
   .addOption(choice('--only', 'parts of it', PARTS))
   .addOption(choice('--networks', 'networks that train', NETWORK_NAMES))

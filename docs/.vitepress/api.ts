@@ -13,41 +13,42 @@ const ENTRIES = [
   'mpi/index',
 ];
 
-const application = await Application.bootstrapWithPlugins({
-  entryPoints: ENTRIES.map((entry) => `${ROOT}src/${entry}.ts`),
-  tsconfig: `${ROOT}tsconfig.build.json`,
-  plugin: ['typedoc-plugin-markdown', 'typedoc-vitepress-theme'],
-  readme: 'none',
-  name: 'API',
-  out: `${ROOT}docs/api`,
-  ...{
-    docsRoot: `${ROOT}docs`,
-    outputFileStrategy: 'modules',
-    entryFileName: 'index',
-    hidePageHeader: true,
-    hideBreadcrumbs: true,
-  },
-  // What a file holds, which is for those who read it.
-  blockTags: [...OptionDefaults.blockTags, '@file'],
-  excludeTags: ['@file'],
-  excludePrivate: true,
-  excludeInternal: true,
-  excludeExternals: true,
-  sourceLinkTemplate: `${REPOSITORY}/blob/main/{path}#L{line}`,
-  gitRevision: 'main',
-  disableGit: true,
-  logLevel: 'Warn',
-});
+export async function makeApiPages(): Promise<void> {
+  const application = await Application.bootstrapWithPlugins({
+    entryPoints: ENTRIES.map((entry) => `${ROOT}src/${entry}.ts`),
+    tsconfig: `${ROOT}tsconfig.build.json`,
+    plugin: ['typedoc-plugin-markdown'],
+    readme: 'none',
+    name: 'API',
+    out: `${ROOT}docs/api`,
+    ...{
+      outputFileStrategy: 'modules',
+      entryFileName: 'index',
+      hidePageHeader: true,
+      hideBreadcrumbs: true,
+    },
+    // What a file holds, which is for those who read it.
+    blockTags: [...OptionDefaults.blockTags, '@file'],
+    excludeTags: ['@file'],
+    excludePrivate: true,
+    excludeInternal: true,
+    excludeExternals: true,
+    sourceLinkTemplate: `${REPOSITORY}/blob/main/{path}#L{line}`,
+    gitRevision: 'main',
+    disableGit: true,
+    logLevel: 'Warn',
+  });
 
-/** A module is called as it is imported. */
-application.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { project: ProjectReflection }) => {
-  for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
-    const folder = module.name.replace(/\/?index$/, '');
-    module.name = folder === '' ? 'evenkeel' : `evenkeel/${folder}`;
-  }
-});
+  /** A module is called as it is imported. */
+  application.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }: { project: ProjectReflection }) => {
+    for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
+      const folder = module.name.replace(/\/?index$/, '');
+      module.name = folder === '' ? 'evenkeel' : `evenkeel/${folder}`;
+    }
+  });
 
-const project = await application.convert();
-if (project === undefined) throw new Error('TypeDoc could not read the sources.');
-await application.generateOutputs(project);
-if (application.logger.hasErrors()) process.exitCode = 1;
+  const project = await application.convert();
+  if (project === undefined) throw new Error('TypeDoc could not read the sources.');
+  await application.generateOutputs(project);
+  if (application.logger.hasErrors()) throw new Error('TypeDoc found errors, which it printed.');
+}

@@ -1,6 +1,4 @@
 /** @file The site: which pages there are, what it is made with, and how its Markdown differs from GitHub's: hardly. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import { anchorOf } from './markdown/anchor.js';
 import { fencesForTests } from './markdown/fences.js';
@@ -65,6 +63,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     items: [
       page('The canonical layout', '/how/layout'),
       page('Kernels and accuracy', '/how/kernels'),
+      page('The experiment', '/experiment'),
       page('Architecture', '/architecture'),
     ],
   },
@@ -76,9 +75,10 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     text: 'Reference',
     items: [
       page('Compatibility', '/compatibility'),
+      page('What it cannot do', '/limits'),
       page('Coming from PyTorch', '/pytorch'),
       page('Glossary', '/glossary'),
-      ...apiPages(),
+      apiPages(),
       page('Changes', '/changelog'),
       page('Security', '/security'),
       page('Contributing', '/contributing'),
@@ -86,12 +86,17 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   },
 ];
 
-/** The pages that TypeDoc made; none before `npm run site` has run once. */
-function apiPages(): DefaultTheme.SidebarItem[] {
-  const file = fileURLToPath(new URL('../api/typedoc-sidebar.json', import.meta.url));
-  if (!existsSync(file)) return [];
-  const items = JSON.parse(readFileSync(file, 'utf8')) as DefaultTheme.SidebarItem[];
-  return [{ text: 'API', link: '/api/', collapsed: true, items }];
+/** The pages that TypeDoc makes, a page for each entry of the package. */
+function apiPages(): DefaultTheme.SidebarItem {
+  const items = [
+    page('evenkeel', '/api/evenkeel'),
+    page('evenkeel/keras', '/api/evenkeel/keras/'),
+    page('kerasLayers', '/api/evenkeel/keras/namespaces/kerasLayers'),
+    ...['tools', 'data', 'distributed', 'threads', 'mpi', 'core'].map((entry) =>
+      page(`evenkeel/${entry}`, `/api/evenkeel/${entry}`),
+    ),
+  ];
+  return { text: 'API', link: '/api/', collapsed: true, items };
 }
 
 export default defineConfig({
@@ -124,10 +129,12 @@ export default defineConfig({
       ],
     },
     server: { fs: { allow: [ROOT] } },
+    // The index of the search, which is loaded when it opens.
+    build: { chunkSizeWarningLimit: 3000 },
   },
   themeConfig: {
     nav: [
-      { text: 'Playground', link: `${BASE}playground/`, target: '_self' },
+      { text: 'Playground', link: '/playground/', target: '_self' },
       { text: 'API', link: '/api/' },
       { text: 'GitHub', link: REPOSITORY },
     ],

@@ -43,7 +43,7 @@ export async function bundlePage(place: string): Promise<string> {
     build: {
       ...{ outDir, target: 'esnext', chunkSizeWarningLimit: 10_000 },
       // `compress` would break TF.js' threads, whose workers get the text of a function: it takes for granted there that
-      // a variable of the function's surroundings is declared. README.md tells users.
+      // a variable of the function's surroundings is declared. docs/limits.md tells users.
       rolldownOptions: { output: { minify: { compress: false, mangle: true, codegen: true } } },
     },
   });

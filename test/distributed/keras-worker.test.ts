@@ -336,9 +336,11 @@ describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () =>
     expect(isSynchronized.filter(Boolean)).toHaveLength(2);
   });
 
-  test('runs as the README has it', async () => {
+  test('runs as the recipe has it', async () => {
     writeRows([8, 8]);
-    const [block] = blocksOf('README.md', 'sh').filter(({ code }) => code.includes('keras_worker.py'));
+    const [block] = blocksOf('docs/recipes/ranks.md', 'sh').filter(({ code }) =>
+      code.includes('keras_worker.py'),
+    );
     const [assignment, ...commands] = block!.code
       .replace('python node_modules/evenkeel/distributed/keras_worker.py', () =>
         worker('distributed/keras_worker.py', []).replaceAll("'", ''),

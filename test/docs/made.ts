@@ -33,7 +33,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
   'docs/recipes/deploy.md': [() => inferenceLines(readResults())],
   'docs/index.md': [() => speedSummaryLines(readResults()), sizeLines],
   'docs/benchmarks.md': [() => speedLines(readResults()), sizeLines],
-  'README.md': [() => speedLines(readResults())],
+  'README.md': [() => speedSummaryLines(readResults()), sizeLines],
 };
 
 /** Files that are made whole. */

@@ -1,4 +1,4 @@
-/** @file README's tables of speed say what the results say. */
+/** @file The documents' tables of speed say what the results say. */
 import { expect, test } from 'vitest';
 import type { Report } from '../../bench/report.js';
 import { figure, speedLines } from './speed.js';

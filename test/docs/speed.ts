@@ -100,7 +100,7 @@ export function speedLines(report: Results): string[] {
 }
 
 /** A time in the unit that suits it. */
-export const duration = (ms: number): string =>
+const duration = (ms: number): string =>
   ms < 1000 ? `${figure(ms)} ms` : ms < 60_000 ? `${figure(ms / 1000)} s` : `${figure(ms / 60_000)} min`;
 
 /** What stands in a few lines for all the tables: a step of networks, and of the layer alone. */

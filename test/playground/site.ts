@@ -1,7 +1,7 @@
 /** @file The playground as it is published: built into a folder, and served from a path by a server that only knows files. */
 import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Server, createServer } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -10,12 +10,14 @@ import { ISOLATING_HEADERS } from '../../shared/isolating-headers.js';
 import { ROOT } from '../docs/blocks.js';
 
 /** Where the folder stands on the server: not at its root. */
-const BASE = '/some/where/';
+export const BASE = '/some/where/';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
   '.wasm': 'application/wasm',
 };
 
@@ -28,11 +30,17 @@ export interface Site {
   close(): Promise<void>;
 }
 
-function serve(folder: string, headers: Readonly<Record<string, string>>): Server {
-  return createServer(({ url }, response) => {
+/** A folder that is served. */
+export interface Served {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function serve(folder: string, headers: Readonly<Record<string, string>> = {}): Promise<Served> {
+  const server = createServer(({ url }, response) => {
     const { pathname } = new URL(url!, 'http://localhost');
-    const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) || 'index.html' : null;
-    const file = path === null ? '' : join(folder, normalize(path));
+    const path = pathname.startsWith(BASE) ? pathname.slice(BASE.length) : null;
+    const file = path === null ? '' : join(folder, normalize(path.replace(/(^|\/)$/, '$1index.html')));
     if (path === null || !file.startsWith(folder) || !existsSync(file) || !statSync(file).isFile()) {
       response.writeHead(404).end();
       return;
@@ -43,6 +51,14 @@ function serve(folder: string, headers: Readonly<Record<string, string>>): Serve
     });
     createReadStream(file).pipe(response);
   });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 export async function publish(): Promise<Site> {
@@ -53,21 +69,13 @@ export async function publish(): Promise<Site> {
     define: { 'import.meta.env.VITE_SITE': JSON.stringify('../') },
     build: { outDir: folder, reportCompressedSize: false },
   });
-  const servers = [{}, ISOLATING_HEADERS].map((headers) => serve(folder, headers));
-  const listening = servers.map(async (server) => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`;
-  });
-  const [url, isolatedUrl] = await Promise.all(listening);
+  const servers = await Promise.all([serve(folder), serve(folder, ISOLATING_HEADERS)]);
   return {
-    url: url!,
-    isolatedUrl: isolatedUrl!,
+    url: servers[0].url,
+    isolatedUrl: servers[1].url,
     read: (file) => readFile(join(folder, file || 'index.html')),
     async close() {
-      for (const server of servers) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
+      await Promise.all(servers.map((server) => server.close()));
       rmSync(folder, { recursive: true });
     },
   };
