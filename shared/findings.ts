@@ -109,8 +109,12 @@ export function describeHealth({ data, layers, untold }: InspectReport): string 
   return `Nothing is wrong, as far as ${data ? `weights, options and ${source}` : 'weights and options'} tell.`;
 }
 
-/** What an inspection comes to, in a sentence. */
-export const summarizeReport = (report: InspectReport): string =>
-  report.findings.length > 0
-    ? `${plural(report.layers.length, 'batch normalization')}: ${countSeverities(report.findings)}.`
-    : describeHealth(report);
+/** What an inspection comes to, in a sentence or two. */
+export function summarizeReport(report: InspectReport): string {
+  const { layers, findings } = report;
+  if (layers.length === 0) return describeHealth(report);
+  const subject = plural(layers.length, 'batch normalization');
+  return findings.length > 0
+    ? `${subject}: ${countSeverities(findings)}.`
+    : `${subject}. ${describeHealth(report)}`;
+}

@@ -1,10 +1,9 @@
 /** @file Writes a model in the format that the name of its file says. */
 import { dirname, extname, join } from 'node:path';
-import type { io } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { type OutputOptions, nameParts, readArchive } from 'evenkeel/data';
 import { type Dialect, saveKerasModel } from 'evenkeel/keras';
-import { ValueError } from 'evenkeel/core';
+import { splitModel } from '../../shared/tfjs-files.js';
 import { UsageError } from '../../shared/usage-error.js';
 import { type InputSettings, inputsOf, pathOf, readIf } from './inputs.js';
 import type { TargetSettings } from './options.js';
@@ -87,40 +86,9 @@ export async function writeModel(model: LayersModel, target: Target, signal: Abo
   return [...[...parts.keys()].map((name) => join(dirname(path), name)), path];
 }
 
-/** As large as tensorflowjs' converter makes them: browsers keep files of that size in their caches. */
-const SHARD_BYTES = 4 * 2 ** 20;
-
-interface Topology {
-  readonly bytes: Uint8Array;
-  /** By their names. */
-  readonly parts: ReadonlyMap<string, Uint8Array>;
-}
-
-/** JavaScript's JSON would have null instead, which is a setting's default. */
-function refuseNotFinite(key: string, value: unknown): unknown {
-  if (typeof value !== 'number' || Number.isFinite(value)) return value;
-  throw new ValueError(
-    `The model has a setting '${key}' of ${value}, which a model.json cannot hold. Write an .h5 or .keras file.`,
-  );
-}
-
-/** TF.js' `model.json`, and its shards. */
-async function asTopology(model: LayersModel, path: string): Promise<Topology> {
-  let artifacts: io.ModelArtifacts | undefined;
-  await model.save({
-    save(saved) {
-      artifacts = saved;
-      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
-    },
-  });
-  const { modelTopology, weightSpecs, weightData, format, generatedBy } = artifacts!;
-  const weights = Buffer.concat([weightData ?? []].flat().map((part) => new Uint8Array(part)));
-  const count = Math.max(1, Math.ceil(weights.length / SHARD_BYTES));
-  const parts = nameParts(
-    path,
-    Array.from({ length: count }, (_, i) => weights.subarray(i * SHARD_BYTES, (i + 1) * SHARD_BYTES)),
-  );
-  const weightsManifest = [{ paths: [...parts.keys()], weights: weightSpecs }];
-  const json = { format, generatedBy, convertedBy: null, modelTopology, weightsManifest };
-  return { bytes: new TextEncoder().encode(JSON.stringify(json, refuseNotFinite)), parts };
+/** TF.js' `model.json`, and its shards by their names. */
+async function asTopology(model: LayersModel, path: string) {
+  const { shards, topology } = await splitModel(model);
+  const parts = nameParts(path, shards);
+  return { bytes: topology([...parts.keys()]), parts };
 }

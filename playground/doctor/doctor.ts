@@ -1,9 +1,9 @@
 /** @file What the page can ask for: it keeps a model and data, and hands both to the tools. */
-import { type Tensor, dispose, memory } from '@tensorflow/tfjs-core';
+import { type Tensor, clone, dispose, memory } from '@tensorflow/tfjs-core';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { accelerateTensorFlow } from 'evenkeel';
 import { loadKerasModel, saveKerasModel } from 'evenkeel/keras';
-import { type ToolOptions, fold, inspect, recalibrate } from 'evenkeel/tools';
+import { type InspectReport, type ToolOptions, fold, inspect, recalibrate } from 'evenkeel/tools';
 import {
   type DoctorFunctions,
   type DoctorPageFunctions,
@@ -11,10 +11,15 @@ import {
   FORMATS,
   type Folding,
   type FormatName,
+  type Repair,
 } from '../shared/doctor-protocol.js';
 import { useBackend } from '../training/backends.js';
 import { shorten } from '../../src/text/show.js';
 import { LONGEST_TEXT, limitsFor } from '../shared/limits.js';
+import { writeArchive } from '../../src/data/archive.js';
+import { findNormalizations } from '../../src/tools/normalizations.js';
+import { plural } from '../../shared/numbers.js';
+import { splitModel } from '../../shared/tfjs-files.js';
 import { cutExamination, cutFolding } from './cut.js';
 import { readData } from './data.js';
 
@@ -23,13 +28,38 @@ interface Data {
   readonly tensors: readonly Tensor[];
 }
 
+/** Something that was done to the model, and can be taken back. */
+interface Step {
+  readonly repair: Repair;
+  /** In words. */
+  readonly what: string;
+  /** What it was done with. */
+  readonly data: Data | null;
+  readonly undo: () => void;
+}
+
+/** Nearer than that to mean 0 and deviation 1, there is nothing to gain. */
+const NEAR = 0.01;
+
 const shapesOf = (model: LayersModel): (number | null)[][] => model.inputs.map(({ shape }) => shape);
+
+const describeData = (data: Data | null): string | null =>
+  data && `${data.source}: ${data.tensors[0]!.shape[0]} samples`;
+
+/** TF.js' files of a model, in one archive. */
+async function archiveOf(model: LayersModel): Promise<Uint8Array> {
+  const { shards, topology } = await splitModel(model);
+  const parts = new Map(shards.map((bytes, i) => [`group1-shard${i + 1}of${shards.length}.bin`, bytes]));
+  return writeArchive(new Map([...parts, ['model.json', topology([...parts.keys()])]]));
+}
 
 export class Doctor implements DoctorFunctions {
   readonly #page: DoctorPageFunctions;
   readonly #ready: Promise<void>;
   #model: LayersModel | null = null;
   #data: Data | null = null;
+  /** The last at the end. */
+  readonly #steps: Step[] = [];
   #controller = new AbortController();
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
@@ -59,14 +89,25 @@ export class Doctor implements DoctorFunctions {
 
   async #examine(model: LayersModel, data: Data | null, options: ToolOptions): Promise<Examination> {
     const report = await inspect(model, data && [...data.tensors], options);
-    return cutExamination({ ...this.#describe(model, data), report, tensors: memory().numTensors });
-  }
-
-  #describe(model: LayersModel, data: Data | null): Pick<Examination, 'inputs' | 'parameters' | 'data'> {
-    return {
+    return cutExamination({
       inputs: shapesOf(model),
       parameters: model.countParams(),
-      data: data && `${data.source}: ${data.tensors[0]!.shape[0]} samples`,
+      data: describeData(data),
+      report,
+      steps: this.#steps.map(({ what }) => what),
+      left: this.#leftToDo(report, data),
+      tensors: memory().numTensors,
+    });
+  }
+
+  #leftToDo({ layers }: InspectReport, data: Data | null): Examination['left'] {
+    const isDone = (repair: Repair) =>
+      this.#steps.some((step) => step.repair === repair && (repair === 'fold' || step.data === data));
+    const isNear = layers.every(({ inputs }) => inputs?.distance.every((one) => one !== null && one < NEAR));
+    return {
+      recalibrate: layers.length > 0 && data !== null && !isNear && !isDone('recalibrate'),
+      fold: layers.length > 0 && !isDone('fold'),
+      freeze: layers.some(({ isFrozen }) => !isFrozen),
     };
   }
 
@@ -103,8 +144,15 @@ export class Doctor implements DoctorFunctions {
       const before = this.#theModel();
       const data = this.#data ? { data: this.#data.tensors } : {};
       const { model, ...folding } = await fold(before, { ...options, ...data });
-      before.dispose();
       this.#model = model;
+      this.#did(
+        'fold',
+        `Folded ${folding.folded.length} of ${folding.folded.length + folding.kept.length}`,
+        () => {
+          model.dispose();
+          this.#model = before;
+        },
+      );
       return cutFolding(folding);
     });
   }
@@ -113,8 +161,48 @@ export class Doctor implements DoctorFunctions {
     return this.#afterOthers(async (options) => {
       const model = this.#theModel();
       if (!this.#data) throw new Error('Recalibrating takes data: drop some first.');
-      await recalibrate(model, [...this.#data.tensors], options);
+      // Copies share their numbers with the weights until those get others.
+      const before = model.weights.map((weight) => ({ weight, value: clone(weight.read()) }));
+      const forget = () => {
+        dispose(before.map(({ value }) => value));
+      };
+      try {
+        await recalibrate(model, [...this.#data.tensors], options);
+      } catch (error) {
+        forget();
+        throw error;
+      }
+      this.#did('recalibrate', `Recalibrated with ${this.#data.source}`, () => {
+        for (const { weight, value } of before) {
+          if (weight.read().dataId !== value.dataId) weight.write(value);
+        }
+        forget();
+      });
     });
+  }
+
+  freeze(): Promise<void> {
+    return this.#afterOthers(() => {
+      const layers = findNormalizations(this.#theModel())
+        .map(({ layer }) => layer)
+        .filter(({ trainable }) => trainable);
+      for (const layer of layers) layer.trainable = false;
+      this.#did('freeze', `Froze ${plural(layers.length, 'batch normalization')}`, () => {
+        for (const layer of layers) layer.trainable = true;
+      });
+      return Promise.resolve();
+    });
+  }
+
+  undo(): Promise<void> {
+    return this.#afterOthers(() => {
+      this.#steps.pop()?.undo();
+      return Promise.resolve();
+    });
+  }
+
+  #did(repair: Repair, what: string, undo: () => void): void {
+    this.#steps.push({ repair, what, data: this.#data, undo });
   }
 
   examine(): Promise<Examination> {
@@ -125,15 +213,18 @@ export class Doctor implements DoctorFunctions {
       } catch (error) {
         // The model is another by now: report at least what is known without data.
         if (error !== options.signal?.reason) throw error;
-        const { data } = this.#describe(model, this.#data);
-        return { ...(await this.#examine(model, null, {})), data };
+        return { ...(await this.#examine(model, null, {})), data: describeData(this.#data) };
       }
     });
   }
 
-  save(format: FormatName): Promise<Uint8Array> {
-    const { for: dialect, format: ending } = FORMATS[format];
-    return this.#afterOthers(() => saveKerasModel(this.#theModel(), null, { for: dialect, format: ending }));
+  save(name: FormatName): Promise<Uint8Array> {
+    const format = FORMATS[name];
+    return this.#afterOthers(() =>
+      format.for === null
+        ? archiveOf(this.#theModel())
+        : saveKerasModel(this.#theModel(), null, { for: format.for, format: format.format }),
+    );
   }
 
   cancel(): void {

@@ -14,7 +14,14 @@ export interface Examination {
   readonly counts: { readonly layers: number; readonly findings: number };
   /** How many tensors TF.js holds. */
   readonly tensors: number;
+  /** What was done to the model since it was read, in words, the last at the end. */
+  readonly steps: readonly string[];
+  /** What would still change something. */
+  readonly left: Readonly<Record<Repair, boolean>>;
 }
+
+/** What can be done to a model. */
+export type Repair = 'recalibrate' | 'fold' | 'freeze';
 
 /** What folding did; the beginning of it, if it is long. */
 export interface Folding extends Omit<FoldReport, 'model'> {
@@ -27,6 +34,7 @@ export const FORMATS = {
   'keras3 keras': { title: '.keras for Keras 3', for: 'keras3', format: 'keras' },
   'tf-keras keras': { title: '.keras for tf-keras', for: 'tf-keras', format: 'keras' },
   'tf-keras h5': { title: '.h5 for tf-keras and R', for: 'tf-keras', format: 'h5' },
+  tfjs: { title: 'model.json and shards for TensorFlow.js, in one .zip', for: null, format: 'zip' },
 } as const;
 export type FormatName = keyof typeof FORMATS;
 
@@ -38,6 +46,10 @@ export interface DoctorFunctions {
   takeData(files: readonly File[]): Promise<Examination>;
   fold(): Promise<Folding>;
   recalibrate(): Promise<void>;
+  /** Freezes every normalization, for training to come. */
+  freeze(): Promise<void>;
+  /** Takes back what was done last. */
+  undo(): Promise<void>;
   /** Looks at the model as it is. Where it is stopped, it looks without the data. */
   examine(): Promise<Examination>;
   save(format: FormatName): Promise<Uint8Array>;

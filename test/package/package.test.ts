@@ -376,6 +376,7 @@ describe('the command', () => {
       'shared/numbers',
       'shared/output-streams',
       'shared/report/page',
+      'shared/tfjs-files',
       'shared/usage-error',
       'src/text/show',
     ].map((module) => `dist/${module}.js`);

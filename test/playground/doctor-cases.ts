@@ -108,7 +108,7 @@ export function doctorCases(openPage: () => Promise<Playground>): void {
       await playground.press('Fold');
       await playground.text('folding').waitFor();
       expect(await playground.text('folding').innerText()).toContain('1 folded, 0 kept');
-      expect(await playground.text('summary').innerText()).toContain('0 batch normalizations');
+      expect(await playground.text('summary').innerText()).toContain('The model has no batch normalization');
 
       const { name: fileName, model } = await download(playground, format);
       expect(fileName).toBe(saved);
@@ -127,7 +127,7 @@ export function doctorCases(openPage: () => Promise<Playground>): void {
       const playground = await open();
       const files = await tfjsFiles(original);
       await openModel(playground, files);
-      const finding = playground.page.getByText('untrained-statistics');
+      const finding = playground.page.locator('.finding code', { hasText: 'untrained-statistics' });
       await finding.waitFor();
       const tensors = await playground.number('doctor-tensors');
 
@@ -150,6 +150,42 @@ export function doctorCases(openPage: () => Promise<Playground>): void {
       await playground.drop(files, MODEL_ZONE);
       await finding.waitFor();
       expect(await playground.number('doctor-tensors')).toBe(tensors);
+    });
+
+    test('has a sample at hand, says what changed, takes it back, and prints every layer', async () => {
+      const playground = await open();
+      const { page } = playground;
+      const lines = () => page.locator('.repairs p').allInnerTexts();
+      await playground.press('Open the sample');
+      await page.getByText(/^Looked at with digits\.npy/).waitFor();
+      await untilDone(playground);
+      expect(await playground.text('summary').innerText()).toBe('2 batch normalizations: 2 warnings.');
+      await playground.press('Recalibrate');
+      await playground.text('changes').waitFor();
+      await untilDone(playground);
+      expect(await playground.text('changes').innerText()).toMatch(/Findings\s+2 warnings\s+none/);
+      expect(await page.getByText(/^No longer found: /).innerText()).toContain(
+        'Moving averages that are too young',
+      );
+      expect(await lines()).toContain('Recalibrate The statistics are those of this data.');
+      expect(await playground.button('Recalibrate').isDisabled()).toBe(true);
+
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      await playground.until(async () => (await page.locator('.channels:visible').count()) === 6);
+      expect(await page.locator('.drop:visible').count()).toBe(0);
+      await page.emulateMedia({ media: 'screen' });
+
+      await playground.press('Undo');
+      await untilDone(playground);
+      expect(await playground.text('summary').innerText()).toBe('2 batch normalizations: 2 warnings.');
+      expect(await playground.text('changes').count()).toBe(0);
+      expect(await playground.button('Recalibrate').isDisabled()).toBe(false);
+
+      await page.getByLabel('as', { exact: true }).selectOption('tfjs');
+      const started = page.waitForEvent('download');
+      await playground.press('Download');
+      expect((await started).suggestedFilename()).toBe('digits.zip');
+      expect(await playground.problems()).toEqual([]);
     });
 
     test('says what it cannot read, and keeps the model that it has', async () => {

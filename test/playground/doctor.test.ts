@@ -1,5 +1,6 @@
 /** @file The doctor's worker, without a page: what Stop leaves, and what it then says. */
 import { loadKerasModel } from 'evenkeel/keras';
+import { readArchive } from 'evenkeel/data';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Doctor } from '../../playground/doctor/doctor.js';
 import { goldenModel, npy, numbers } from '../cli/files.js';
@@ -67,4 +68,52 @@ describe('Stop', () => {
       expect(await movingMeanOf(doctor)).toEqual(before);
     },
   );
+});
+
+describe('what was done', () => {
+  test('is taken back step by step, to the last bit, and holds no tensor more', async () => {
+    const doctor = await makeDoctor();
+    const first = await doctor.examine();
+    expect(first).toMatchObject({ steps: [], left: { recalibrate: true, fold: true, freeze: true } });
+    const saved = await doctor.save('tfjs');
+    const isFrozen = async () => (await doctor.examine()).report.layers.map((layer) => layer.isFrozen);
+
+    await doctor.freeze();
+    expect(await isFrozen()).toEqual([true]);
+    await doctor.recalibrate();
+    expect((await doctor.examine()).left).toEqual({ recalibrate: false, fold: true, freeze: false });
+    await doctor.fold();
+    expect(await doctor.examine()).toMatchObject({
+      steps: ['Froze 1 batch normalization', 'Recalibrated with x.npy', 'Folded 1 of 1'],
+      left: { recalibrate: false, fold: false, freeze: false },
+    });
+
+    for (let left = 2; left >= 0; left--) {
+      await doctor.undo();
+      expect((await doctor.examine()).steps).toHaveLength(left);
+    }
+    expect(await isFrozen()).toEqual([false]);
+    expect(await doctor.examine()).toEqual(first);
+    expect(Buffer.from(await doctor.save('tfjs')).equals(saved)).toBe(true);
+    // There is nothing left to take back.
+    await doctor.undo();
+    expect((await doctor.examine()).tensors).toBe(first.tensors);
+  });
+
+  test('is offered again with other data', async () => {
+    const doctor = await makeDoctor();
+    await doctor.recalibrate();
+    const shifted = numbers(1200).map((value) => value + 5);
+    await doctor.takeData([fileOf('y.npy', npy('<f4', [200, 6], new Uint8Array(shifted.buffer)))]);
+    expect((await doctor.examine()).left.recalibrate).toBe(true);
+  });
+});
+
+test('a model goes away as model.json and its shards, in an archive', async () => {
+  const doctor = await makeDoctor();
+  const files = await readArchive(await doctor.save('tfjs'), { includes: () => true });
+  expect([...files.keys()]).toEqual(['group1-shard1of1.bin', 'model.json']);
+  const again = await loadKerasModel([...files].map(([name, bytes]) => fileOf(name, bytes)));
+  const layer = again.layers.find((one) => one.getClassName() === 'BatchNormalization')!;
+  expect([...layer.getWeights().at(-2)!.dataSync()]).toEqual(await movingMeanOf(doctor));
 });

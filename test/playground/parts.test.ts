@@ -489,7 +489,8 @@ describe('what the page gets of a report', () => {
   });
   const cut = (names: readonly string[], count: number) =>
     cutExamination({
-      ...{ inputs: [[null, 2]], parameters: 1, data: null, tensors: 0 },
+      ...{ inputs: [[null, 2]], parameters: 1, data: null, tensors: 0, steps: [] },
+      left: { recalibrate: false, fold: true, freeze: true },
       report: {
         ...{ model: names[0]!, data: null, outputs: [], untold: [] },
         layers: names.map((name) => layer(name, count)),

@@ -1,0 +1,52 @@
+/** @file A chart over channels, which tells the numbers of one where somebody points at it. */
+import { type JSX, h } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import { type Series, type Shape, channelAt, drawChannels } from '../../shared/channel-chart.js';
+import { formatNumber } from '../../shared/numbers.js';
+import './channel-chart.css';
+
+const elementOf = ({ tag, attributes, children }: Shape): JSX.Element =>
+  h(tag, attributes, ...children.map((child) => (typeof child === 'string' ? child : elementOf(child))));
+
+export function ChannelChart({
+  title,
+  series,
+}: {
+  readonly title: string;
+  readonly series: readonly Series[];
+}) {
+  const chart = useMemo(() => drawChannels(title, series), [title, series]);
+  const [channel, setChannel] = useState<number | null>(null);
+  const count = series[0]?.values.length ?? 0;
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="title">{title}</span>
+        <ul class="legend">
+          {series.map(({ label, mark, values }) => (
+            <li key={label} class={mark}>
+              <i /> {label}
+              {channel !== null && <b> {formatNumber(values[channel] ?? null)}</b>}
+            </li>
+          ))}
+          {channel !== null && <li>channel {channel}</li>}
+        </ul>
+      </figcaption>
+      <svg
+        class="channels"
+        viewBox={chart.viewBox}
+        role="img"
+        aria-label={chart.label}
+        onPointerMove={({ clientX, currentTarget }) => {
+          const { x, width } = currentTarget.getBoundingClientRect();
+          setChannel(channelAt((clientX - x) / width, count));
+        }}
+        onPointerLeave={() => {
+          setChannel(null);
+        }}
+      >
+        {chart.shapes.map(elementOf)}
+      </svg>
+    </figure>
+  );
+}

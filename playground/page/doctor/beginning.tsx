@@ -1,0 +1,15 @@
+/** @file Says where a list is only its beginning. */
+
+export function Beginning(props: {
+  readonly of: readonly unknown[];
+  readonly count: number;
+  readonly what: string;
+}) {
+  const { of: shown, count, what } = props;
+  if (shown.length === count) return null;
+  return (
+    <p class="note">
+      These are the first {shown.length.toLocaleString('en')} of {count.toLocaleString('en')} {what}.
+    </p>
+  );
+}
