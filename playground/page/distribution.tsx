@@ -105,7 +105,7 @@ export function Distributions({ series, layer, unit }: DistributionsProps) {
   );
   return (
     <>
-      <h3>What reaches unit {unit + 1}, step by step</h3>
+      <h3>What reaches unit {unit}, step by step</h3>
       <p class="note">
         Each column is the distribution over test samples at that step: the darker, the more of them. The
         lines are the percentiles of the paper’s figure. All networks have the same scale.
@@ -114,7 +114,7 @@ export function Distributions({ series, layer, unit }: DistributionsProps) {
         {called.map((name, network) => (
           <div key={name}>
             <Chart
-              title={`${name}: input of unit ${unit + 1}’s activation`}
+              title={`${name}: input of unit ${unit}’s activation`}
               xLabel="step"
               lines={LINES[network]!}
               data={data[network]!}

@@ -67,7 +67,7 @@ function Moving({ network, series, layer, unit, statistic }: LookProps & { reado
   }, [network, series, layer, unit, statistic]);
   return (
     <Chart
-      title={`${statistic} of channel ${unit + 1}`}
+      title={`${statistic} of channel ${unit}`}
       xLabel="step"
       lines={LINES[network]!.moving}
       data={data}
@@ -87,7 +87,7 @@ function Channels({
 }) {
   const data = useMemo(() => {
     const [batch, moving] = [[...statistics[`batch${statistic}`]], [...statistics[`moving${statistic}`]]];
-    return [batch.map((_, i) => i + 1), batch, moving];
+    return [batch.map((_, i) => i), batch, moving];
   }, [statistics, statistic]);
   return (
     <Chart
@@ -170,15 +170,15 @@ export function Inside() {
           <input
             id="unit"
             type="number"
-            min={1}
-            max={units}
-            value={unit + 1}
+            min={0}
+            max={units - 1}
+            value={unit}
             onChange={(event) => {
-              const asked = Math.round(Number(event.currentTarget.value)) || 1;
-              lookAt(layer, Math.min(units, Math.max(1, asked)) - 1);
+              const asked = Math.round(Number(event.currentTarget.value)) || 0;
+              lookAt(layer, Math.min(units - 1, Math.max(0, asked)));
             }}
           />{' '}
-          of {units}
+          of 0 to {units - 1}
         </span>
       </p>
       <Distributions {...look} />

@@ -207,7 +207,7 @@ describe.skipIf(!executablePath)(
       expect(await playground.text('a-distribution').innerText()).toMatch(
         new RegExp(`^At step \\d+: ${parts}\\. At step 0: ${parts}\\.$`),
       );
-      const chart = page.getByRole('slider', { name: 'batch normalization: input of unit 1' });
+      const chart = page.getByRole('slider', { name: 'batch normalization: input of unit 0' });
       await chart.focus();
       const last = Number(await chart.getAttribute('aria-valuemax'));
       await page.keyboard.press('ArrowLeft');
@@ -220,6 +220,11 @@ describe.skipIf(!executablePath)(
       );
       await page.keyboard.press('Escape');
       await playground.until(async () => Number(await chart.getAttribute('aria-valuenow')) === last);
+      // Units and channels count from 0, as in the doctor and in the address.
+      await page.getByLabel('Unit', { exact: true }).fill('99');
+      await page.getByLabel('Unit', { exact: true }).press('Enter');
+      await page.getByRole('slider', { name: 'Mean of channel 7' }).waitFor();
+      expect(new URL(page.url()).hash).toContain('unit=7');
     });
 
     test('shows where the networks decide, and lets toy data not be convolved', async () => {
