@@ -16,8 +16,16 @@ import {
 } from '../model/graph.js';
 import { ownWeightsOf } from '../model/tensorflow-internals.js';
 
-/** Which layers: a glob, where * stands for any characters, or a regular expression. */
-export type LayerPattern = string | RegExp;
+/** Which layers: a glob, where * stands for any characters, a regular expression, or a row of layers. */
+export type LayerPattern = string | RegExp | LayerRange;
+
+/** A row of the model's own layers, in their order, as in R's `freeze_weights`. Both ends are in it. */
+export interface LayerRange {
+  /** The name of the first one. Default: the model's first layer. */
+  readonly from?: string | null;
+  /** The name of the last one. Default: the model's last layer. */
+  readonly to?: string | null;
+}
 
 export interface FreezeReport {
   /** The layers that are otherwise than before, by path: 'base/bn' is bn in the model base. */
@@ -34,8 +42,9 @@ export interface FreezeReport {
  * inference mode. Every layer is frozen itself. Compile the model afterwards, as after any change of `trainable`.
  *
  * @param pattern compared with a layer's name, and with its path, in which the names of the models around it stand
- *   first: 'conv*', 'base/*', /^block[12]_/. A nested model that matches is frozen with all that is in it. Default: all
- * @throws TypeError where `model` is no layers model, or `pattern` neither a string nor a RegExp
+ *   first: 'conv*', 'base/*', /^block[12]_/; or `{ from, to }`, the names of the model's own layers from the first to the
+ *   last that is meant. A nested model that matches is frozen with all that is in it. Default: all
+ * @throws TypeError where `model` is no layers model, or `pattern` is something else
  * @throws ValueError where nothing matches; the message names the nearest layer
  * @example
  * ```ts
@@ -55,7 +64,7 @@ export function freeze(model: LayersModel, pattern: LayerPattern = '*'): FreezeR
  * opened where something in it matches; its other layers stay frozen, each by itself.
  *
  * @param pattern as in {@link freeze}. Default: all
- * @throws TypeError where `model` is no layers model, or `pattern` neither a string nor a RegExp
+ * @throws TypeError where `model` is no layers model, or `pattern` is something else
  * @throws ValueError where nothing matches; the message names the nearest layer
  */
 export function unfreeze(model: LayersModel, pattern: LayerPattern = '*'): FreezeReport {
@@ -65,11 +74,9 @@ export function unfreeze(model: LayersModel, pattern: LayerPattern = '*'): Freez
 function change(model: LayersModel, pattern: LayerPattern, trainable: boolean): FreezeReport {
   checkModel(model);
   const found = layersOf(model);
-  const matches = matcherOf(pattern);
-  const named = found.filter(({ layer, path }) => matches(layer.name) || matches(path));
-  if (named.length === 0) throw new ValueError(nothingMatches(pattern, found));
+  const named = isRange(pattern) ? rowOf(model, pattern) : matching(found, pattern);
   // Whatever lies within something that matches goes with it.
-  const meant = new Set(named.flatMap(({ layer }) => withInner(layer)));
+  const meant = new Set(named.flatMap(withInner));
   const before = trainedIn(model);
   if (trainable) open(model, meant, false);
   // A container's setter writes over all that is in it, so it comes before its layers. When freezing, containers stay
@@ -120,15 +127,52 @@ function open(container: LayersModel, meant: ReadonlySet<Layer>, isFrozen: boole
   }
 }
 
+const isRange = (pattern: LayerPattern): pattern is LayerRange =>
+  typeof pattern === 'object' && (pattern as unknown) !== null && !(pattern instanceof RegExp);
+
+/** @throws ValueError where a layer of that name is not there, or the last stands before the first */
+function rowOf({ layers }: LayersModel, range: LayerRange): Layer[] {
+  const unknown = Object.keys(range).find((key) => key !== 'from' && key !== 'to');
+  if (unknown !== undefined) {
+    throw new TypeError(`pattern: ${show(unknown)} is unknown. Accepted are from and to, names of layers.`);
+  }
+  const names = layers.map(({ name }) => name);
+  const indexOf = (name: string, end: keyof LayerRange): number => {
+    const index = names.indexOf(name);
+    if (index >= 0) return index;
+    const near = nearest(name, names);
+    const meant = near === null ? `Its layers are ${show(names)}.` : `Did you mean ${show(near)}?`;
+    throw new ValueError(`${end}: the model itself has no layer ${show(name)}. ${meant}`);
+  };
+  const first = range.from == null ? 0 : indexOf(range.from, 'from');
+  const last = range.to == null ? layers.length - 1 : indexOf(range.to, 'to');
+  if (last < first) {
+    throw new ValueError(
+      `The layer ${show(range.to)} stands before ${show(range.from)}: exchange from and to.`,
+    );
+  }
+  return layers.slice(first, last + 1);
+}
+
+/** @throws ValueError where nothing matches */
+function matching(found: readonly FoundLayer[], pattern: string | RegExp): Layer[] {
+  const matches = matcherOf(pattern);
+  const named = found.filter(({ layer, path }) => matches(layer.name) || matches(path));
+  if (named.length === 0) throw new ValueError(nothingMatches(pattern, found));
+  return named.map(({ layer }) => layer);
+}
+
 /** @throws TypeError where the pattern is neither a string nor a RegExp */
-function matcherOf(pattern: LayerPattern): (name: string) => boolean {
+function matcherOf(pattern: string | RegExp): (name: string) => boolean {
   if (pattern instanceof RegExp) {
     // With these flags a RegExp remembers where it last matched.
     const stateless = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
     return (name) => stateless.test(name);
   }
   if (typeof pattern !== 'string') {
-    throw new TypeError(`pattern: expected a string such as 'conv*' or a RegExp, received ${show(pattern)}.`);
+    throw new TypeError(
+      `pattern: expected a string such as 'conv*', a RegExp or { from, to }, received ${show(pattern)}.`,
+    );
   }
   const pieces = pattern.split('*');
   return (name) => hasPieces(name, pieces);
@@ -151,7 +195,7 @@ function hasPieces(name: string, [first = '', ...others]: readonly string[]): bo
   return name.length - last.length >= at && name.endsWith(last);
 }
 
-function nothingMatches(pattern: LayerPattern, found: readonly FoundLayer[]): string {
+function nothingMatches(pattern: string | RegExp, found: readonly FoundLayer[]): string {
   const names = found.map(({ path }) => path);
   const near = nearest(pattern instanceof RegExp ? pattern.source : pattern, names);
   const meant = near === null ? `The layers are ${show(names)}.` : `Did you mean ${show(near)}?`;

@@ -2,7 +2,7 @@
 export type { Batch, Batches, Data, DataOptions, Dataset, Inputs } from './data.js';
 export { type Finding, FINDING_NAMES, type FindingName, type OutputGap, type Severity } from './findings.js';
 export { type FoldOptions, type FoldReport, fold } from './fold.js';
-export { type FreezeReport, type LayerPattern, freeze, unfreeze } from './freeze.js';
+export { type FreezeReport, type LayerPattern, type LayerRange, freeze, unfreeze } from './freeze.js';
 export { groupFindings } from './group-findings.js';
 export { inspectByMoments, type InspectByMomentsOptions } from './inspect-by-moments.js';
 export {

@@ -190,3 +190,23 @@ test('a pattern of many stars is compared with long names in time', { timeout: 5
   expect(() => freeze(model, '*a*a*a*a*b')).toThrow(/No layer matches/);
   model.dispose();
 });
+
+test('a row of layers is frozen with both of its ends, and what lies in them', () => {
+  const { model } = network();
+  expect(freeze(model, { to: 'base' }).changed).toEqual(ALL.slice(0, 4));
+  expect(unfreeze(model, { from: 'base', to: 'base' }).changed).toEqual(ALL.slice(0, 4));
+  expect(freeze(model, { from: 'bn3' }).changed).toEqual(['bn3', 'head']);
+  expect(unfreeze(model, {}).changed).toEqual(['bn3', 'head']);
+});
+
+test.each([
+  [{ from: 'bas' }, "from: the model itself has no layer 'bas'. Did you mean 'base'?"],
+  [{ to: 'bn1' }, /^to: the model itself has no layer 'bn1'/],
+  [{ from: 'head', to: 'bn3' }, "The layer 'bn3' stands before 'head': exchange from and to."],
+  [{ form: 'head' }, "pattern: 'form' is unknown. Accepted are from and to, names of layers."],
+  [null, "pattern: expected a string such as 'conv*', a RegExp or { from, to }, received null."],
+])('the row %j is refused, and nothing changes', (range, message) => {
+  const { model } = network();
+  expect(() => freeze(model, range as { from: string })).toThrow(message);
+  expect(model.trainableWeights).toHaveLength(10);
+});
