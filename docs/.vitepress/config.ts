@@ -61,6 +61,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'How it works',
     items: [
+      page('The paper in pictures', '/how/paper'),
       page('The canonical layout', '/how/layout'),
       page('Kernels and accuracy', '/how/kernels'),
       page('The experiment', '/experiment'),

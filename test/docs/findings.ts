@@ -93,7 +93,7 @@ export const FINDINGS: Readonly<Record<FindingName, FindingPage>> = {
     told: 'data; moments of such data are refused',
     condition: 'The mean or variance of a batch, at the input of the layer, is not finite.',
     evidence: { batch: 'the first batch that did, counted from 1' },
-    cure: 'Take such samples out of the data, or have a mask hide them. If the data has none, look at the weights of the layers before.',
+    cure: 'Take such samples out of the data, or have [a mask](arguments/call.md) hide them. If the data has none, look at the weights of the layers before.',
     code: ts(`
 import * as tf from '@tensorflow/tfjs';
 
@@ -404,7 +404,7 @@ console.log(again.epsilon); // 0.001
       'The normalization is not frozen, and all that comes to it is the output of a dense or convolutional layer with a bias along its axis and no activation, ' +
       'which nothing else takes.',
     evidence: { before: 'the name of that layer' },
-    cure: 'Use useBias: false there; beta takes its part. A finished model loses it by `fold`.',
+    cure: 'Use useBias: false there; beta takes its part. A finished model loses it by [fold](recipes/deploy.md).',
     code: ts(`
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';

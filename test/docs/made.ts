@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { drawAccuracy } from '../../docs/pictures/accuracy.js';
 import { LAYOUTS } from '../../docs/pictures/layout.js';
+import { drawPaper } from '../../docs/pictures/paper.js';
 import { accuracyLines, readAccuracy } from './accuracy.js';
 import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
 import { commandLines } from './command.js';
+import { experimentLines, readExperiment } from './experiment.js';
 import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
 import { sizeLines } from './sizes.js';
@@ -31,6 +33,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
   'docs/findings.md': [findingLines],
   'docs/how/kernels.md': [() => passesLines(readResults()), () => accuracyLines(readAccuracy())],
   'docs/recipes/deploy.md': [() => inferenceLines(readResults())],
+  'docs/how/paper.md': [() => experimentLines(readExperiment())],
   'docs/index.md': [() => speedSummaryLines(readResults()), sizeLines],
   'docs/benchmarks.md': [() => speedLines(readResults()), sizeLines],
   'README.md': [() => speedSummaryLines(readResults()), sizeLines],
@@ -39,6 +42,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
 /** Files that are made whole. */
 const PICTURES: Readonly<Record<string, () => string>> = {
   ...LAYOUTS,
+  ...drawPaper(readExperiment),
   'docs/pictures/accuracy.svg': () => drawAccuracy(readAccuracy()),
   'docs/pictures/speed-of-networks.svg': () => networksChart(readResults()),
   'docs/pictures/speed-of-the-layer.svg': () => layerChart(readResults()),
