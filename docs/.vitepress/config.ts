@@ -117,6 +117,8 @@ export default defineConfig({
     ['meta', { property: 'og:description', content: description }],
   ],
   markdown: {
+    // Comments in code that can be read on grey, too.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify: anchorOf },
     config: (markdown) => {
       markdown.use(linksOfRepository).use(fencesForTests).use(formulas).use(pictures);

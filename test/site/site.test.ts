@@ -1,0 +1,163 @@
+/**
+ * @file The site as a reader has it: every link leads somewhere, and in Chromium every page can be read by everybody, in light,
+ * dark and on a phone, and asks no other site for anything. Without a Chromium that part is skipped.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { findChromium } from '../browser/chromium.js';
+import { type Served, serve } from '../playground/site.js';
+import { type BuiltSite, buildSite, deadLinks } from './built.js';
+
+let site: BuiltSite;
+
+beforeAll(async () => {
+  site = await buildSite();
+}, 300_000);
+
+afterAll(() => {
+  site.remove();
+});
+
+test('every link, anchor and picture of every page is there', () => {
+  expect(site.pages.length).toBeGreaterThan(10);
+  expect(deadLinks(site)).toEqual([]);
+});
+
+test('every page has a description, for search engines and previews', () => {
+  const without = site.pages.filter((page) => {
+    const html = readFileSync(join(site.folder, page), 'utf8');
+    return !/<meta property="og:description" content="[^"]{20,}">/.test(html);
+  });
+  expect(without).toEqual([]);
+});
+
+const executablePath = findChromium();
+
+const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
+const VIEWS: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  phone: PHONE,
+};
+
+/** A page of each kind, for what takes long. */
+const KINDS = [
+  ...['index', 'start', 'benchmarks', 'arguments/index', 'arguments/renorm', 'recipes/bad-validation'],
+  ...['findings', 'api/evenkeel/data'],
+].map((name) => `${name}.html`);
+
+const { EVENKEEL_PICTURES: pictures } = process.env;
+
+describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: ['browser'] }, () => {
+  let browser: Browser;
+  let served: Served;
+  beforeAll(async () => {
+    [browser, served] = await Promise.all([
+      chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] }),
+      serve(site.folder),
+    ]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await served.close();
+  });
+
+  /** Opens pages; what they print as errors, and what they ask other sites for, fails the test at its end. */
+  async function openBrowser(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('request', (request) => {
+      const isOwn = request.url().startsWith(served.url) || /^(data|blob):/.test(request.url());
+      if (!isOwn) complaints.push(`It asks for ${request.url()}.`);
+    });
+    onTestFinished(async () => {
+      await context.close();
+      expect(complaints).toEqual([]);
+    });
+    return page;
+  }
+
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+  /** What axe finds fault with. */
+  async function faultsOf(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    return page.evaluate(async () => {
+      const { axe } = window as unknown as {
+        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await axe.run();
+      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+    });
+  }
+
+  test.each(['light', 'dark'] as const)(
+    'axe finds no fault with any kind of page, %s',
+    async (colorScheme) => {
+      const page = await openBrowser({ colorScheme });
+      const faults: string[] = [];
+      for (const path of KINDS) {
+        await page.goto(served.url + path);
+        await page.locator('.VPDoc').waitFor();
+        faults.push(...(await faultsOf(page)).map((fault) => `${path}: ${fault}`));
+      }
+      expect(faults).toEqual([]);
+    },
+  );
+
+  test('no page is wider than a phone', async () => {
+    const page = await openBrowser(PHONE);
+    const wide: string[] = [];
+    for (const path of site.pages) {
+      await page.goto(served.url + path);
+      const { scrollWidth, clientWidth } = await page.evaluate(() => ({
+        scrollWidth: document.documentElement.scrollWidth,
+        clientWidth: document.documentElement.clientWidth,
+      }));
+      if (scrollWidth > clientWidth) wide.push(`${path} is ${scrollWidth} pixels wide.`);
+    }
+    expect(wide).toEqual([]);
+  });
+
+  // To be looked at, in the folder that EVENKEEL_PICTURES names.
+  if (pictures) {
+    test('every page has its pictures made', { timeout: 600_000 }, async () => {
+      for (const [view, options] of Object.entries(VIEWS)) {
+        const page = await openBrowser(options);
+        for (const path of site.pages) {
+          await page.goto(served.url + path, { waitUntil: 'networkidle' });
+          const name = path.replaceAll('/', '-').replace('.html', '');
+          await page.screenshot({ path: join(pictures, `site-${name}-${view}.png`), fullPage: true });
+        }
+      }
+    });
+  }
+
+  test('the search finds an argument by its name', async () => {
+    const page = await openBrowser();
+    await page.goto(served.url);
+    await page.getByRole('button', { name: 'Search' }).first().click();
+    await page.getByRole('searchbox').fill('renormClipping');
+    const first = page.locator('#localsearch-list a').first();
+    expect(await first.innerText()).toContain('renormClipping');
+    await first.click();
+    await page.waitForURL(/renorm/);
+  });
+
+  test('the playground and its doctor open from the header and from links', async () => {
+    const page = await openBrowser();
+    await page.goto(served.url);
+    await page.getByRole('link', { name: 'Playground' }).first().click();
+    await page.waitForURL(/\/playground\//);
+    await page.getByText('evenkeel').first().waitFor();
+  });
+});
