@@ -9,8 +9,6 @@ export interface Line {
   readonly color: string;
   readonly width?: number;
   readonly isDashed?: boolean;
-  /** Points, and no line between them. */
-  readonly isDotted?: boolean;
 }
 
 interface ChartProps {
@@ -82,15 +80,14 @@ function optionsOf(
     ],
     series: [
       {},
-      ...lines.map(({ color, width: lineWidth = 2, isDashed = false, isDotted = false }): uPlot.Series => {
+      ...lines.map(({ color, width: lineWidth = 2, isDashed = false }): uPlot.Series => {
         const stroke = colorOf(color);
         return {
           stroke,
           width: lineWidth,
           ...(isDashed ? { dash: [4, 4] } : {}),
-          ...(isDotted ? { paths: () => null } : {}),
           // A line takes two points; what was measured first is shown all the same.
-          points: { show: isDotted || ((chart) => chart.data[0].length < 3), size: 5, stroke, fill: stroke },
+          points: { show: (chart) => chart.data[0].length < 3, size: 5, stroke, fill: stroke },
         };
       }),
     ],
@@ -196,12 +193,9 @@ export function Chart(props: ChartProps) {
       <figcaption>
         <span class="title">{title}</span>
         <ul class="legend">
-          {lines.map(({ label, color, isDashed, isDotted }, i) => (
+          {lines.map(({ label, color, isDashed }, i) => (
             <li key={label}>
-              <i
-                class={isDashed ? 'dashed' : isDotted ? 'dotted' : ''}
-                style={{ color: `var(--${color})` }}
-              />
+              <i class={isDashed ? 'dashed' : ''} style={{ color: `var(--${color})` }} />
               {label} <b>{values[i]!.shown}</b>
             </li>
           ))}

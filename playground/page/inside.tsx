@@ -2,6 +2,8 @@
 import { useMemo } from 'preact/hooks';
 import type { LayerReading, Measurement, StatisticsReading } from '../shared/protocol.js';
 import { NETWORK_KEYS, type NetworkKey } from '../shared/settings.js';
+import type { Series } from '../../shared/channel-chart.js';
+import { ChannelChart } from './channel-chart.js';
 import { Chart, type Line } from './chart.js';
 import { Distributions } from './distribution.js';
 import { lookAt, measurements, names, place, setup } from './state.js';
@@ -9,11 +11,6 @@ import { lookAt, measurements, names, place, setup } from './state.js';
 const movingLines = (network: NetworkKey): readonly Line[] => [
   { label: 'batch', color: 'quiet', width: 1 },
   { label: 'moving', color: network, width: 2.5 },
-];
-
-const channelLines = (network: NetworkKey): readonly Line[] => [
-  { label: 'batch', color: 'quiet', isDotted: true },
-  { label: 'moving', color: network, width: 1.5 },
 ];
 
 const correctionLines = (network: NetworkKey): readonly Line[] => [
@@ -24,7 +21,6 @@ const correctionLines = (network: NetworkKey): readonly Line[] => [
 
 const LINES = NETWORK_KEYS.map((key) => ({
   moving: movingLines(key),
-  channels: channelLines(key),
   correction: correctionLines(key),
 }));
 
@@ -75,28 +71,20 @@ function Moving({ network, series, layer, unit, statistic }: LookProps & { reado
   );
 }
 
+const finite = (values: Float32Array): (number | null)[] =>
+  [...values].map((value) => (Number.isFinite(value) ? value : null));
+
 /** All channels of the layer, as they are now. */
-function Channels({
-  network,
-  statistics,
-  statistic,
-}: {
-  network: number;
-  statistics: StatisticsReading;
-  statistic: Statistic;
-}) {
-  const data = useMemo(() => {
-    const [batch, moving] = [[...statistics[`batch${statistic}`]], [...statistics[`moving${statistic}`]]];
-    return [batch.map((_, i) => i), batch, moving];
-  }, [statistics, statistic]);
-  return (
-    <Chart
-      title={`${statistic}, all channels now`}
-      xLabel="channel"
-      lines={LINES[network]!.channels}
-      data={data}
-    />
+function Channels(props: { readonly statistics: StatisticsReading; readonly statistic: Statistic }) {
+  const { statistics, statistic } = props;
+  const series = useMemo(
+    (): readonly Series[] => [
+      { label: 'moving', mark: 'bar', values: finite(statistics[`moving${statistic}`]) },
+      { label: 'batch', mark: 'point', values: finite(statistics[`batch${statistic}`]) },
+    ],
+    [statistics, statistic],
   );
+  return <ChannelChart title={`${statistic}, all channels now`} series={series} />;
 }
 
 function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { readonly of: 'r' | 'd' }) {
@@ -126,8 +114,8 @@ function Statistics({ network, series, layer, unit }: LookProps) {
     <div class="pair">
       <Moving {...shared} unit={unit} statistic="Mean" />
       <Moving {...shared} unit={unit} statistic="Deviation" />
-      <Channels network={network} statistics={statistics} statistic="Mean" />
-      <Channels network={network} statistics={statistics} statistic="Deviation" />
+      <Channels statistics={statistics} statistic="Mean" />
+      <Channels statistics={statistics} statistic="Deviation" />
       {statistics.renorm && (
         <>
           <Correction {...shared} of="r" />
