@@ -28,8 +28,8 @@ function Train() {
           <NetworkForms />
           {hasImages(settings.value.data) ? (
             <>
-              {' '}
-              <Samples /> <Drawing />{' '}
+              <Samples />
+              <Drawing />
             </>
           ) : (
             <Decisions />

@@ -33,10 +33,12 @@ export const answers = signal<readonly (readonly number[])[] | null>(null);
 export const settings = computed(() => place.value.settings);
 /** What each network is called. */
 export const names = computed(() => namesOf(settings.value));
-/** Whether the settings differ from the preset's. */
+/** Whether the settings differ from the preset's, but for what they run on, which changes no results. */
 export const isChanged = computed(() => {
   const beginning = beginningOf(place.value.preset);
-  return writeAddress({ ...beginning, settings: settings.value }) !== writeAddress(beginning);
+  const { backend, threads } = beginning.settings;
+  const compared = { ...settings.value, backend, threads };
+  return writeAddress({ ...beginning, settings: compared }) !== writeAddress(beginning);
 });
 export const latest = computed(() => measurements.value.at(-1) ?? null);
 

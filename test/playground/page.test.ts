@@ -144,6 +144,10 @@ describe.skipIf(!executablePath)(
       await b.getByRole('button', { name: 'What is momentum?' }).click();
       expect(await b.getByText('How much of the moving mean and variance is kept').isVisible()).toBe(true);
 
+      expect(await b.getByRole('link', { name: 'More about momentum' }).getAttribute('href')).toBe(
+        '../arguments/moving-statistics.html#momentum',
+      );
+
       const momentum = b.getByLabel('momentum', { exact: true });
       await playground.set('momentum', MARKUP, b);
       expect(await playground.problems()).toEqual([

@@ -206,6 +206,14 @@ test('every argument has its group in the page, or is absent there', () => {
   expect([...shown, ...ABSENT_ARGUMENTS].toSorted()).toEqual(ARGUMENT_NAMES.toSorted());
 });
 
+test('every argument that is shown has its heading on a page of the site', () => {
+  const shown = ARGUMENT_GROUPS.flatMap(({ names }) => names);
+  for (const { name, page } of readArgumentDocumentation()) {
+    if (shown.includes(name))
+      expect(page).toMatch(new RegExp(`^arguments/[a-z-]+\\.html#${name.toLowerCase()}$`));
+  }
+});
+
 test('the default of an argument is shown as it would be typed', () => {
   const defaults = Object.fromEntries(
     readArgumentDocumentation().map(({ name, defaultText }) => [name, defaultText]),

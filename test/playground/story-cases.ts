@@ -118,6 +118,7 @@ export function storyCases(
       expect.stringMatching(/webgpu cannot be used in this browser.*The networks run on wasm instead\.$/),
     ]);
     expect(await playground.text('backend').innerText()).toBe('wasm');
+    expect(playground.page.url()).not.toContain('webgpu');
   });
 
   test('a first visit has a tour that points at things, ends, and stays ended', async () => {
