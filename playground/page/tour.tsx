@@ -3,7 +3,7 @@
  * which works on all the while. That it was ended is remembered; it can be taken again.
  */
 import { signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 interface Step {
   readonly title: string;
@@ -82,7 +82,7 @@ export function TourButton() {
 
 /** Marks what the step points at, and brings it into view. */
 function usePointing(target: string, isAsked: boolean): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = document.querySelector(target);
     element?.classList.add('pointed-at');
     // Not at the first step, which a visitor did not ask for.

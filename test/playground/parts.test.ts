@@ -254,6 +254,10 @@ describe('networks are named', () => {
       ['momentum 0.9', 'momentum 0.99', 'without normalization'],
     ],
     [
+      [{ momentum: 0.99 }, {}],
+      ['batch normalization', 'batch normalization (2)'],
+    ],
+    [
       [{ scale: false }, { trainable: false }],
       ['no gamma', 'frozen'],
     ],
