@@ -1,17 +1,12 @@
 /** @file A measurement in words. */
-import type { Reading } from '../shared/protocol.js';
+import { LARGEST_LOSS, type Reading, isDiverged } from '../shared/protocol.js';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** A larger loss says no more than that it is large. */
-const LARGEST_LOSS = 1000;
-
 export function lossInWords({ testLoss, divergedAt }: Reading): string {
-  if (divergedAt !== null) return `diverged at step ${divergedAt}: the loss is no number`;
-  if (!Number.isFinite(testLoss)) return 'diverged: the loss is no number';
-  return testLoss > LARGEST_LOSS
-    ? `loss over ${LARGEST_LOSS.toLocaleString('en')}`
-    : `loss ${testLoss.toFixed(3)}`;
+  if (!isDiverged(testLoss)) return `loss ${testLoss.toFixed(3)}`;
+  const what = Number.isFinite(testLoss) ? `over ${LARGEST_LOSS.toLocaleString('en')}` : 'no number';
+  return `diverged${divergedAt === null ? '' : ` at step ${divergedAt}`}: the loss is ${what}`;
 }
 
 /** How far apart the accuracies of two modes are where they differ for the eye. */

@@ -1,7 +1,7 @@
 /** @file How the networks do: in words, and as curves while they train. */
 import { useMemo } from 'preact/hooks';
 import { NETWORK_KEYS } from '../shared/settings.js';
-import type { Measurement, Reading } from '../shared/protocol.js';
+import { type Measurement, type Reading, isDiverged } from '../shared/protocol.js';
 import { Chart, type Line } from './chart.js';
 import { lossInWords, modesDiffer, percent } from './reading-words.js';
 import { latest, measurements, names } from './state.js';
@@ -105,7 +105,7 @@ function Result({ index, name }: { readonly index: number; readonly name: string
 }
 
 function Numbers({ id, reading }: { readonly id: string; readonly reading: Reading }) {
-  if (!Number.isFinite(reading.testLoss) || reading.divergedAt !== null) {
+  if (isDiverged(reading.testLoss)) {
     return <b data-testid={`${id}-diverged`}>{lossInWords(reading)}</b>;
   }
   return (

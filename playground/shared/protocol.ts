@@ -29,6 +29,12 @@ export interface LayerReading {
   readonly statistics: StatisticsReading | null;
 }
 
+/** A larger cross-entropy is no number that says anything: guessing among ten classes costs 2.3. */
+export const LARGEST_LOSS = 1000;
+
+/** Whether a network with such a loss diverges. */
+export const isDiverged = (loss: number): boolean => !Number.isFinite(loss) || loss > LARGEST_LOSS;
+
 /** What was measured of one network. */
 export interface Reading {
   /** The mean over the steps since the last measurement; null before the first step. */
@@ -41,7 +47,7 @@ export interface Reading {
    * or where there are fewer test samples than a batch has.
    */
   readonly trainingModeAccuracy: number | null;
-  /** The first step after which the loss is no finite number; null where it always was. */
+  /** The first step whose loss was that of a network that diverges; null where there was none. */
   readonly divergedAt: number | null;
   readonly layers: readonly LayerReading[];
   /** For toy data: the probability of the second class over the grid, row by row from the top; 0 to 255. */

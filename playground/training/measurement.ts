@@ -197,7 +197,7 @@ async function testInTrainingMode({ network, dataset, settings, shape }: Measure
  *
  * @param batch the samples last trained on, or about to be
  * @param trainingLoss the mean over the steps since the last measurement; null where there were none
- * @param divergedAt the first step whose loss was no finite number; null where there was none
+ * @param divergedAt the first step at which the network diverged; null where it never did
  */
 export async function measure(
   measured: Measured,

@@ -5,7 +5,7 @@ import { ValueError } from '../../src/text/value-error.js';
 import { PIXELS } from '../../shared/digits.js';
 import { partOfBatch } from '../../shared/part-of-batch.js';
 import { Random } from '../../shared/random.js';
-import type { Measurement, Reading } from '../shared/protocol.js';
+import { type Measurement, type Reading, isDiverged } from '../shared/protocol.js';
 import type { OptimizerName, Settings } from '../shared/settings.js';
 import { type Dataset, batchesOf, classesOf, featuresOf, sampleShape } from './dataset.js';
 import { measure } from './measurement.js';
@@ -38,7 +38,7 @@ export class Session {
   readonly #batches: Iterator<Uint32Array, never>;
   #batch: Uint32Array;
   #step = 0;
-  /** Of each network: the sum of training losses since the last measurement, and the first step where one was not finite. */
+  /** Of each network: the sum of training losses since the last measurement, and the first step where it diverged. */
   readonly #losses: { sum: number; divergedAt: number | null }[];
   #stepsSinceMeasured = 0;
 
@@ -122,7 +122,7 @@ export class Session {
     this.#stepsSinceMeasured++;
     this.#losses.forEach((of, i) => {
       of.sum += losses[i]! / (communicator?.size ?? 1);
-      if (!Number.isFinite(losses[i])) of.divergedAt ??= this.#step;
+      if (isDiverged(losses[i]!)) of.divergedAt ??= this.#step;
     });
     this.#freeze();
   }

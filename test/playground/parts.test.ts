@@ -7,6 +7,7 @@ import { ValueError } from '../../src/text/value-error.js';
 import type { Finding, InspectedLayer } from 'evenkeel/tools';
 import { readArgumentDocumentation } from '../../playground/build/argument-documentation.js';
 import { cutExamination } from '../../playground/doctor/cut.js';
+import { lossInWords } from '../../playground/page/reading-words.js';
 import { withMeasurement } from '../../playground/page/history.js';
 import { wrongFirst } from '../../playground/page/wrong-first.js';
 import { HOME, type Place, readAddress, writeAddress } from '../../playground/shared/address.js';
@@ -277,6 +278,17 @@ describe('networks are named', () => {
     const networks = [null, 100].map((frozenAfter) => ({ layer: {}, frozenAfter }));
     expect(namesOf({ ...DEFAULTS, networks })).toEqual(['batch normalization', 'frozen after 100 steps']);
   });
+});
+
+test.each([
+  [NaN, 9, 'diverged at step 9: the loss is no number'],
+  [Infinity, null, 'diverged: the loss is no number'],
+  [4.8e24, 7, 'diverged at step 7: the loss is over 1,000'],
+  // It came back.
+  [2.3026, 7, 'loss 2.303'],
+])('a loss of %d, of a network that diverged at step %j, in words', (testLoss, divergedAt, words) => {
+  const reading = { testLoss, divergedAt } as Reading;
+  expect(lossInWords(reading)).toBe(words);
 });
 
 test('a unit is dead where nothing that reaches it is above 0', () => {

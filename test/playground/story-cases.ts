@@ -66,7 +66,7 @@ export function storyCases(
       await playground.untilStep(30);
       await playground.press('Pause');
       expect(await playground.text('a-diverged').innerText()).toMatch(
-        /^diverged at step \d+: the loss is no number$/,
+        /^diverged at step \d+: the loss is (no number|over 1,000)$/,
       );
       expect(await playground.number('b-accuracy')).toBeGreaterThan(50);
       expect(await playground.page.locator('body').innerText()).not.toMatch(/NaN|Infinity|e\+\d/);
