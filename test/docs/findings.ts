@@ -64,7 +64,7 @@ const distant =
   'It is the root of the mean square over channels of the ' +
   '[distance of a channel](#the-distance-between-statistics).';
 
-const recalibrateFile = sh('npx evenkeel recalibrate model.h5 better.h5 --data x_train.npy');
+const recalibrateFile = sh('npx evenkeel-cli recalibrate model.h5 better.h5 --data x_train.npy');
 
 export const FINDINGS: Readonly<Record<FindingName, FindingPage>> = {
   'not-finite': {
@@ -153,7 +153,7 @@ console.log((await inspect(model)).findings); // []
     cure:
       'Scale the inputs, pixels to 0 … 1 for example; look for an overflow in the data. Then recalibrate, or train ' +
       'again. If the model was trained on scaled data and only recalibrated on raw data, this is all:',
-    code: sh('npx evenkeel recalibrate model.h5 better.h5 --data x_train.npy --divide-by 255'),
+    code: sh('npx evenkeel-cli recalibrate model.h5 better.h5 --data x_train.npy --divide-by 255'),
   },
   'untrained-statistics': {
     severity: 'warning',
@@ -213,8 +213,8 @@ console.log((await inspect(model, x)).findings); // []
       'Prepare the data as for training: its scale, the order of its channels. If it is so, or is new data by ' +
       'intent, recalibrate.',
     code: sh(`
-npx evenkeel inspect model.h5 --data x.npy --divide-by 255      # does it fit, if scaled?
-npx evenkeel recalibrate model.h5 better.h5 --data x.npy        # or: this is the data from now on
+npx evenkeel-cli inspect model.h5 --data x.npy --divide-by 255      # does it fit, if scaled?
+npx evenkeel-cli recalibrate model.h5 better.h5 --data x.npy        # or: this is the data from now on
 `),
   },
   'zero-gamma': {
@@ -245,7 +245,7 @@ console.log(layer.gamma!.read().dataSync()); // Float32Array(3) [ 1, 1, 1.200000
       'Fold first and quantize after: then there are no variances to lose. Or quantize the other weights only, which ' +
       'tensorflowjs_converter does by names. If the model is loaded and the original is lost, recalibrate.',
     code: sh(`
-npx evenkeel fold model.h5 folded.h5
+npx evenkeel-cli fold model.h5 folded.h5
 tensorflowjs_converter --input_format=keras --quantize_uint8 '*' folded.h5 web
 `),
   },
@@ -354,8 +354,8 @@ console.log(batches.size); // 32
     },
     cure: 'Cure the findings of the layers first, beginning with the first layer. Recalibrate, and inspect again.',
     code: sh(`
-npx evenkeel recalibrate model.h5 better.h5 --data x_train.npy
-npx evenkeel inspect better.h5 --data x_train.npy
+npx evenkeel-cli recalibrate model.h5 better.h5 --data x_train.npy
+npx evenkeel-cli inspect better.h5 --data x_train.npy
 `),
   },
   'shared-layer': {
