@@ -21,7 +21,7 @@ export default defineComponent(() => {
     const layout = layoutOf(input);
     const numbers = (axis: readonly Dimension[]) =>
       axis.map((one) => dimensions.indexOf(one)).sort((a, b) => a - b);
-    const { outer, groups, middle, channels, inner, permutation } = layout;
+    const { outer, groups, middle, channels, inner } = layout;
     return cell({
       title: 'Which values share a mean and a variance',
       controls: [
@@ -50,8 +50,7 @@ export default defineComponent(() => {
       picture: h('div', { 'aria-hidden': 'true', innerHTML: drawLayout(input) }),
       says:
         `Seen as outer ${outer}, groups ${groups}, middle ${middle}, channels ${channels}, inner ${inner}: ` +
-        `${describeLayout(layout)}.` +
-        (permutation ? ' The kernels work on a transposed copy, since the kept axes lie too far apart.' : ''),
+        `${describeLayout(layout)}.`,
     });
   };
 });
