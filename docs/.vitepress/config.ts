@@ -138,6 +138,7 @@ export default defineConfig({
   themeConfig: {
     nav: [
       { text: 'Playground', link: '/playground/', target: '_self' },
+      { text: 'Doctor', link: '/playground/#view=doctor', target: '_self' },
       { text: 'API', link: '/api/' },
       { text: 'GitHub', link: REPOSITORY },
     ],

@@ -41,6 +41,25 @@ const decoded = (text: string): string =>
 const attributesOf = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(`<[a-z][^<>]*? ${name}="([^"]*)"`, 'g'))].map(([, value]) => decoded(value!));
 
+/** Links and pictures of each page, once. */
+function linksOf({ folder, pages }: Pick<BuiltSite, 'folder' | 'pages'>): { page: string; link: string }[] {
+  return pages.flatMap((page) => {
+    const html = readFileSync(join(folder, page), 'utf8');
+    const links = new Set([...attributesOf(html, 'href'), ...attributesOf(html, 'src')]);
+    return [...links].map((link) => ({ page, link }));
+  });
+}
+
+/** Addresses of the playground that pages link to, by what follows its folder. */
+export const playgroundAddresses = (site: BuiltSite): string[] => [
+  ...new Set(
+    linksOf(site).flatMap(({ link }) => {
+      const [, address] = link.split(`${BASE}playground/`);
+      return address === undefined ? [] : [address];
+    }),
+  ),
+];
+
 /** Links and pictures of all pages that lead to nothing in the folder. */
 export function deadLinks({ folder, pages }: BuiltSite): string[] {
   const anchors = new Map<string, ReadonlySet<string>>();
@@ -49,11 +68,9 @@ export function deadLinks({ folder, pages }: BuiltSite): string[] {
     anchors.set(file, known);
     return known;
   };
-  return pages.flatMap((page) => {
-    const html = readFileSync(join(folder, page), 'utf8');
-    const links = [...attributesOf(html, 'href'), ...attributesOf(html, 'src')];
-    return [...new Set(links)].filter((link) => !isAlive(link, page)).map((link) => `${page}: ${link}`);
-  });
+  return linksOf({ folder, pages })
+    .filter(({ link, page }) => !isAlive(link, page))
+    .map(({ link, page }) => `${page}: ${link}`);
 
   function isAlive(link: string, page: string): boolean {
     const { origin, pathname, hash } = new URL(link, `http://site${BASE}${page}`);

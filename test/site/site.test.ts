@@ -9,7 +9,7 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from 'p
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findChromium } from '../browser/chromium.js';
 import { type Served, serve } from '../playground/site.js';
-import { type BuiltSite, buildSite, deadLinks } from './built.js';
+import { type BuiltSite, buildSite, deadLinks, playgroundAddresses } from './built.js';
 
 let site: BuiltSite;
 
@@ -153,11 +153,23 @@ describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: [
     await page.waitForURL(/renorm/);
   });
 
-  test('the playground and its doctor open from the header and from links', async () => {
+  test('the playground knows every address of it that pages link to', async () => {
+    const addresses = playgroundAddresses(site);
+    expect(addresses).toContain('#view=doctor');
+    for (const address of addresses) {
+      const page = await openBrowser();
+      await page.goto(`${served.url}playground/${address}`);
+      await page.getByRole('navigation').first().waitFor();
+      const complaints = await page.getByRole('alert').allInnerTexts();
+      expect(complaints.filter(Boolean), address).toEqual([]);
+    }
+  });
+
+  test('the header leads to the doctor', async () => {
     const page = await openBrowser();
     await page.goto(served.url);
-    await page.getByRole('link', { name: 'Playground' }).first().click();
-    await page.waitForURL(/\/playground\//);
-    await page.getByText('evenkeel').first().waitFor();
+    await page.getByRole('link', { name: 'Doctor' }).first().click();
+    await page.waitForURL(/\/playground\/#view=doctor/);
+    await page.getByRole('link', { name: 'Doctor' }).first().waitFor();
   });
 });

@@ -1,6 +1,6 @@
 /**
  * @file Makes links of a page work on the site as they work on GitHub. A link to a document of the root leads to the page
- * that includes it, one to the folder `playground/` to the playground, and one to any other file to the repository.
+ * that includes it, one to the folder `playground/` to the playground, and one to a program or any other file to the repository.
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path/posix';
@@ -36,7 +36,7 @@ function targetOf(address: string, page: string): Target {
   if (file.startsWith('playground/') || file === 'playground')
     return { address: `${BASE}playground/${anchor.join('')}`, isElsewhere: true };
   const shown = PAGES.get(file) ?? file;
-  if (shown.startsWith('docs/')) {
+  if (shown.startsWith('docs/') && !shown.endsWith('.ts')) {
     const fromPage = relative(dirname(page), shown) + (shown.endsWith('/') ? '/' : '');
     return {
       address: `${fromPage.startsWith('.') ? '' : './'}${fromPage}${anchor.join('')}`,
