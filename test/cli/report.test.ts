@@ -71,6 +71,17 @@ describe('a chart over channels', () => {
     expect(path!.d).toMatch(/^(M[\d.]+ [\d.]+(V[\d.]+|h0|h6))+$/);
   });
 
+  test.each(['bar', 'point', 'dash'] as const)('has each %s as high as its value', (mark) => {
+    const [path] = pathsOf([3, 0.5, -2], mark);
+    const ends = [...path!.d.matchAll(/M[\d.]+ ([\d.]+)(?:V([\d.]+)|h\d)/g)].map(([, y, bar]) =>
+      Number(bar ?? y),
+    );
+    const [high, middle, low] = ends as [number, number, number];
+    expect(low - high).toBeGreaterThan(50);
+    // Halves of a pixel are rounded to.
+    expect(Math.abs((high + low) / 2 - middle)).toBeLessThanOrEqual(0.5);
+  });
+
   test('marks what is not finite, and draws the rest', () => {
     expect(pathsOf([1, null, 2], 'bar').map((path) => [path.class, path.d.split('M').length - 1])).toEqual([
       ['bar series-0', 2],
