@@ -2,10 +2,11 @@
  * @file Bundles `evenkeel.min.js`, for pages that load TensorFlow.js by `<script>`: it takes TF.js from the global `tf` and
  * leaves a global `evenkeel`. The licences of what is in it beside evenkeel go into a file next to it.
  */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, type Rolldown, build } from 'vite';
+import { licencesOf } from '../shared/licences.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FILE = 'evenkeel.min.js';
@@ -69,19 +70,6 @@ const modulesInstead: Plugin = {
   load: (id) => MODULES.get(id.slice(1)) ?? null,
 };
 
-/** The folders of the packages that modules are from. */
-function packagesOf(modules: readonly string[]): string[] {
-  const folders = modules.map((id) => /^[^\0].*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0]);
-  return [...new Set(folders)].filter((folder) => folder !== undefined).sort();
-}
-
-function licenceOf(folder: string): string {
-  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
-  if (file === undefined) throw new Error(`${folder} has no licence, and the script may not go without it.`);
-  const name = folder.replace(/^.*\/node_modules\//, '');
-  return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
-}
-
 /** Writes the script, its source map and its licences into the folder `outDir`, and leaves what else is there. */
 export async function buildScript(outDir: string): Promise<void> {
   const [{ output }] = (await build({
@@ -105,6 +93,5 @@ export async function buildScript(outDir: string): Promise<void> {
       },
     },
   })) as [Rolldown.RolldownOutput];
-  const licences = packagesOf(output[0].moduleIds).map(licenceOf);
-  writeFileSync(join(outDir, LICENCES), licences.join(`\n${'-'.repeat(80)}\n\n`));
+  writeFileSync(join(outDir, LICENCES), licencesOf(output[0].moduleIds));
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { ISOLATING_HEADERS } from '../shared/isolating-headers.js';
+import { licencesPlugins } from '../shared/licences.js';
 import { argumentDocumentation } from './build/argument-documentation.js';
 import { contentSecurityPolicy } from './build/content-security-policy.js';
 
@@ -19,11 +20,13 @@ const codeSplitting = {
   ],
 };
 
+const licences = licencesPlugins();
+
 export default defineConfig({
   root: here('.'),
   // Relative, so that the folder works from any path.
   base: './',
-  plugins: [argumentDocumentation(), contentSecurityPolicy()],
+  plugins: [argumentDocumentation(), contentSecurityPolicy(), licences.ofPage],
   resolve: {
     alias: [
       { find: /^evenkeel\/(\w+)$/, replacement: here('../src/$1/index.ts') },
@@ -32,6 +35,10 @@ export default defineConfig({
   },
   server: { fs: { allow: ['..'] }, headers: ISOLATING_HEADERS },
   preview: { headers: ISOLATING_HEADERS },
-  worker: { format: 'es', rolldownOptions: { output: { codeSplitting } } },
+  worker: {
+    format: 'es',
+    plugins: () => [licences.ofWorkers],
+    rolldownOptions: { output: { codeSplitting } },
+  },
   build: { target: 'es2023', emptyOutDir: true, chunkSizeWarningLimit: 2000 },
 });

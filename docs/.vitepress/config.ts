@@ -1,5 +1,6 @@
 /** @file The site: which pages there are, what it is made with, and how its Markdown differs from GitHub's: hardly. */
 import { type DefaultTheme, defineConfig } from 'vitepress';
+import { licencesPlugins } from '../../shared/licences.js';
 import { anchorOf } from './markdown/anchor.js';
 import { fencesForTests } from './markdown/fences.js';
 import { formulas } from './markdown/formulas.js';
@@ -125,6 +126,7 @@ export default defineConfig({
     },
   },
   vite: {
+    plugins: [licencesPlugins().ofPage],
     resolve: {
       alias: [
         { find: /^evenkeel\/(\w+)$/, replacement: `${ROOT}src/$1/index.ts` },

@@ -34,6 +34,14 @@ test('every page has a description, for search engines and previews', () => {
   expect(without).toEqual([]);
 });
 
+test.each([
+  ['', ['vue', 'minisearch']],
+  ['playground/', ['preact', 'uplot', 'pako', '@zip.js/zip.js', '@tensorflow/tfjs-core']],
+])('the licences of what is bundled are in /%s', (folder, names) => {
+  const text = readFileSync(join(site.folder, folder, 'licences.txt'), 'utf8');
+  for (const name of names) expect(text).toMatch(new RegExp(`^${name}$`, 'm'));
+});
+
 const executablePath = findChromium();
 
 const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
