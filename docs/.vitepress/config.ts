@@ -71,7 +71,11 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
   },
   {
     text: 'Tools',
-    items: [page('The command', '/command'), page('What inspect finds', '/findings')],
+    items: [
+      page('The doctor', '/doctor'),
+      page('The command', '/command'),
+      page('What inspect finds', '/findings'),
+    ],
   },
   {
     text: 'Reference',
