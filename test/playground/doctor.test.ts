@@ -19,13 +19,13 @@ afterEach(() => {
   whenProgressed = () => undefined;
 });
 
-async function makeDoctor(): Promise<Doctor> {
+async function makeDoctor(model = goldenModel('tf-keras-mlp.h5')): Promise<Doctor> {
   const doctor = new Doctor({
     progressed: ({ step }) => {
       whenProgressed(step);
     },
   });
-  await doctor.open([fileOf('model.h5', goldenModel('tf-keras-mlp.h5'))]);
+  await doctor.open([fileOf('model.h5', model)]);
   const data = npy('<f4', [200, 6], new Uint8Array(numbers(1200).buffer));
   await doctor.takeData([fileOf('x.npy', data)]);
   return doctor;
@@ -98,6 +98,13 @@ describe('what was done', () => {
     // There is nothing left to take back.
     await doctor.undo();
     expect((await doctor.examine()).tensors).toBe(first.tensors);
+  });
+
+  test('is not offered where the statistics are those of the data already', async () => {
+    const doctor = await makeDoctor();
+    await doctor.recalibrate();
+    const other = await makeDoctor(await doctor.save('tf-keras h5'));
+    expect((await other.examine()).left).toEqual({ recalibrate: false, fold: true, freeze: true });
   });
 
   test('is offered again with other data', async () => {
