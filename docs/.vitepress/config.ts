@@ -2,7 +2,6 @@
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import { licencesPlugins } from '../../shared/licences.js';
 import { anchorOf } from './markdown/anchor.js';
-import { fencesForTests } from './markdown/fences.js';
 import { formulas } from './markdown/formulas.js';
 import { linksOfRepository } from './markdown/links.js';
 import { pictures } from './markdown/pictures.js';
@@ -126,7 +125,7 @@ export default defineConfig({
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify: anchorOf },
     config: (markdown) => {
-      markdown.use(linksOfRepository).use(fencesForTests).use(formulas).use(pictures);
+      markdown.use(linksOfRepository).use(formulas).use(pictures);
     },
   },
   vite: {

@@ -1,6 +1,5 @@
 /** @file Finds the code in the documents: blocks of Markdown, and the `@example`s in the comments of `src`. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { NOT_RUN } from '../../docs/.vitepress/markdown/fences.js';
 import { ROOT } from '../../docs/.vitepress/project.js';
 
 export { ROOT };
@@ -33,6 +32,9 @@ export interface Block {
   /** What tests do not do with it, after what its fence says: they do not run it, nor even compile it if it is only shown. */
   readonly only?: 'compiled' | 'shown';
 }
+
+/** After the language and the title: `compiled (why)` or `shown (why)`, which the site leaves out. */
+const NOT_RUN = / (compiled|shown) \(([^()]+)\)$/;
 
 /** Blocks of a document that are fenced as one of `languages`. */
 export function blocksOf(path: string, ...languages: readonly string[]): Block[] {
