@@ -23,9 +23,10 @@ export const PRESETS = {
     title: 'Covariate shift',
     story:
       'The network of the paper that introduced batch normalization: three hidden layers of sigmoids and plain gradient ' +
-      'descent, without the layer and with it. Press Start and look at the accuracy, then at the percentiles of a unit’s ' +
-      'input further down. Without normalization they drift, and the network stays at guessing for hundreds of steps; ' +
-      'with it they keep their place, and after a hundred steps more than 8 of 10 digits are right.',
+      'descent, without the layer and with it. Press Start and look at the accuracy, then at what reaches a unit, further ' +
+      'down. Without normalization the band of its inputs stays narrow, most of all in the last layer: all digits look ' +
+      'alike to the unit, and the network stays at guessing for hundreds of steps. With it the band opens within a ' +
+      'hundred steps and then keeps its place, and more than 8 of 10 digits are right.',
     settings: DEFAULTS,
   },
   'small-batch': {

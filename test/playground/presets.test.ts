@@ -4,7 +4,7 @@ import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { accelerateTensorFlow } from 'evenkeel';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PRESETS, PRESET_NAMES, type PresetName } from '../../playground/shared/presets.js';
-import type { Reading } from '../../playground/shared/protocol.js';
+import { PERCENTILES, type Reading } from '../../playground/shared/protocol.js';
 import { type Dataset, imageDataset } from '../../playground/training/dataset.js';
 import { Session } from '../../playground/training/session.js';
 import { drawDigits } from '../../shared/digits.js';
@@ -46,11 +46,22 @@ async function after(name: PresetName, steps: number): Promise<readonly Reading[
 const deadShare = ({ layers }: Reading): number =>
   layers.reduce((sum, { deadUnits }) => sum + deadUnits!, 0) / (layers.length * 64);
 
+/** How far apart the paper's percentiles of what reaches a unit of a layer are, on the average. */
+function widthOfBand({ layers }: Reading, layer: number): number {
+  const [low, high] = ([15, 85] as const).map(
+    (percentile) => layers.at(layer)!.percentiles[PERCENTILES.indexOf(percentile)]!,
+  );
+  return high!.reduce((sum, value, unit) => sum + value - low![unit]!, 0) / high!.length;
+}
+
 const SHOWN: Readonly<Record<PresetName, () => Promise<void>>> = {
   async 'covariate-shift'() {
     const [without, normalized] = await after('covariate-shift', 100);
     expect(without!.accuracy).toBeLessThan(0.3);
     expect(normalized!.accuracy).toBeGreaterThan(0.75);
+    expect(widthOfBand(without!, -1)).toBeLessThan(0.1);
+    expect(widthOfBand(without!, 0)).toBeLessThan(0.7);
+    for (const layer of [0, 1, 2]) expect(widthOfBand(normalized!, layer)).toBeGreaterThan(1.5);
   },
   async 'small-batch'() {
     const [plain, renorm, ghost] = await after('small-batch', 500);
