@@ -62,7 +62,7 @@ export const PRESETS = {
     story:
       'Two networks that train exactly alike, with a momentum of 0.99 and of 0.9: in training mode, the dashed curves, they ' +
       'are equally good. In inference mode moving statistics count, which begin at mean 0 and variance 1. With 0.99 they ' +
-      'still are mostly that after 50 steps, so the accuracy lags far behind; with 0.9 it follows at once. A network that ' +
+      'still are mostly that after 50 steps, so the accuracy lags far behind; with 0.9 it has caught up by then. A network that ' +
       'validates badly early on need not be bad: its statistics may be young.',
     settings: {
       ...DEFAULTS,
@@ -84,14 +84,14 @@ export const PRESETS = {
   'dead-units': {
     title: 'Units that die',
     story:
-      'ReLUs and a learning rate of 3. A unit whose input is below 0 for every sample gives 0, gets no gradient, and ' +
-      'never comes back. Look at the share of dead units: without normalization nearly all of them are dead within fifty ' +
-      'steps, and the network with them. With it, the input of every unit is centred in each batch, so for some samples it ' +
-      'is above 0, and the units live.',
+      'ReLUs and a learning rate of 2. A unit whose input is below 0 for every sample gives 0, gets no gradient, and ' +
+      'never comes back. Look at the share of dead units: without normalization more than two thirds are dead within fifty ' +
+      'steps, and the network learns nothing any more. With it, the input of every unit is centred in each batch, so for ' +
+      'some samples it is above 0, and the units live.',
     settings: {
       ...DEFAULTS,
       activation: 'relu',
-      learningRate: 3,
+      learningRate: 2,
       networks: [network(null), network(NORMALIZED)],
     },
   },

@@ -17,8 +17,8 @@ beforeAll(async () => {
   setThreadsCount(1);
   await tf.setBackend('wasm');
   undo = accelerateTensorFlow();
-  // As the page draws them, but fewer.
-  digits = imageDataset('digits', drawDigits(3000, new Random(1, 'digits')), new Random(1, 'split'));
+  // As the page draws them.
+  digits = imageDataset('digits', drawDigits(6000, new Random(1, 'digits')), new Random(1, 'split'));
 });
 
 afterAll(() => {
@@ -56,12 +56,16 @@ function widthOfBand({ layers }: Reading, layer: number): number {
 
 const SHOWN: Readonly<Record<PresetName, () => Promise<void>>> = {
   async 'covariate-shift'() {
-    const [without, normalized] = await after('covariate-shift', 100);
-    expect(without!.accuracy).toBeLessThan(0.3);
-    expect(normalized!.accuracy).toBeGreaterThan(0.75);
-    expect(widthOfBand(without!, -1)).toBeLessThan(0.1);
-    expect(widthOfBand(without!, 0)).toBeLessThan(0.7);
-    for (const layer of [0, 1, 2]) expect(widthOfBand(normalized!, layer)).toBeGreaterThan(1.5);
+    for await (const [without, normalized] of train('covariate-shift', [100, 200])) {
+      expect(without!.accuracy).toBeLessThan(0.3);
+      expect(normalized!.accuracy).toBeGreaterThan(0.8);
+      expect(widthOfBand(without!, -1)).toBeLessThan(0.1);
+      expect(widthOfBand(without!, 0)).toBeLessThan(0.7);
+      for (const layer of [0, 1, 2]) {
+        expect(widthOfBand(normalized!, layer)).toBeGreaterThan(1.5);
+        expect(widthOfBand(normalized!, layer)).toBeLessThan(2.7);
+      }
+    }
   },
   async 'small-batch'() {
     const [plain, renorm, ghost] = await after('small-batch', 500);
@@ -92,10 +96,14 @@ const SHOWN: Readonly<Record<PresetName, () => Promise<void>>> = {
     expect(movingMeans[1]).toEqual(movingMeans[0]);
   },
   async 'dead-units'() {
-    const [without, normalized] = await after('dead-units', 100);
-    expect(deadShare(without!)).toBeGreaterThan(0.6);
-    expect(deadShare(normalized!)).toBeLessThan(0.05);
-    expect(normalized!.accuracy).toBeGreaterThan(without!.accuracy + 0.5);
+    for await (const [without, normalized] of train('dead-units', [50, 200])) {
+      // Of what is no number, units would seem dead too.
+      expect(without!.divergedAt).toBeNull();
+      expect(without!.accuracy).toBeLessThan(0.2);
+      expect(deadShare(without!)).toBeGreaterThan(2 / 3);
+      expect(deadShare(normalized!)).toBeLessThan(0.05);
+      expect(normalized!.accuracy).toBeGreaterThan(without!.accuracy + 0.5);
+    }
   },
 };
 
