@@ -4,7 +4,7 @@ import { PIXELS, SIDE } from '../../shared/digits.js';
 import type { Samples as SamplesOfSetup } from '../shared/protocol.js';
 import { NETWORK_KEYS } from '../shared/settings.js';
 import { isRunning, latest, names, setup } from './state.js';
-import { wrongFirst } from './wrong-first.js';
+import { type Chosen, wrongFirst } from './wrong-first.js';
 
 /** How many are shown. */
 const SHOWN = 24;
@@ -46,13 +46,28 @@ function Guess({
   );
 }
 
-/** Puts the wrong ones first, but not under the eyes of who watches the training. */
-function useOrder(samples: SamplesOfSetup, guesses: readonly Uint8Array[]): readonly number[] {
-  const order = useRef<{ readonly of: SamplesOfSetup; readonly shown: readonly number[] } | null>(null);
+/** Puts wrong ones first, but not under the eyes of who watches the training. */
+function useOrder(samples: SamplesOfSetup, guesses: readonly Uint8Array[]): Chosen {
+  const order = useRef<{ readonly of: SamplesOfSetup; readonly chosen: Chosen } | null>(null);
   if (!isRunning.value || order.current?.of !== samples) {
-    order.current = { of: samples, shown: wrongFirst(samples.labels, guesses).slice(0, SHOWN) };
+    order.current = { of: samples, chosen: wrongFirst(samples.labels, guesses, SHOWN) };
   }
-  return order.current.shown;
+  return order.current.chosen;
+}
+
+/** What is shown first, and why. */
+function describeOrder({ samples, wrong }: Chosen): string {
+  if (isRunning.value) return 'Pause, and wrong ones come first.';
+  if (wrong === 0) return 'None is wrong.';
+  const others = samples.length - wrong;
+  return `The first ${wrong} are wrong ones; the other ${others} come as in the data.`;
+}
+
+/** Why not all test samples count. */
+function describeMeasured(measured: number, all: number): string {
+  if (measured === all) return '';
+  const [some, every] = [measured, all].map((count) => count.toLocaleString('en'));
+  return `Measured are ${some!} of the ${every!} to test: more would slow the training down.`;
 }
 
 function Strip({
@@ -63,26 +78,29 @@ function Strip({
   readonly guesses: readonly Uint8Array[];
 }) {
   const { images, labels } = samples;
-  const shown = useOrder(samples, guesses);
+  const chosen = useOrder(samples, guesses);
   return (
     <>
+      <p class="note">
+        Below each digit stands what each network takes it for. {describeOrder(chosen)}{' '}
+        {describeMeasured(labels.length, setup.value!.testCount)}
+      </p>
       <ul class="legend">
         {names.value.map((name, i) => {
-          const wrong = labels.reduce(
-            (count, label, sample) => count + (guesses[i]![sample] === label ? 0 : 1),
-            0,
-          );
+          const isWrong = (sample: number) => guesses[i]![sample] !== labels[sample];
+          const wrong = labels.reduce((count, _, sample) => count + (isWrong(sample) ? 1 : 0), 0);
           return (
             <li key={name}>
               <i style={{ color: `var(--${NETWORK_KEYS[i]!})` }} />
               {name}: <b data-testid={`${NETWORK_KEYS[i]!}-wrong`}>{wrong.toLocaleString('en')}</b> of{' '}
-              {labels.length.toLocaleString('en')} wrong
+              {labels.length.toLocaleString('en')} wrong, {chosen.samples.filter(isWrong).length} of them
+              among these {chosen.samples.length}
             </li>
           );
         })}
       </ul>
       <ol class="samples" data-testid="samples">
-        {shown.map((sample) => (
+        {chosen.samples.map((sample) => (
           <li key={sample}>
             <Image images={images} sample={sample} />
             <span class="unseen">{labels[sample]}. </span>
@@ -105,10 +123,6 @@ export function Samples() {
   return (
     <section aria-labelledby="samples-title">
       <h2 id="samples-title">Test digits</h2>
-      <p class="note">
-        Below each digit stands what each network takes it for.{' '}
-        {isRunning.value ? 'Pause, and the wrong ones come first.' : 'Wrong ones come first.'}
-      </p>
       <Strip samples={samples} guesses={guesses} />
     </section>
   );

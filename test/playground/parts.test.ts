@@ -479,10 +479,14 @@ test('a history of wide networks is bounded in memory', () => {
   expect(history[0]!.step).toBe(0);
 });
 
-test('samples that the most networks are wrong about come first, and others as they are', () => {
+test('samples that the most networks are wrong about come first, at most half, and others as they are', () => {
   const labels = Uint8Array.of(1, 2, 3, 4);
   // 255 where there is no number.
-  expect(wrongFirst(labels, [Uint8Array.of(1, 0, 3, 255), Uint8Array.of(1, 2, 3, 5)])).toEqual([3, 1, 0, 2]);
+  const guesses = [Uint8Array.of(1, 0, 3, 255), Uint8Array.of(1, 2, 3, 5)];
+  expect(wrongFirst(labels, guesses, 4)).toEqual({ samples: [3, 1, 0, 2], wrong: 2 });
+  expect(wrongFirst(labels, guesses, 3)).toEqual({ samples: [3, 0, 1], wrong: 1 });
+  expect(wrongFirst(labels, [labels], 3)).toEqual({ samples: [0, 1, 2], wrong: 0 });
+  expect(wrongFirst(labels, guesses, 100)).toEqual({ samples: [3, 1, 0, 2], wrong: 2 });
 });
 
 test('the samples that a network is measured on are the first of the test', () => {
