@@ -118,9 +118,11 @@ function Panel({ index }: { readonly index: number }) {
         <p>{text}</p>
       </div>
       <p class="steps">
-        <button type="button" onClick={end}>
-          {isLast ? 'Close' : 'Skip'}
-        </button>
+        {!isLast && (
+          <button type="button" class="skip" onClick={end}>
+            Skip
+          </button>
+        )}
         <button
           type="button"
           disabled={index === 0}
@@ -133,12 +135,12 @@ function Panel({ index }: { readonly index: number }) {
         <button
           type="button"
           class="primary"
-          disabled={isLast}
           onClick={() => {
-            go(index + 1);
+            if (isLast) end();
+            else go(index + 1);
           }}
         >
-          Next
+          {isLast ? 'Done' : 'Next'}
         </button>
       </p>
     </aside>

@@ -147,5 +147,10 @@ export function storyCases(
     await page.keyboard.press('Tab');
     await tour.getByRole('button', { name: 'Skip' }).press('Space');
     expect(await tour.count()).toBe(0);
+    await playground.press('Show me around');
+    for (let i = 0; i < 4; i++) await tour.getByRole('button', { name: 'Next' }).press('Enter');
+    expect(await tour.getByRole('button').allInnerTexts()).toEqual(['Back', 'Done']);
+    await tour.getByRole('button', { name: 'Done' }).press('Enter');
+    expect(await tour.count()).toBe(0);
   });
 }
