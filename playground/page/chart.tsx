@@ -101,6 +101,10 @@ export const roundly = (value: number): string =>
     ? value.toExponential(1)
     : value.toFixed(3);
 
+/** What a line looks like in the legend. */
+const styleOf = (width = 2, isDashed = false): string =>
+  [isDashed && 'dashed', width < 2 && 'thin'].filter(Boolean).join(' ');
+
 export function Chart(props: ChartProps) {
   const { title, lines, data, format = roundly } = props;
   const place = useRef<HTMLDivElement>(null);
@@ -193,9 +197,9 @@ export function Chart(props: ChartProps) {
       <figcaption>
         <span class="title">{title}</span>
         <ul class="legend">
-          {lines.map(({ label, color, isDashed }, i) => (
+          {lines.map(({ label, color, width, isDashed }, i) => (
             <li key={label}>
-              <i class={isDashed ? 'dashed' : ''} style={{ color: `var(--${color})` }} />
+              <i class={styleOf(width, isDashed)} style={{ color: `var(--${color})` }} />
               {label} <b>{values[i]!.shown}</b>
             </li>
           ))}

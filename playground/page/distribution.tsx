@@ -6,7 +6,7 @@ import { NETWORK_KEYS } from '../shared/settings.js';
 import { Chart, type Line, colorOf, roundly } from './chart.js';
 import { names } from './state.js';
 
-/** The paper's, which are drawn as lines. The median stands out from the two that enclose it. */
+/** The paper's, which are drawn as lines: the median thick, the one below it dashed. */
 const LINED = [15, 50, 85] as const;
 
 const LINES = NETWORK_KEYS.map((key) =>
@@ -14,6 +14,7 @@ const LINES = NETWORK_KEYS.map((key) =>
     label: `${percentile} %`,
     color: key,
     width: percentile === 50 ? 2.5 : 1,
+    isDashed: percentile === 15,
   })),
 );
 

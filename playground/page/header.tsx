@@ -16,7 +16,7 @@ const THEME_TITLES: Readonly<Record<Theme, string>> = { auto: 'as system', light
 /** The pages of the site around this one; nothing where there is no site around it. */
 const PAGES: readonly (readonly [title: string, path: string])[] = [
   ['What it is', ''],
-  ['Start', 'start.html'],
+  ['Ten minutes', 'start.html'],
   ['Arguments', 'arguments/'],
 ];
 

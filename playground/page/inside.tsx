@@ -14,7 +14,7 @@ const movingLines = (network: NetworkKey): readonly Line[] => [
 ];
 
 const correctionLines = (network: NetworkKey): readonly Line[] => [
-  { label: 'least', color: network, width: 1 },
+  { label: 'least', color: network, width: 1, isDashed: true },
   { label: 'median', color: network, width: 2.5 },
   { label: 'largest', color: network, width: 1 },
 ];
