@@ -3,6 +3,7 @@ import { type JSX, h } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { type Series, type Shape, channelAt, drawChannels } from '../../shared/channel-chart.js';
 import { formatNumber } from '../../shared/numbers.js';
+import '../../shared/report/channel-chart.css';
 import './channel-chart.css';
 
 const elementOf = ({ tag, attributes, children }: Shape): JSX.Element =>

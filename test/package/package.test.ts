@@ -390,7 +390,7 @@ describe('the command', () => {
     const modules = sourceFiles('cli/src').map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
     const pages = [
       ...['inspection.css', 'inspection.html', 'inspection.js'].map((name) => `dist/cli/src/report/${name}`),
-      'dist/shared/report/page.css',
+      ...['channel-chart.css', 'page.css'].map((name) => `dist/shared/report/${name}`),
     ];
     const documents = ['LICENSE', 'README.md', 'package.json'];
     expect(command.files).toEqual([...modules, ...ofOthers, ...pages, ...documents].sort());

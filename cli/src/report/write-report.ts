@@ -67,7 +67,7 @@ export function renderReport(report: InspectReport, source: string): string {
   return fillPage(readBeside('inspection.html'), parts, {
     id: 'inspection',
     data,
-    styles: [readBeside('inspection.css')],
+    styles: [readBeside('../../../shared/report/channel-chart.css'), readBeside('inspection.css')],
     modules: [readBeside('inspection.js')],
   });
 }
