@@ -7,6 +7,7 @@ import { type InspectReport, type ToolOptions, fold, inspect, recalibrate } from
 import {
   type DoctorFunctions,
   type DoctorPageFunctions,
+  type Done,
   type Examination,
   FORMATS,
   type Folding,
@@ -29,10 +30,7 @@ interface Data {
 }
 
 /** Something that was done to the model, and can be taken back. */
-interface Step {
-  readonly repair: Repair;
-  /** In words. */
-  readonly what: string;
+interface Step extends Done {
   /** What it was done with. */
   readonly data: Data | null;
   readonly undo: () => void;
@@ -94,7 +92,7 @@ export class Doctor implements DoctorFunctions {
       parameters: model.countParams(),
       data: describeData(data),
       report,
-      steps: this.#steps.map(({ what }) => what),
+      steps: this.#steps.map(({ repair, what }) => ({ repair, what })),
       left: this.#leftToDo(report, data),
       tensors: memory().numTensors,
     });

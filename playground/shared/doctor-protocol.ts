@@ -14,14 +14,20 @@ export interface Examination {
   readonly counts: { readonly layers: number; readonly findings: number };
   /** How many tensors TF.js holds. */
   readonly tensors: number;
-  /** What was done to the model since it was read, in words, the last at the end. */
-  readonly steps: readonly string[];
+  /** What was done to the model since it was read, the last at the end. */
+  readonly steps: readonly Done[];
   /** What would still change something. */
   readonly left: Readonly<Record<Repair, boolean>>;
 }
 
 /** What can be done to a model. */
 export type Repair = 'recalibrate' | 'fold' | 'freeze';
+
+export interface Done {
+  readonly repair: Repair;
+  /** In words. */
+  readonly what: string;
+}
 
 /** What folding did; the beginning of it, if it is long. */
 export interface Folding extends Omit<FoldReport, 'model'> {

@@ -84,7 +84,11 @@ describe('what was done', () => {
     expect((await doctor.examine()).left).toEqual({ recalibrate: false, fold: true, freeze: false });
     await doctor.fold();
     expect(await doctor.examine()).toMatchObject({
-      steps: ['Froze 1 batch normalization', 'Recalibrated with x.npy', 'Folded 1 of 1'],
+      steps: [
+        { repair: 'freeze', what: 'Froze 1 batch normalization' },
+        { repair: 'recalibrate', what: 'Recalibrated with x.npy' },
+        { repair: 'fold', what: 'Folded 1 of 1' },
+      ],
       left: { recalibrate: false, fold: false, freeze: false },
     });
 

@@ -8,6 +8,7 @@ import {
   FORMATS,
   type Folding,
   type FormatName,
+  type Repair,
 } from '../../shared/doctor-protocol.js';
 import { summarizeReport } from '../../../shared/findings.js';
 import { messageOf } from '../../../src/text/refusal.js';
@@ -27,6 +28,13 @@ export const FIELDS = { model: 'model-files', data: 'data-files', repairs: 'repa
 
 /** The name of the file that the model came in, without its ending. */
 let fileName = 'model';
+
+/** What a file is called by what was done to the model in it, so that it is not taken for the original. */
+const SUFFIXES: Readonly<Record<Repair, string>> = {
+  recalibrate: '-repaired',
+  fold: '-folded',
+  freeze: '-frozen',
+};
 
 type DoctorWorker = WatchedWorker<DoctorFunctions, DoctorPageFunctions>;
 
@@ -170,7 +178,7 @@ const repair = (
       earlier.value = [...earlier.value, before];
     });
     examination.value = await doctor.examine();
-    return `${examination.value.steps.at(-1) ?? what}. ${summarizeReport(examination.value.report)}`;
+    return `${examination.value.steps.at(-1)?.what ?? what}. ${summarizeReport(examination.value.report)}`;
   });
 
 export const recalibrate = (): Promise<void> =>
@@ -205,7 +213,8 @@ export const download = (format: FormatName): Promise<void> =>
     const url = URL.createObjectURL(new Blob([new Uint8Array(bytes)]));
     const link = document.createElement('a');
     link.href = url;
-    link.download = `${fileName}.${FORMATS[format].format}`;
+    const done = new Set(examination.value!.steps.map(({ repair }) => SUFFIXES[repair]));
+    link.download = `${fileName}${[...done].join('')}.${FORMATS[format].format}`;
     link.click();
     URL.revokeObjectURL(url);
     return `Saved as ${link.download}.`;

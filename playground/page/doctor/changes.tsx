@@ -6,6 +6,17 @@ import type { Examination, Folding } from '../../shared/doctor-protocol.js';
 import { earlier, folding } from './actions.js';
 import { offBy } from './off-by.js';
 
+/** How near the outputs of training and inference mode are, of the output where they are the least so. */
+function describeOutputs({ report: { outputs } }: Examination): string {
+  if (outputs.length === 0) return '–';
+  const agreements = outputs.map(({ agreement }) => agreement).filter((one) => one !== null);
+  const differences = outputs.map(({ relativeDifference }) => relativeDifference);
+  const difference = `${formatNumber(Math.max(...differences))} σ apart`;
+  return agreements.length === 0
+    ? difference
+    : `${difference}, the same answer for ${formatNumber(100 * Math.min(...agreements))} %`;
+}
+
 /** What is compared, in words and numbers. */
 const ROWS: readonly (readonly [title: string, of: (examined: Examination) => string])[] = [
   ['Findings', ({ report }) => countSeverities(report.findings) || 'none'],
@@ -19,6 +30,7 @@ const ROWS: readonly (readonly [title: string, of: (examined: Examination) => st
       return all.length > 0 ? `${formatNumber(Math.max(...all))} σ` : '–';
     },
   ],
+  ['Outputs in training and inference mode', describeOutputs],
 ];
 
 /** The kinds of findings that one has and the other has not, by their titles. */
@@ -68,7 +80,7 @@ export function Changes({ now }: { readonly now: Examination }) {
   const [gone, added] = [lacking(before, now), lacking(now, before)];
   return (
     <section aria-labelledby="changes-title">
-      <h2 id="changes-title">What changed: {now.steps.at(-1)}</h2>
+      <h2 id="changes-title">What changed: {now.steps.at(-1)?.what}</h2>
       <div class="wide" tabIndex={0} role="region" aria-label="Before and after">
         <table data-testid="changes">
           <thead>

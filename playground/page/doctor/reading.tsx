@@ -30,7 +30,7 @@ export function Reading() {
       <DropZone
         id={FIELDS.model}
         label="Drop a model"
-        hint=".h5, .keras, or model.json with its shards"
+        hint="or choose it: .h5, .keras, or model.json with its shards"
         isForWholePage
         onFiles={(files) => void open(files)}
       />
@@ -43,8 +43,7 @@ export function Reading() {
       {examination.value === null && (
         <p class="note">
           What the doctor does: it looks at the model’s batch normalizations, alone and with data, says what
-          is wrong and on what evidence, and repairs what can be repaired without training. Files stay in this
-          page; nothing is sent anywhere.
+          is wrong and on what evidence, and repairs what can be repaired without training.
         </p>
       )}
       <TaskView />

@@ -73,8 +73,8 @@ function Steps({ steps }: Examination) {
     <div class="steps">
       <h3>Done so far</h3>
       <ol>
-        {steps.map((step, i) => (
-          <li key={i}>{step}</li>
+        {steps.map(({ what }, i) => (
+          <li key={i}>{what}</li>
         ))}
       </ol>
       <button type="button" disabled={task.value !== null} onClick={() => void undo()}>
@@ -125,7 +125,7 @@ export function Repairs(examined: Examination) {
           <DropZone
             id={FIELDS.data}
             label="Drop data"
-            hint={`.npy or .npz of shape ${shapes}, or IDX images`}
+            hint={`or choose it: .npy or .npz of shape ${shapes}, or IDX images`}
             onFiles={(files) => void takeData(files)}
           />
           {examined.data !== null && <p class="note">Looked at with {examined.data}.</p>}
