@@ -43,6 +43,11 @@ describe.each(DOCUMENTS)('%s', (path) => {
     }
     for (const [, name] of text.matchAll(/`(check:\w+)`/g)) expect(scripts).toContain(name);
   });
+
+  test('runs the command by npx under the name of its package', () => {
+    const { name } = JSON.parse(readText('cli/package.json')) as { name: string };
+    for (const [, run] of text.matchAll(/\bnpx (evenkeel[\w-]*)/g)) expect(run).toBe(name);
+  });
 });
 
 test('COMPATIBILITY.md has one row for every argument', () => {

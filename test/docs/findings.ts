@@ -176,7 +176,7 @@ console.log((await inspect(model, x)).findings); // []
   'young-statistics': {
     severity: 'warning',
     noteWhen: `there is no data, and all moving statistics lie within ${nearInitial} deviations of 0 and 1`,
-    told: 'weights and settings, and surely by data only',
+    told: 'weights and settings; only data makes it certain',
     condition:
       'The statistics are off as under [statistics-gap](#statistics-gap), and what is left of the initial values explains ' +
       `it: a blend of the data's statistics with at least ${percent(youngBias)} of 0 and 1 leaves at most ` +
@@ -361,7 +361,7 @@ npx evenkeel-cli inspect better.h5 --data x_train.npy
   'shared-layer': {
     severity: 'warning',
     noteWhen: 'the inputs of the calls are alike, or there is no data to tell',
-    told: 'weights and settings, and surely by data only',
+    told: 'weights and settings; only data makes it certain',
     condition:
       `The layer is called at least twice. A warning where the statistics of a call are more than ${gap} deviations, and more than ` +
       `${gapNoise}/√samples, from those of all calls together.`,
