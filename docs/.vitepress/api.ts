@@ -1,5 +1,12 @@
 /** @file Makes the pages of the API, docs/api, from the comments of what the package exports. */
-import { Application, Converter, OptionDefaults, type ProjectReflection, ReflectionKind } from 'typedoc';
+import {
+  Application,
+  Converter,
+  OptionDefaults,
+  type ProjectReflection,
+  ReflectionKind,
+  type SourceReference,
+} from 'typedoc';
 import { REPOSITORY, ROOT } from './project.js';
 
 const ENTRIES = [
@@ -12,6 +19,10 @@ const ENTRIES = [
   'threads/index',
   'mpi/index',
 ];
+
+/** Without what TypeScript and packages declare, such as an Error's fields: the repository has no such file to link to. */
+const ofRepository = (sources: readonly SourceReference[] = []): SourceReference[] =>
+  sources.filter(({ fileName }) => !fileName.includes('node_modules/'));
 
 export async function makeApiPages(): Promise<void> {
   const application = await Application.bootstrapWithPlugins({
@@ -44,6 +55,10 @@ export async function makeApiPages(): Promise<void> {
     for (const module of project.getReflectionsByKind(ReflectionKind.Module)) {
       const folder = module.name.replace(/\/?index$/, '');
       module.name = folder === '' ? 'evenkeel' : `evenkeel/${folder}`;
+    }
+    for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
+      if (reflection.isDeclaration() || reflection.isSignature())
+        reflection.sources = ofRepository(reflection.sources);
     }
   });
 

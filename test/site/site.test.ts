@@ -26,6 +26,13 @@ test('every link, anchor and picture of every page is there', () => {
   expect(deadLinks(site)).toEqual([]);
 });
 
+test('pages link to no file of a package as to one of the repository', () => {
+  const links = site.pages.flatMap(
+    (page) => readFileSync(join(site.folder, page), 'utf8').match(/href="[^"]*node_modules[^"]*"/g) ?? [],
+  );
+  expect(links).toEqual([]);
+});
+
 test('every page has a description, for search engines and previews', () => {
   const without = site.pages.filter((page) => {
     const html = readFileSync(join(site.folder, page), 'utf8');
