@@ -136,7 +136,7 @@ export const addPreparationOptions = (command: Command): Command =>
       '--array <name>',
       'which array of an .npz, such as x_train; several inputs find theirs by their names',
     )
-    .option('--divide-by <number>', 'divide the data, as by 255 for pixels from 0 to 1', nonzeroNumber);
+    .option('--divide-by <number>', 'divide the data by this number: 255 makes pixels 0 to 1', nonzeroNumber);
 
 export const addBatchSizeOption = (command: Command): Command =>
   command.option('--batch-size <number>', 'samples per batch (default: 32)', positiveInteger);

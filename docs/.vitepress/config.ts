@@ -73,6 +73,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
     items: [
       page('The doctor', '/doctor'),
       page('The command', '/command'),
+      page('JSON of the command', '/command-json'),
       page('What inspect finds', '/findings'),
     ],
   },

@@ -1,9 +1,10 @@
-/** @file What the page of the command says of each of its commands: made of their help, of types, and of the exit codes. */
+/** @file What the pages of the command say of each of its commands and of its JSON: made of help, of types, and of the exit codes. */
 import { Command, type Option } from 'commander';
 import { EXIT_CODE_MEANINGS } from '../../cli/src/exit-codes.js';
 import { addCommonOptions } from '../../cli/src/options.js';
 import { makeProgram } from '../../cli/src/program.js';
 import { makeTerminal } from '../cli/files.js';
+import { anchorOf } from '../../docs/.vitepress/markdown/anchor.js';
 import { type Field, printedFields } from './printed-json.js';
 
 /** The command as it stands, which nobody runs. */
@@ -34,11 +35,11 @@ function describeOption(option: Option): readonly string[] {
 }
 
 const optionTable = (options: readonly Option[]): string[] =>
-  table(['option', ''], options.map(describeOption));
+  table(['option', 'what it does'], options.map(describeOption));
 
 const fieldTable = (fields: readonly Field[]): string[] =>
   table(
-    ['field', 'type', ''],
+    ['field', 'type', 'meaning'],
     fields.map(({ path, type, meaning, isOptional }) => [
       `\`${path}\``,
       cell(type) + (isOptional ? ', may be missing' : ''),
@@ -46,17 +47,20 @@ const fieldTable = (fields: readonly Field[]): string[] =>
     ]),
   );
 
-/** How a command says what its JSON is called, where it prints the same as another. */
-const sameAs = (line: string, other: string) => [`\`${line}\` prints the same as \`${other}\`.`, ''];
+/** The page that lists the fields of what is printed. */
+const JSON_PAGE = 'command-json.md';
 
-function describeCommand(command: Command, printed: ReadonlyMap<string, Field[]>): string[] {
+/** The heading of what a line of the command prints there. */
+const headingOf = (line: string): string => line.replace(' --json', '');
+
+function describeCommand(command: Command, printed: readonly string[]): string[] {
   const name = command.name();
   const help = command.createHelp();
   const common = addCommonOptions(new Command()).options.map(({ long }) => long);
   const own = command.options.filter(({ long }) => !common.includes(long));
   const others = command.options.filter(({ long }) => common.includes(long));
   const values = help.visibleArguments(command);
-  const lines = [...printed.keys()].filter((line) => line.startsWith(`${name} `));
+  const lines = printed.filter((line) => line.startsWith(`${name} `));
   return [
     `### ${name}`,
     '',
@@ -67,7 +71,7 @@ function describeCommand(command: Command, printed: ReadonlyMap<string, Field[]>
     '```',
     '',
     ...table(
-      ['argument', ''],
+      ['argument', 'what it is'],
       values.map((value) => [`\`${value.name()}\``, cell(value.description)]),
     ),
     ...optionTable(own),
@@ -77,12 +81,12 @@ function describeCommand(command: Command, printed: ReadonlyMap<string, Field[]>
           '',
         ]
       : []),
-    ...lines.flatMap((line) => {
-      const twin = TWINS[line];
-      return twin === undefined
-        ? [`JSON of \`${line}\`:`, '', ...fieldTable(printed.get(line)!)]
-        : sameAs(line, twin);
-    }),
+    ...(lines.length > 0
+      ? [
+          `What it prints as JSON: ${lines.map((line) => `[\`${line}\`](${JSON_PAGE}#${anchorOf(headingOf(line))})`).join(', ')}.`,
+          '',
+        ]
+      : []),
   ];
 }
 
@@ -94,7 +98,7 @@ const TWINS: Readonly<Record<string, string>> = {
 
 export function commandLines(): string[] {
   const program = commandProgram();
-  const printed = printedFields();
+  const printed = [...printedFields().keys()];
   return [
     '## Commands',
     '',
@@ -102,16 +106,33 @@ export function commandLines(): string[] {
     '## Options of several commands',
     '',
     ...optionTable([...addCommonOptions(new Command()).options, ...program.options]),
-    '## Lines of moments',
-    '',
-    'What `moments` and `merge` print, with `--json` or without: one JSON document on each line.',
-    '',
-    ...fieldTable(printed.get('lines')!),
     '## Exit codes',
     '',
     ...table(
       ['exit code', 'meaning'],
       EXIT_CODE_MEANINGS.map(([codes, meaning]) => [codes, cell(meaning)]),
     ),
+  ];
+}
+
+/** What each line of the command prints, as fields. */
+export function jsonLines(): string[] {
+  const { lines, ...documents } = Object.fromEntries(printedFields());
+  return [
+    ...Object.entries(documents).flatMap(([line, fields]) => {
+      const twin = TWINS[line];
+      return [
+        `## ${headingOf(line)}`,
+        '',
+        ...(twin === undefined
+          ? fieldTable(fields)
+          : [`The same as [${headingOf(twin)}](#${anchorOf(headingOf(twin))}).`, '']),
+      ];
+    }),
+    '## Lines of moments',
+    '',
+    'What `moments` and `merge` print, with `--json` or without: one JSON document on each line.',
+    '',
+    ...fieldTable(lines!),
   ];
 }

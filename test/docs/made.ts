@@ -13,7 +13,7 @@ import { accuracyLines, readAccuracy } from './accuracy.js';
 import { argumentLines } from './arguments.js';
 import { ROOT, readText } from './blocks.js';
 import { clusterLines } from './clusters.js';
-import { commandLines } from './command.js';
+import { commandLines, jsonLines } from './command.js';
 import { experimentLines, readExperiment } from './experiment.js';
 import { findingLines } from './findings.js';
 import { layerLines } from './layers.js';
@@ -30,6 +30,7 @@ const MADE: Readonly<Record<string, readonly (() => string[])[]>> = {
   'docs/arguments/index.md': [argumentLines],
   'docs/clusters.md': [clusterLines],
   'docs/command.md': [commandLines],
+  'docs/command-json.md': [jsonLines],
   'docs/findings.md': [findingLines],
   'docs/how/kernels.md': [() => passesLines(readResults()), () => accuracyLines(readAccuracy())],
   'docs/recipes/deploy.md': [() => inferenceLines(readResults())],
