@@ -56,7 +56,7 @@ export async function makeApiPages(): Promise<void> {
       const folder = module.name.replace(/\/?index$/, '');
       module.name = folder === '' ? 'evenkeel' : `evenkeel/${folder}`;
     }
-    for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
+    for (const reflection of Object.values(project.reflections)) {
       if (reflection.isDeclaration() || reflection.isSignature())
         reflection.sources = ofRepository(reflection.sources);
     }
