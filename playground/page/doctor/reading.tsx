@@ -38,7 +38,7 @@ export function Reading() {
         <button type="button" disabled={task.value !== null} onClick={() => void openSample()}>
           Open the sample
         </button>{' '}
-        a small network that reads digits, and some of them. It learned well, and yet predicts badly.
+        a small network that reads digits, with digits to try it on. It learned well, and yet predicts badly.
       </p>
       {examination.value === null && (
         <p class="note">
