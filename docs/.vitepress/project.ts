@@ -18,3 +18,7 @@ export const REPOSITORY = MANIFEST.repository.url.replace(/^git\+|\.git$/g, '');
 
 /** The path below which the site stands on its server, with a slash at both ends. */
 export const BASE = process.env.SITE_BASE ?? '/';
+
+if (!/^\/([^/]+\/)*$/.test(BASE)) {
+  throw new Error(`SITE_BASE is '${BASE}': give a path with a slash at both ends, such as /evenkeel/.`);
+}
