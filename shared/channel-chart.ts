@@ -2,7 +2,7 @@
  * @file Charts over channels, which have no order: bars and points, and no lines between them. They are SVG, which prints
  * and follows the colours of a page; what makes it of this, as text or as elements, is the page's own matter.
  */
-import { formatCount, formatNumber, formatRange } from './numbers.js';
+import { formatCount, formatNumber, formatRange, plural, rangeOf } from './numbers.js';
 
 /** A number per channel; null where it is not finite. */
 type Values = readonly (number | null)[];
@@ -98,12 +98,9 @@ function logarithmicScale(least: number, most: number): Scale {
 const WIDEST_RATIO = 50;
 
 function scaleOf(series: readonly Series[]): Scale {
-  const values = series.flatMap((one) => one.values).filter((value) => value !== null);
-  const [least, most] = values.reduce(
-    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
-    [Infinity, -Infinity],
-  );
-  if (values.length === 0) return linearScale(0, 1);
+  const range = rangeOf(series.flatMap((one) => one.values));
+  if (!range) return linearScale(0, 1);
+  const [least, most] = range;
   return least > 0 && most / least > WIDEST_RATIO ? logarithmicScale(least, most) : linearScale(least, most);
 }
 
@@ -199,7 +196,7 @@ function describeChart(title: string, series: readonly Series[], count: number):
       const note = missing > 0 && missing < values.length ? `, ${formatCount(missing)} not finite` : '';
       return `${label} ${formatRange(values)}${note}`;
     });
-  return `${title}, ${formatCount(count)} channel${count === 1 ? '' : 's'}: ${parts.join('; ')}`;
+  return `${title}, ${plural(count, 'channel')}: ${parts.join('; ')}`;
 }
 
 const rootsOf = (values: Values | undefined): Values =>

@@ -8,14 +8,21 @@ export function formatNumber(value: number | null): string {
   return magnitude >= 1e5 || magnitude < 1e-3 ? value.toExponential(2) : String(Number(value.toPrecision(3)));
 }
 
-/** The least and the largest of the numbers that are any: `'0.5 … 2'`. */
-export function formatRange(values: readonly (number | null)[]): string {
+/** The least and the largest of the numbers that are any; null where none is. */
+export function rangeOf(values: readonly (number | null)[]): readonly [least: number, most: number] | null {
   const known = values.filter((value) => value !== null);
-  if (known.length === 0) return 'not finite';
-  const [least, most] = known.reduce(
-    ([a, b], value) => [Math.min(a, value), Math.max(b, value)],
+  if (known.length === 0) return null;
+  return known.reduce(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
     [Infinity, -Infinity],
   );
+}
+
+/** The same in words: `'0.5 … 2'`. */
+export function formatRange(values: readonly (number | null)[]): string {
+  const range = rangeOf(values);
+  if (!range) return 'not finite';
+  const [least, most] = range;
   return least === most ? formatNumber(least) : `${formatNumber(least)} … ${formatNumber(most)}`;
 }
 
