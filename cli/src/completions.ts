@@ -34,19 +34,20 @@ const FILES = /^<?(file|files|folder|model|output)\b/;
 
 /** The script for a shell. */
 export function completionScript(program: Command, shell: Shell): string {
-  const commands = [...program.commands.map(describeCommand), { ...describeCommand(program), name: '' }];
-  return SCRIPTS[shell](program.name(), commands);
+  return SCRIPTS[shell](describeCommand(program), program.commands.map(describeCommand));
 }
 
 function describeCommand(command: Command): CompletedCommand {
   const help = command.createHelp();
+  // Behind help stands a command, as behind the program's name.
+  const program = command.name() === 'help' ? command.parent! : command;
   return {
     name: command.name(),
     description: firstPart(command.description()),
     options: help.visibleOptions(command).map(describeOption),
     argument:
-      command.name() === 'help'
-        ? { kind: 'choice', choices: command.parent!.commands.map((one) => one.name()) }
+      program.commands.length > 0
+        ? { kind: 'choice', choices: program.commands.map((one) => one.name()) }
         : valueOf(command.registeredArguments[0]),
   };
 }
@@ -75,12 +76,13 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const namesOf = (options: readonly CompletedOption[]): string =>
   options.flatMap(({ names }) => names).join(' ');
 
-type Writer = (name: string, commands: readonly CompletedCommand[]) => string;
+type Writer = (program: CompletedCommand, commands: readonly CompletedCommand[]) => string;
 
-const writeBash: Writer = (name, commands) => {
-  const words = (command: CompletedCommand) =>
-    command.name === '' ? commands.map((one) => one.name).filter(Boolean) : choicesOf(command.argument);
-  const values = commands.flatMap((command) =>
+const writeBash: Writer = (program, commands) => {
+  const { name } = program;
+  /** By what stands first on the line, which is nothing for the program's own options. */
+  const all = [...commands, { ...program, name: '' }];
+  const values = all.flatMap((command) =>
     command.options
       .filter(({ value }) => value.kind !== 'none')
       .map(({ names, value }) => {
@@ -89,10 +91,10 @@ const writeBash: Writer = (name, commands) => {
         return `    ${patterns}) ${then} ;;`;
       }),
   );
-  const rest = commands.map((command) => {
+  const rest = all.map((command) => {
     const hasFiles = command.argument.kind === 'file' ? '' : ' files=';
-    const own = words(command).join(' ');
-    return `      ${quote(command.name)}) options=${quote(namesOf(command.options))} words=${quote(own)}${hasFiles} ;;`;
+    const words = choicesOf(command.argument).join(' ');
+    return `      ${quote(command.name)}) options=${quote(namesOf(command.options))} words=${quote(words)}${hasFiles} ;;`;
   });
   return `# bash completion for ${name}
 _${name}() {
@@ -121,34 +123,33 @@ complete -o default -F _${name} ${name}
 
 const choicesOf = (value: Value): readonly string[] => (value.kind === 'choice' ? value.choices : []);
 
-const writeZsh: Writer = (name, commands) => {
+const writeZsh: Writer = (program, commands) => {
+  const { name } = program;
   /** Text in which brackets and colons are no syntax. */
   const plain = (text: string) => text.replaceAll(/[[\]:\\]/g, '\\$&');
   const action = (value: Value) =>
     ({ none: '', file: ':file:_files', other: ':value: ', choice: `:value:(${choicesOf(value).join(' ')})` })[
       value.kind
     ];
-  const specs = ({ options, argument }: CompletedCommand) => [
-    ...options.flatMap(({ names, value, description, isRepeatable }) =>
+  const optionSpecs = ({ options }: CompletedCommand) =>
+    options.flatMap(({ names, value, description, isRepeatable }) =>
       names.map((one) =>
         quote(
           `${isRepeatable ? '*' : `(${names.join(' ')})`}${one}${one.startsWith('--') && value.kind !== 'none' ? '=' : ''}` +
             `[${plain(description)}]${action(value)}`,
         ),
       ),
-    ),
-    ...(argument.kind === 'none' ? [] : [quote(`*${action(argument)}`)]),
-  ];
-  const cases = commands
-    .filter((command) => command.name !== '')
-    .map((command) => {
-      const lines = specs(command).map((spec) => `        ${spec}`);
-      return `    ${command.name})\n      _arguments -s \\\n${lines.join(' \\\n')}\n      ;;`;
-    });
-  const described = commands
-    .filter((command) => command.name !== '')
-    .map((command) => `    ${quote(`${command.name}:${command.description}`)}`);
-  const own = commands.find((command) => command.name === '')!;
+    );
+  const cases = commands.map((command) => {
+    const { argument } = command;
+    const specs = [
+      ...optionSpecs(command),
+      ...(argument.kind === 'none' ? [] : [quote(`*${action(argument)}`)]),
+    ];
+    const lines = specs.map((spec) => `        ${spec}`);
+    return `    ${command.name})\n      _arguments -s \\\n${lines.join(' \\\n')}\n      ;;`;
+  });
+  const described = commands.map((command) => `    ${quote(`${command.name}:${command.description}`)}`);
   return `#compdef ${name}
 # zsh completion for ${name}
 _${name}() {
@@ -158,7 +159,7 @@ ${described.join('\n')}
   )
   if ((CURRENT == 2)); then
     if [[ $words[2] == -* ]]; then
-      _arguments ${specs(own).join(' ')}
+      _arguments ${optionSpecs(program).join(' ')}
     else
       _describe command commands
     fi
@@ -179,30 +180,31 @@ fi
 `;
 };
 
-const writeFish: Writer = (name, commands) => {
+const writeFish: Writer = (program, commands) => {
+  const { name } = program;
   const flags = (value: Value) =>
     ({ none: '', file: ' -r -F', other: ' -x', choice: ` -x -a ${quote(choicesOf(value).join(' '))}` })[
       value.kind
     ];
-  const lines = commands.flatMap((command) => {
-    const isRoot = command.name === '';
-    const when = isRoot ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${command.name}`;
-    const line = (rest: string) => `complete -c ${name} -n ${quote(when)} ${rest}`;
-    return [
-      ...(isRoot
-        ? commands
-            .filter((one) => one.name !== '')
-            .map((one) => line(`-f -a ${one.name} -d ${quote(one.description)}`))
-        : []),
-      ...command.options.map(({ names, value, description }) => {
-        const named = names.map((one) =>
-          one.startsWith('--') ? `-l ${one.slice(2)}` : `-s ${one.slice(1)}`,
-        );
-        return line(`${named.join(' ')}${flags(value)} -d ${quote(description)}`);
-      }),
-      ...(command.argument.kind === 'choice' ? [line(`-f${flags(command.argument).slice(3)}`)] : []),
-    ];
-  });
+  const linesWhere = (when: string, rests: readonly string[]) =>
+    rests.map((rest) => `complete -c ${name} -n ${quote(when)} ${rest}`);
+  const optionsOf = ({ options }: CompletedCommand) =>
+    options.map(({ names, value, description }) => {
+      const named = names.map((one) => (one.startsWith('--') ? `-l ${one.slice(2)}` : `-s ${one.slice(1)}`));
+      return `${named.join(' ')}${flags(value)} -d ${quote(description)}`;
+    });
+  const lines = [
+    ...commands.flatMap((command) =>
+      linesWhere(`__fish_seen_subcommand_from ${command.name}`, [
+        ...optionsOf(command),
+        ...(command.argument.kind === 'choice' ? [`-f${flags(command.argument).slice(3)}`] : []),
+      ]),
+    ),
+    ...linesWhere('__fish_use_subcommand', [
+      ...commands.map((command) => `-f -a ${command.name} -d ${quote(command.description)}`),
+      ...optionsOf(program),
+    ]),
+  ];
   return `# fish completion for ${name}\n${lines.join('\n')}\n`;
 };
 
