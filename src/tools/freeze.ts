@@ -140,9 +140,8 @@ function rowOf({ layers }: LayersModel, range: LayerRange): Layer[] {
   const indexOf = (name: string, end: keyof LayerRange): number => {
     const index = names.indexOf(name);
     if (index >= 0) return index;
-    const near = nearest(name, names);
-    const meant = near === null ? `Its layers are ${show(names)}.` : `Did you mean ${show(near)}?`;
-    throw new ValueError(`${end}: the model itself has no layer ${show(name)}. ${meant}`);
+    const hint = hintAt(name, names, 'Its layers');
+    throw new ValueError(`${end}: the model itself has no layer ${show(name)}. ${hint}`);
   };
   const first = range.from == null ? 0 : indexOf(range.from, 'from');
   const last = range.to == null ? layers.length - 1 : indexOf(range.to, 'to');
@@ -197,10 +196,15 @@ function hasPieces(name: string, [first = '', ...others]: readonly string[]): bo
 
 function nothingMatches(pattern: string | RegExp, found: readonly FoundLayer[]): string {
   const names = found.map(({ path }) => path);
-  const near = nearest(pattern instanceof RegExp ? pattern.source : pattern, names);
-  const meant = near === null ? `The layers are ${show(names)}.` : `Did you mean ${show(near)}?`;
+  const hint = hintAt(pattern instanceof RegExp ? pattern.source : pattern, names, 'The layers');
   return (
-    `No layer matches ${show(pattern)}. ${meant} ` +
+    `No layer matches ${show(pattern)}. ${hint} ` +
     `A name, its path ('base/conv1'), '*' for any characters, and a RegExp are accepted.`
   );
+}
+
+/** The layer that may have been meant, or else those that there are. */
+function hintAt(name: string, names: readonly string[], what: string): string {
+  const near = nearest(name, names);
+  return near === null ? `${what} are ${show(names)}.` : `Did you mean ${show(near)}?`;
 }
