@@ -3,6 +3,7 @@
  * on inputs in rotation.
  */
 import * as tf from '@tensorflow/tfjs';
+import { largestDifference, largestMagnitude } from './differences.js';
 
 /** Results at one shape, to be compared before anything is timed. */
 export type Results = Record<'y' | 'dx' | 'dgamma' | 'dbeta' | 'mean' | 'inference', Float32Array>;
@@ -62,12 +63,7 @@ export function makeSubject(layer: tf.layers.Layer, { xs, dys }: ReturnType<type
 export function difference(a: Results, b: Results): { name: string; error: number } {
   let worst = { name: 'nothing', error: 0 };
   for (const name of Object.keys(a) as (keyof Results)[]) {
-    const scale = Math.max(
-      1e-6,
-      b[name].reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-    );
-    const error =
-      a[name].reduce((most, value, i) => Math.max(most, Math.abs(value - b[name][i]!)), 0) / scale;
+    const error = largestDifference(a[name], b[name]) / Math.max(1e-6, largestMagnitude(b[name]));
     if (!(error <= worst.error)) worst = { name, error };
   }
   return worst;

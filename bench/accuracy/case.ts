@@ -1,6 +1,7 @@
 /** @file Inputs at a distance from zero, and what the layer makes of them in float64. */
 import { backward, forward, initialState } from 'evenkeel/core';
 import { Random } from '../../shared/random.js';
+import { largestDifference, largestMagnitude } from '../differences.js';
 
 export const SHAPE = [16, 14, 14, 32] as const;
 export const EPSILON = 1e-3;
@@ -47,16 +48,6 @@ export function makeCases(): Case[] {
 
 const inFloat64 = (values: Float32Array) => ({ values: Float64Array.from(values), shape: [...SHAPE] });
 
-/** Largest distance of some numbers from others. */
-function distance(values: Float32Array, exact: ArrayLike<number>): number {
-  let most = 0;
-  for (let i = 0; i < SIZE; i++) {
-    const one = Math.abs(values[i]! - exact[i]!);
-    if (!(one <= most)) most = one;
-  }
-  return most;
-}
-
 /** How far off results are from those of float64, of the same float32 inputs. */
 export function errorsOf({ x, dy, movingMean, movingVariance }: Case): (results: Results) => Errors {
   const options = { epsilon: EPSILON };
@@ -64,11 +55,11 @@ export function errorsOf({ x, dy, movingMean, movingVariance }: Case): (results:
   const trained = forward(inFloat64(x), state, options, { training: true });
   const { dx } = backward(Float64Array.from(dy), trained.saved);
   const inferred = forward(inFloat64(x), { ...state, movingMean, movingVariance }, options);
-  const largest = distance(new Float32Array(SIZE), dx);
+  const largest = largestMagnitude(dx);
   return (results) => ({
-    y: distance(results.y, trained.y),
-    dx: distance(results.dx, dx) / largest,
-    inference: distance(results.inference, inferred.y),
+    y: largestDifference(results.y, trained.y),
+    dx: largestDifference(results.dx, dx) / largest,
+    inference: largestDifference(results.inference, inferred.y),
   });
 }
 

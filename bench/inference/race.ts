@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { accelerateTensorFlow, layerBatchNormalization } from 'evenkeel';
 import { fold } from 'evenkeel/tools';
 import * as onnxruntime from 'onnxruntime-web';
+import { largestDifference, largestMagnitude } from '../differences.js';
 import { type Profile, profile } from '../exclusive-times.js';
 import { median } from '../measure.js';
 import { NETWORKS, SAMPLE, makeBoth } from './networks.js';
@@ -38,13 +39,7 @@ const AGREEMENT = 1e-4;
 
 /** Throws where two contenders do not predict the same. */
 function compare(name: string, actual: Float32Array, expected: Float32Array): void {
-  let [largest, error] = [0, 0];
-  expected.forEach((value, i) => {
-    largest = Math.max(largest, Math.abs(value));
-    const difference = Math.abs(value - actual[i]!);
-    // Not Math.max alone: NaN is to count.
-    if (!(difference <= error)) error = difference;
-  });
+  const [largest, error] = [largestMagnitude(expected), largestDifference(expected, actual)];
   if (actual.length === expected.length && error <= AGREEMENT * largest) return;
   throw new Error(`${name} predicts something else: it differs by ${error / largest}, relative.`);
 }
