@@ -1,4 +1,4 @@
-/** @file A line chart, by uPlot, that follows its data and the page's colours. */
+/** @file A line chart over steps, by uPlot, that follows its data and the page's colours. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { isDark } from './theme.js';
@@ -13,9 +13,8 @@ export interface Line {
 
 interface ChartProps {
   readonly title: string;
-  readonly xLabel: string;
   readonly lines: readonly Line[];
-  /** x, then a column per line; null where there is nothing. */
+  /** The steps, then a column per line; null where there is nothing. */
   readonly data: readonly (readonly (number | null)[])[];
   /** What y reaches over; without, what the data does. */
   readonly range?: readonly [number, number];
@@ -28,7 +27,7 @@ interface ChartProps {
 
 const HEIGHT = 180;
 
-/** Steps and channels are whole numbers. */
+/** Steps are whole numbers. */
 const WHOLE = [1, 2, 5]
   .flatMap((digit) => [0, 1, 2, 3, 4, 5, 6].map((power) => digit * 10 ** power))
   .sort((a, b) => a - b);
@@ -48,7 +47,7 @@ function around(least: number, largest: number): uPlot.Range.MinMax {
 
 /** @param range asked for at every drawing */
 function optionsOf(
-  { xLabel, lines, band }: ChartProps,
+  { lines, band }: ChartProps,
   width: number,
   range: () => ChartProps['range'],
 ): uPlot.Options {
@@ -71,7 +70,7 @@ function optionsOf(
         ...axis(),
         incrs: WHOLE,
         size: 40,
-        label: xLabel,
+        label: 'step',
         labelSize: 14,
         labelFont: '11px system-ui, sans-serif',
         labelGap: -4,
@@ -112,7 +111,7 @@ export function Chart(props: ChartProps) {
   const [pointed, setPointed] = useState<number | null>(null);
 
   // Made anew only where its form changes; uPlot redraws new data by itself.
-  const form = JSON.stringify([props.xLabel, lines, props.band]);
+  const form = JSON.stringify([lines, props.band]);
   const shown = useRef(data);
   shown.current = data;
   const range = useRef(props.range);
@@ -209,11 +208,11 @@ export function Chart(props: ChartProps) {
         ref={place}
         tabIndex={0}
         role="slider"
-        aria-label={`${title}: look at another ${props.xLabel}`}
+        aria-label={`${title}: look at another step`}
         aria-valuemin={0}
         aria-valuemax={last}
         aria-valuenow={at}
-        aria-valuetext={`${props.xLabel} ${steps[at] ?? ''}: ${values.map(({ label, shown }) => `${label} ${shown}`).join(', ')}`}
+        aria-valuetext={`step ${steps[at] ?? ''}: ${values.map(({ label, shown }) => `${label} ${shown}`).join(', ')}`}
         onFocus={draw}
         onKeyDown={press}
         onBlur={() => {

@@ -116,7 +116,6 @@ export function Distributions({ series, layer, unit }: DistributionsProps) {
           <div key={name}>
             <Chart
               title={`${name}: input of unit ${unit}’s activation`}
-              xLabel="step"
               lines={LINES[network]!}
               data={data[network]!}
               range={range}

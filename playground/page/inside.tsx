@@ -61,14 +61,7 @@ function Moving({ network, series, layer, unit, statistic }: LookProps & { reado
       column(series, network, layer, ({ statistics }) => statistics?.[`${kind}${statistic}`][unit]);
     return [series.map(({ step }) => step), of('batch'), of('moving')];
   }, [network, series, layer, unit, statistic]);
-  return (
-    <Chart
-      title={`${statistic} of channel ${unit}`}
-      xLabel="step"
-      lines={LINES[network]!.moving}
-      data={data}
-    />
-  );
+  return <Chart title={`${statistic} of channel ${unit}`} lines={LINES[network]!.moving} data={data} />;
 }
 
 const finite = (values: Float32Array): (number | null)[] =>
@@ -98,7 +91,6 @@ function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { 
   return (
     <Chart
       title={`Renorm’s ${of} over the layer’s channels`}
-      xLabel="step"
       lines={LINES[network]!.correction}
       data={data}
       band={BAND}

@@ -84,7 +84,6 @@ function Curves(props: {
   return (
     <Chart
       title={title}
-      xLabel="step"
       lines={curves.map(({ line }) => line)}
       data={data}
       {...(range ? { range } : {})}
