@@ -64,8 +64,10 @@ function curvesOf(
   };
 }
 
-/** The curves' values, below the steps. */
-const dataOf = (series: readonly Measurement[], curves: readonly Curve[]): (number | null)[][] => [
+/** The steps, then a column per curve. */
+type Columns = readonly (readonly (number | null)[])[];
+
+const dataOf = (series: readonly Measurement[], curves: readonly Curve[]): Columns => [
   series.map(({ step }) => step),
   ...curves.map(({ network, pick }) =>
     series.map(({ readings }) => (readings[network] ? pick(readings[network]) : null)),
@@ -75,18 +77,18 @@ const dataOf = (series: readonly Measurement[], curves: readonly Curve[]): (numb
 function Curves(props: {
   readonly title: string;
   readonly curves: readonly Curve[];
-  readonly range?: readonly [number, number];
+  readonly rangeOf: (data: Columns) => readonly [number, number];
   readonly format?: (value: number) => string;
 }) {
   const series = measurements.value;
-  const { title, curves, range, format } = props;
+  const { title, curves, rangeOf, format } = props;
   const data = useMemo(() => dataOf(series, curves), [series, curves]);
   return (
     <Chart
       title={title}
       lines={curves.map(({ line }) => line)}
       data={data}
-      {...(range ? { range } : {})}
+      range={rangeOf(data)}
       {...(format ? { format } : {})}
     />
   );
@@ -120,9 +122,11 @@ function Numbers({ id, reading }: { readonly id: string; readonly reading: Readi
   );
 }
 
+const percentRange = () => [0, 100] as const;
+
 /** What reaches up to the largest loss that is shown. */
-function lossRange(data: readonly Curve[], series: readonly Measurement[]): readonly [number, number] {
-  const values = dataOf(series, data)
+function lossRange(data: Columns): readonly [number, number] {
+  const values = data
     .slice(1)
     .flat()
     .filter((value) => value !== null);
@@ -148,15 +152,15 @@ export function Results() {
         <Curves
           title="Accuracy on test data, %"
           curves={curves.accuracy}
-          range={[0, 100]}
+          rangeOf={percentRange}
           format={(value) => `${value.toFixed(1)} %`}
         />
-        <Curves title="Loss (cross-entropy)" curves={curves.loss} range={lossRange(curves.loss, series)} />
+        <Curves title="Loss (cross-entropy)" curves={curves.loss} rangeOf={lossRange} />
         {isCounted && (
           <Curves
             title="Dead units, %: no test sample activates them"
             curves={curves.dead}
-            range={[0, 100]}
+            rangeOf={percentRange}
             format={(value) => `${value.toFixed(0)} %`}
           />
         )}
