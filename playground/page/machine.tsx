@@ -5,7 +5,7 @@ export function Machine() {
   if (setup.value === null) return null;
   const { settings, tensorflow } = setup.value;
   return (
-    <p class="machine">
+    <p>
       Backend <span data-testid="backend">{settings.backend}</span>, TF.js {tensorflow},{' '}
       <span data-testid="tensors">{latest.value?.tensors} tensors</span>.
     </p>

@@ -37,7 +37,7 @@ export function Toolbar() {
         Reset
       </button>
       <Share />
-      <p class="state" aria-hidden="true">
+      <p aria-hidden="true">
         <b data-testid="step">step {done.toLocaleString('en')}</b>
         {isRunning.value && rate > 0 && <span>{rate < 10 ? rate.toFixed(1) : rate.toFixed(0)} / s</span>}
         {isPreparing.value && <span>preparing…</span>}
