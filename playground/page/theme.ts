@@ -1,5 +1,6 @@
 /** @file Light or dark: what the visitor chose, here or in the site around the page, or else what the system says. */
 import { computed, effect, signal } from '@preact/signals';
+import { recall, remember } from './memory.js';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -7,22 +8,14 @@ export type Theme = (typeof THEMES)[number];
 /** Where VitePress keeps the choice, and in these words: the site's pages and this one look alike. */
 const KEY = 'vitepress-theme-appearance';
 
-/** A browser can refuse to store anything; then a choice lasts as long as the page. */
-function stored(): Theme {
-  try {
-    return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? 'auto';
-  } catch {
-    return 'auto';
-  }
-}
-
 const system = matchMedia('(prefers-color-scheme: dark)');
 const isSystemDark = signal(system.matches);
 system.addEventListener('change', ({ matches }) => {
   isSystemDark.value = matches;
 });
 
-export const theme = signal<Theme>(stored());
+const chosenBefore = recall(KEY);
+export const theme = signal<Theme>(THEMES.find((one) => one === chosenBefore) ?? 'auto');
 export const isDark = computed(() => (theme.value === 'auto' ? isSystemDark.value : theme.value === 'dark'));
 
 effect(() => {
@@ -31,9 +24,5 @@ effect(() => {
 
 export function choose(chosen: Theme): void {
   theme.value = chosen;
-  try {
-    localStorage.setItem(KEY, chosen);
-  } catch {
-    // See above.
-  }
+  remember(KEY, chosen);
 }

@@ -4,6 +4,7 @@
  */
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { recall, remember } from './memory.js';
 
 interface Step {
   readonly title: string;
@@ -43,25 +44,12 @@ const STEPS: readonly Step[] = [
 const KEY = 'evenkeel-tour';
 const ENDED = 'ended';
 
-function wasEnded(): boolean {
-  try {
-    return localStorage.getItem(KEY) === ENDED;
-  } catch {
-    // Where nothing is stored, every visit is the first.
-    return false;
-  }
-}
-
-/** Which step is shown; null for none. */
-const at = signal<number | null>(wasEnded() ? null : 0);
+/** Which step is shown; null for none. Where nothing is kept, every visit is the first. */
+const at = signal<number | null>(recall(KEY) === ENDED ? null : 0);
 
 function end(): void {
   at.value = null;
-  try {
-    localStorage.setItem(KEY, ENDED);
-  } catch {
-    // See above.
-  }
+  remember(KEY, ENDED);
 }
 
 /** Takes the tour, or takes it again. */
