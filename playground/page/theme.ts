@@ -1,5 +1,6 @@
 /** @file Light or dark: what the visitor chose, here or in the site around the page, or else what the system says. */
 import { computed, effect, signal } from '@preact/signals';
+import { matching } from './media.js';
 import { recall, remember } from './memory.js';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
@@ -8,11 +9,7 @@ export type Theme = (typeof THEMES)[number];
 /** Where VitePress keeps the choice, and in these words: the site's pages and this one look alike. */
 const KEY = 'vitepress-theme-appearance';
 
-const system = matchMedia('(prefers-color-scheme: dark)');
-const isSystemDark = signal(system.matches);
-system.addEventListener('change', ({ matches }) => {
-  isSystemDark.value = matches;
-});
+const isSystemDark = matching('(prefers-color-scheme: dark)');
 
 const chosenBefore = recall(KEY);
 export const theme = signal<Theme>(THEMES.find((one) => one === chosenBefore) ?? 'auto');

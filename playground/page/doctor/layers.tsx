@@ -1,5 +1,4 @@
 /** @file The model's batch normalizations: a table of all, and charts of the one that is looked at; on paper, of all. */
-import { signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Finding, InspectedLayer } from 'evenkeel/tools';
 import { chartsOf } from '../../../shared/channel-chart.js';
@@ -8,15 +7,12 @@ import { formatCount } from '../../../shared/numbers.js';
 import type { Examination } from '../../shared/doctor-protocol.js';
 import { MOST_NUMBERS } from '../../shared/limits.js';
 import { ChannelChart } from '../channel-chart.js';
+import { matching } from '../media.js';
 import { earlier, layerLookedAt } from './actions.js';
 import { Beginning } from './beginning.js';
 import { offBy } from './off-by.js';
 
-const printing = matchMedia('print');
-const isPrinting = signal(printing.matches);
-printing.addEventListener('change', ({ matches }) => {
-  isPrinting.value = matches;
-});
+const isPrinting = matching('print');
 
 const COLUMNS = ['Layer', 'Findings', 'Channels', 'Axis', 'Momentum', 'Epsilon', 'Off by'];
 
