@@ -14,7 +14,7 @@ import {
   type FormatName,
   type Repair,
 } from '../shared/doctor-protocol.js';
-import { useBackend } from '../training/backends.js';
+import { useNearestBackend } from '../training/backends.js';
 import { shorten } from '../../src/text/show.js';
 import { LONGEST_TEXT, limitsFor } from '../shared/limits.js';
 import { writeArchive } from '../../src/data/archive.js';
@@ -53,7 +53,7 @@ async function archiveOf(model: LayersModel): Promise<Uint8Array> {
 
 export class Doctor implements DoctorFunctions {
   readonly #page: DoctorPageFunctions;
-  readonly #ready: Promise<void>;
+  readonly #ready: Promise<unknown>;
   #model: LayersModel | null = null;
   #data: Data | null = null;
   /** The last at the end. */
@@ -65,7 +65,7 @@ export class Doctor implements DoctorFunctions {
   constructor(page: DoctorPageFunctions) {
     this.#page = page;
     accelerateTensorFlow();
-    this.#ready = useBackend('wasm').catch(() => useBackend('cpu'));
+    this.#ready = useNearestBackend('wasm');
   }
 
   /** Runs `job` when all before it are done. It can be cancelled. */
