@@ -1,8 +1,9 @@
 /** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be corrected. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { messageOf } from '../../src/text/refusal.js';
 import { Refusal } from './problems.js';
-import { problems } from './state.js';
+import { problems, tell } from './state.js';
 
 interface ControlProps {
   /** Unique in the page. */
@@ -20,7 +21,10 @@ interface ControlProps {
   readonly suggestions?: readonly string[];
   /** The element that describes the control. */
   readonly description?: string;
-  /** @returns whether the value was taken */
+  /**
+   * @returns whether the value was taken
+   * @throws for what cannot be a value; that is then told at the control
+   */
   readonly onChange: (text: string) => Promise<boolean>;
   /** Stands beside the label. */
   readonly children?: ComponentChildren;
@@ -43,11 +47,19 @@ export function Control(props: ControlProps) {
     'aria-invalid': problem ? true : undefined,
     'aria-describedby': describedBy,
   };
+  const take = async (asked: string): Promise<boolean> => {
+    try {
+      return await props.onChange(asked);
+    } catch (error) {
+      tell(messageOf(error), id);
+      return false;
+    }
+  };
   const ask = async (asked: string) => {
     setText(asked);
     if (asked === value && !problem) return;
     // A refused text can be corrected, a refused choice cannot.
-    if ((await props.onChange(asked)) || choices) setTaken((count) => count + 1);
+    if ((await take(asked)) || choices) setTaken((count) => count + 1);
   };
   return (
     <div class="control">

@@ -8,10 +8,9 @@ import {
   type NetworkSettings,
   parseNumber,
 } from '../shared/settings.js';
-import { messageOf } from '../../src/text/refusal.js';
 import { Argument } from './argument.js';
 import { Control } from './control.js';
-import { addNetwork, changeNetwork, names, removeNetwork, settings, setup, tell } from './state.js';
+import { addNetwork, changeNetwork, names, removeNetwork, settings, setup } from './state.js';
 
 /** The arguments as a program would give them. */
 const asCode = (args: LayerArguments): string => {
@@ -47,23 +46,18 @@ function Group({ group, args, ...part }: PartProps & { group: ArgumentGroup; arg
 
 function Freezing({ index, id, frozenAfter }: PartProps & Pick<NetworkSettings, 'frozenAfter'>) {
   const field = `${id}.frozenAfter`;
-  const take = (text: string): Promise<boolean> => {
-    try {
-      const after = text.trim() === '' ? null : parseNumber('Freeze after step', text, FROZEN_AFTER);
-      return changeNetwork(field, index, (network) => ({ ...network, frozenAfter: after }));
-    } catch (error) {
-      tell(messageOf(error), field);
-      return Promise.resolve(false);
-    }
-  };
+  const label = 'Freeze after step';
   return (
     <Control
       id={field}
-      label="Freeze after step"
+      label={label}
       value={String(frozenAfter ?? '')}
       placeholder="never"
       isNumber
-      onChange={take}
+      onChange={(text) => {
+        const after = text.trim() === '' ? null : parseNumber(label, text, FROZEN_AFTER);
+        return changeNetwork(field, index, (network) => ({ ...network, frozenAfter: after }));
+      }}
     />
   );
 }

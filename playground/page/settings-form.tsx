@@ -10,8 +10,7 @@ import {
 } from '../shared/settings.js';
 import { Control } from './control.js';
 import { DropZone } from './drop-zone.js';
-import { change, settings, setup, takeFiles, tell } from './state.js';
-import { messageOf } from '../../src/text/refusal.js';
+import { change, settings, setup, takeFiles } from './state.js';
 
 const GROUPS: readonly (readonly [title: string, names: readonly ValueName[]])[] = [
   ['Data', ['data', 'seed']],
@@ -51,15 +50,6 @@ const TITLES: Readonly<Record<string, string>> = {
 
 function Setting({ name }: { readonly name: ValueName }) {
   const accepted = ACCEPTED[name];
-  const take = (text: string): Promise<boolean> => {
-    try {
-      const value = parseValue(name, text);
-      return change(name, (before) => withValue(before, name, value));
-    } catch (error) {
-      tell(messageOf(error), name);
-      return Promise.resolve(false);
-    }
-  };
   return (
     <Control
       id={name}
@@ -72,7 +62,10 @@ function Setting({ name }: { readonly name: ValueName }) {
       }
       isNumber={accepted.kind === 'number'}
       isDisabled={name === 'kind' && !hasImages(settings.value.data)}
-      onChange={take}
+      onChange={(text) => {
+        const value = parseValue(name, text);
+        return change(name, (before) => withValue(before, name, value));
+      }}
     />
   );
 }
