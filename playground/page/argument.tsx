@@ -1,7 +1,7 @@
 /** @file One argument of a network's layer: its control, and its documentation from the layer's own source. */
 import { useState } from 'preact/hooks';
 import type { ArgumentDocumentation } from 'virtual:argument-documentation';
-import type { LayerArguments, NetworkSettings } from '../shared/settings.js';
+import { type LayerArguments, NETWORK_KEYS } from '../shared/settings.js';
 import { Control } from './control.js';
 import { changeNetwork } from './state.js';
 
@@ -60,16 +60,14 @@ const choicesOf = (defaultText: string): (readonly [string, string])[] => [
 
 interface ArgumentProps {
   readonly index: number;
-  /** What the page calls the network's elements. */
-  readonly id: string;
   readonly args: LayerArguments;
   readonly documentation: ArgumentDocumentation;
 }
 
-export function Argument({ index, id, args, documentation }: ArgumentProps) {
+export function Argument({ index, args, documentation }: ArgumentProps) {
   const [isExplained, setIsExplained] = useState(false);
   const { name, type, text, defaultText, page } = documentation;
-  const field = `${id}.${name}`;
+  const field = `${NETWORK_KEYS[index]!}.${name}`;
   const explanation = `${field}-explanation`;
   const site = import.meta.env.VITE_SITE;
   return (
@@ -83,7 +81,7 @@ export function Argument({ index, id, args, documentation }: ArgumentProps) {
         suggestions={SUGGESTIONS[type.split(' ')[0]!]}
         description={explanation}
         onChange={(given) =>
-          changeNetwork(field, index, (network: NetworkSettings) => ({
+          changeNetwork(field, index, (network) => ({
             ...network,
             layer: withArgument(network.layer ?? {}, documentation, given),
           }))

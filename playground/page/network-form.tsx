@@ -1,13 +1,7 @@
 /** @file What each network has for itself: its normalization, whose arguments are grouped by what they do. */
 import { ARGUMENTS } from 'virtual:argument-documentation';
 import { ARGUMENT_GROUPS, type ArgumentGroup } from '../shared/argument-groups.js';
-import {
-  FROZEN_AFTER,
-  type LayerArguments,
-  NETWORK_KEYS,
-  type NetworkSettings,
-  parseNumber,
-} from '../shared/settings.js';
+import { FROZEN_AFTER, type LayerArguments, NETWORK_KEYS, parseNumber } from '../shared/settings.js';
 import { Argument } from './argument.js';
 import { Control } from './control.js';
 import { addNetwork, changeNetwork, names, removeNetwork, settings, setup } from './state.js';
@@ -18,12 +12,13 @@ const asCode = (args: LayerArguments): string => {
   return `layerBatchNormalization(${entries.length > 0 ? `{ ${entries.join(', ')} }` : ''})`;
 };
 
-interface PartProps {
+interface GroupProps {
   readonly index: number;
-  readonly id: string;
+  readonly group: ArgumentGroup;
+  readonly args: LayerArguments;
 }
 
-function Group({ group, args, ...part }: PartProps & { group: ArgumentGroup; args: LayerArguments }) {
+function Group({ index, group, args }: GroupProps) {
   const given = group.names.filter((name) => args[name] !== undefined).length;
   return (
     <details open={given > 0}>
@@ -34,7 +29,7 @@ function Group({ group, args, ...part }: PartProps & { group: ArgumentGroup; arg
         {group.names.map((name) => (
           <Argument
             key={name}
-            {...part}
+            index={index}
             args={args}
             documentation={ARGUMENTS.find((one) => one.name === name)!}
           />
@@ -44,8 +39,9 @@ function Group({ group, args, ...part }: PartProps & { group: ArgumentGroup; arg
   );
 }
 
-function Freezing({ index, id, frozenAfter }: PartProps & Pick<NetworkSettings, 'frozenAfter'>) {
-  const field = `${id}.frozenAfter`;
+function Freezing(props: { readonly index: number; readonly frozenAfter: number | null }) {
+  const { index, frozenAfter } = props;
+  const field = `${NETWORK_KEYS[index]!}.frozenAfter`;
   const label = 'Freeze after step';
   return (
     <Control
@@ -91,9 +87,9 @@ function NetworkForm({ index, name }: { readonly index: number; readonly name: s
             <code data-testid={`${id}-code`}>{asCode(layer)}</code>
           </p>
           {ARGUMENT_GROUPS.map((group) => (
-            <Group key={group.title} index={index} id={id} group={group} args={layer} />
+            <Group key={group.title} index={index} group={group} args={layer} />
           ))}
-          <Freezing index={index} id={id} frozenAfter={frozenAfter} />
+          <Freezing index={index} frozenAfter={frozenAfter} />
         </>
       )}
       <p class="note" data-testid={`${id}-execution`}>
