@@ -1,4 +1,4 @@
-/** @file Numbers and counts, as the command, its reports and the doctor show them. */
+/** @file Numbers and counts, as the command, its reports and the playground show them. */
 
 /** A number with as many digits as a table has room for. */
 export function formatNumber(value: number | null): string {

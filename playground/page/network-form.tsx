@@ -1,5 +1,6 @@
 /** @file What each network has for itself: its normalization, whose arguments are grouped by what they do. */
 import { ARGUMENTS } from 'virtual:argument-documentation';
+import { formatCount } from '../../shared/numbers.js';
 import { ARGUMENT_GROUPS, type ArgumentGroup } from '../shared/argument-groups.js';
 import { FROZEN_AFTER, type LayerArguments, NETWORK_KEYS, parseNumber } from '../shared/settings.js';
 import { Argument } from './argument.js';
@@ -93,7 +94,7 @@ function NetworkForm({ index, name }: { readonly index: number; readonly name: s
         </>
       )}
       <p class="note" data-testid={`${id}-execution`}>
-        {description?.parameters.toLocaleString('en')} parameters. {execution?.reason}{' '}
+        {description && formatCount(description.parameters)} parameters. {execution?.reason}{' '}
         {execution && execution.kernels.length > 0 && `In use: ${execution.kernels.join(', ')}.`}
       </p>
       {names.value.length > 1 && (

@@ -1,11 +1,12 @@
 /** @file A measurement in words. */
+import { formatCount } from '../../shared/numbers.js';
 import { LARGEST_LOSS, type Reading, isDiverged } from '../shared/protocol.js';
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 export function lossInWords({ testLoss, divergedAt }: Reading): string {
   if (!isDiverged(testLoss)) return `loss ${testLoss.toFixed(3)}`;
-  const what = Number.isFinite(testLoss) ? `over ${LARGEST_LOSS.toLocaleString('en')}` : 'no number';
+  const what = Number.isFinite(testLoss) ? `over ${formatCount(LARGEST_LOSS)}` : 'no number';
   return `diverged${divergedAt === null ? '' : ` at step ${divergedAt}`}: the loss is ${what}`;
 }
 

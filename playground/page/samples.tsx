@@ -1,6 +1,7 @@
 /** @file Some of the test digits, and what each network takes them for. */
 import { useEffect, useRef } from 'preact/hooks';
 import { PIXELS, SIDE } from '../../shared/digits.js';
+import { formatCount } from '../../shared/numbers.js';
 import type { Samples as SamplesOfSetup } from '../shared/protocol.js';
 import { NETWORK_KEYS } from '../shared/settings.js';
 import { isRunning, latest, names, setup } from './state.js';
@@ -66,7 +67,7 @@ function describeOrder({ samples, wrong }: Chosen): string {
 /** Why not all test samples count. */
 function describeMeasured(measured: number, all: number): string {
   if (measured === all) return '';
-  const [some, every] = [measured, all].map((count) => count.toLocaleString('en'));
+  const [some, every] = [measured, all].map(formatCount);
   return `Measured are ${some!} of the ${every!} to test: more would slow the training down.`;
 }
 
@@ -92,9 +93,9 @@ function Strip({
           return (
             <li key={name}>
               <i style={{ color: `var(--${NETWORK_KEYS[i]!})` }} />
-              {name}: <b data-testid={`${NETWORK_KEYS[i]!}-wrong`}>{wrong.toLocaleString('en')}</b> of{' '}
-              {labels.length.toLocaleString('en')} wrong, {chosen.samples.filter(isWrong).length} of them
-              among these {chosen.samples.length}
+              {name}: <b data-testid={`${NETWORK_KEYS[i]!}-wrong`}>{formatCount(wrong)}</b> of{' '}
+              {formatCount(labels.length)} wrong, {chosen.samples.filter(isWrong).length} of them among these{' '}
+              {chosen.samples.length}
             </li>
           );
         })}

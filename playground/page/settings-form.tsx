@@ -1,4 +1,5 @@
 /** @file What all networks share: the data, their architecture, how they are trained, and on what. */
+import { formatCount } from '../../shared/numbers.js';
 import {
   ACCEPTED,
   type DataName,
@@ -96,8 +97,8 @@ export function SettingsForm() {
               />
               {setup.value && (
                 <p class="note" data-testid="source">
-                  {setup.value.source}: {setup.value.trainingCount.toLocaleString('en')} to train,{' '}
-                  {setup.value.testCount.toLocaleString('en')} to test.
+                  {setup.value.source}: {formatCount(setup.value.trainingCount)} to train,{' '}
+                  {formatCount(setup.value.testCount)} to test.
                 </p>
               )}
             </>

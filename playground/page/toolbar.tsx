@@ -1,5 +1,6 @@
 /** @file Start, pause, step, reset; and how far the run is. */
 import { useState } from 'preact/hooks';
+import { formatCount } from '../../shared/numbers.js';
 import { announcement, isPreparing, isRunning, progress, reset, setup, step, tell, toggle } from './state.js';
 
 function Share() {
@@ -38,7 +39,7 @@ export function Toolbar() {
       </button>
       <Share />
       <p aria-hidden="true">
-        <b data-testid="step">step {done.toLocaleString('en')}</b>
+        <b data-testid="step">step {formatCount(done)}</b>
         {isRunning.value && rate > 0 && <span>{rate < 10 ? rate.toFixed(1) : rate.toFixed(0)} / s</span>}
         {isPreparing.value && <span>preparing…</span>}
       </p>

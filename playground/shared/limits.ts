@@ -1,5 +1,6 @@
 /** @file What the page takes, and how much of it it shows: files, reports and addresses come from anywhere. */
 
+import { formatCount } from '../../shared/numbers.js';
 import { ValueError } from '../../src/text/value-error.js';
 
 /** Files that are dropped together, and their bytes. */
@@ -23,12 +24,12 @@ const bytesOf = (files: readonly File[]): number => files.reduce((sum, { size })
 
 /** @throws ValueError for more, or larger files than the page takes */
 export function checkDropped(files: readonly File[]): void {
-  const count = (number: number) => number.toLocaleString('en');
   const bytes = bytesOf(files);
   if (files.length > MOST_FILES || bytes > MOST_BYTES) {
     throw new ValueError(
-      `The page takes at most ${count(MOST_FILES)} files of ${count(MOST_BYTES)} bytes together, received ` +
-        `${count(files.length)} of ${count(bytes)}. Drop fewer, or use the command, evenkeel-cli, which has no such limits.`,
+      `The page takes at most ${formatCount(MOST_FILES)} files of ${formatCount(MOST_BYTES)} bytes together, received ` +
+        `${formatCount(files.length)} of ${formatCount(bytes)}. Drop fewer, or use the command, evenkeel-cli, which has ` +
+        'no such limits.',
     );
   }
 }

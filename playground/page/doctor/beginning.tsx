@@ -1,4 +1,5 @@
 /** @file Says where a list is only its beginning. */
+import { formatCount } from '../../../shared/numbers.js';
 
 export function Beginning(props: {
   readonly of: readonly unknown[];
@@ -9,7 +10,7 @@ export function Beginning(props: {
   if (shown.length === count) return null;
   return (
     <p class="note">
-      These are the first {shown.length.toLocaleString('en')} of {count.toLocaleString('en')} {what}.
+      These are the first {formatCount(shown.length)} of {formatCount(count)} {what}.
     </p>
   );
 }

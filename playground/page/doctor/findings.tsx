@@ -7,7 +7,7 @@ import {
   summarizeGroup,
   summarizeReport,
 } from '../../../shared/findings.js';
-import { plural } from '../../../shared/numbers.js';
+import { formatCount, plural } from '../../../shared/numbers.js';
 import { groupFindings } from '../../../src/tools/group-findings.js';
 import type { Examination } from '../../shared/doctor-protocol.js';
 import { layerLookedAt } from './actions.js';
@@ -91,7 +91,7 @@ export function Findings({ report, counts, parameters, tensors }: Examination) {
         Looked at: {describeScope(report)}.{' '}
         {report.data === null && 'Drop data below, and it looks at statistics, batches and outputs too.'}
       </p>
-      <p class="note">{parameters.toLocaleString('en')} parameters</p>
+      <p class="note">{formatCount(parameters)} parameters</p>
       {/* For who looks for a leak; it tells a visitor nothing. */}
       <data hidden data-testid="doctor-tensors" value={tensors}>
         {tensors}
