@@ -35,13 +35,13 @@ interface LookProps {
   readonly unit: number;
 }
 
-/** A value of each measurement; null where it has none. */
-const column = (
+/** What each measurement has; null where it has nothing. */
+const column = <T,>(
   series: readonly Measurement[],
   network: number,
   layer: number,
-  pick: (reading: LayerReading) => number | null | undefined,
-): (number | null)[] =>
+  pick: (reading: LayerReading) => T | null | undefined,
+): (T | null)[] =>
   series.map((measurement) => {
     const reading = measurement.readings[network]?.layers[layer];
     return (reading && pick(reading)) ?? null;
@@ -82,9 +82,9 @@ function Channels(props: { readonly statistics: StatisticsReading; readonly stat
 
 function Correction({ network, series, layer, of }: Omit<LookProps, 'unit'> & { readonly of: 'r' | 'd' }) {
   const data = useMemo(() => {
-    const spreads = series.map((measurement) => {
-      const values = measurement.readings[network]?.layers[layer]?.statistics?.renorm?.[of];
-      return values ? spread(values) : null;
+    const spreads = column(series, network, layer, ({ statistics }) => {
+      const values = statistics?.renorm?.[of];
+      return values && spread(values);
     });
     return [series.map(({ step }) => step), ...[0, 1, 2].map((i) => spreads.map((one) => one?.[i] ?? null))];
   }, [network, series, layer, of]);
