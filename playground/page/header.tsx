@@ -1,5 +1,5 @@
 /** @file What all views have above them: what this is, the way to the others and to the site's pages, light or dark. */
-import { VIEWS, type View, writeAddress } from '../shared/address.js';
+import { VIEWS, type View, linkTo } from '../shared/address.js';
 import { place } from './state.js';
 import { THEMES, type Theme, choose, theme } from './theme.js';
 
@@ -26,8 +26,7 @@ function Views() {
       {VIEWS.map((view) => (
         <a
           key={view}
-          // Alone, # leads home too.
-          href={writeAddress({ ...place.value, view }) || '#'}
+          href={linkTo({ ...place.value, view })}
           aria-current={place.value.view === view ? 'page' : undefined}
         >
           {VIEW_TITLES[view]}

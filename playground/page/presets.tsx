@@ -1,11 +1,10 @@
 /** @file The presets, as links, and the story of the one that is shown. */
-import { beginningOf, writeAddress } from '../shared/address.js';
+import { beginningOf, linkTo } from '../shared/address.js';
 import { PRESETS, PRESET_NAMES, type PresetName } from '../shared/presets.js';
 import { isChanged, place } from './state.js';
 import { TourButton } from './tour.js';
 
-// Alone, # leads to the first of them.
-const addressOf = (preset: PresetName): string => writeAddress(beginningOf(preset)) || '#';
+const linkToPreset = (preset: PresetName): string => linkTo(beginningOf(preset));
 
 export function Presets() {
   const { preset } = place.value;
@@ -14,7 +13,7 @@ export function Presets() {
     <section class="presets" aria-labelledby="preset-title">
       <nav aria-label="Presets">
         {PRESET_NAMES.map((name) => (
-          <a key={name} href={addressOf(name)} aria-current={name === preset ? 'page' : undefined}>
+          <a key={name} href={linkToPreset(name)} aria-current={name === preset ? 'page' : undefined}>
             {PRESETS[name].title}
           </a>
         ))}
@@ -26,7 +25,7 @@ export function Presets() {
       {isChanged.value && (
         <p class="note">
           You changed what this preset sets: what it says may not hold.{' '}
-          <a href={addressOf(preset)}>Set it back</a>
+          <a href={linkToPreset(preset)}>Set it back</a>
         </p>
       )}
     </section>

@@ -178,3 +178,6 @@ export function writeAddress({ view, preset, settings, layer, unit }: Place): st
   const text = parts.toString();
   return text && `#${text}`;
 }
+
+/** What a link to a place says: alone, # leads home. */
+export const linkTo = (place: Place): string => writeAddress(place) || '#';
