@@ -46,8 +46,8 @@ describe.skipIf(!executablePath)(
       await browser.close();
       await site.close();
     });
-    const open = (hash = '', options = {}): Promise<Playground> =>
-      Playground.open(browser, site, hash, options);
+    const open = (address = '', options = {}): Promise<Playground> =>
+      Playground.open(browser, site, address, options);
 
     test('trains both networks while it stays responsive, and the normalized one is ahead', async () => {
       const playground = await open();
@@ -365,7 +365,7 @@ describe.skipIf(!executablePath)(
       expect(await playground.text('a-answer').innerText()).toBe('–');
     });
 
-    storyCases((address = '', options = {}) => open(address, options));
+    storyCases(open);
     doctorCases(() => open(QUICK));
     safetyCases((hash = QUICK, options = {}) => open(hash, options));
 
