@@ -1,5 +1,6 @@
 /** @file What the pages of docs/arguments say of each argument, and the table of all of them in docs/arguments/index.md. */
 import { readText } from './blocks.js';
+import { table } from './table.js';
 
 /** The pages, in the order in which the table has them. */
 const PAGES = [
@@ -60,11 +61,7 @@ export function argumentLines(): string[] {
   const rows = documentedArguments().map(({ page, name, keras, default: byDefault, meaning }) => {
     const names = [`[\`${name}\`](${page}.md#${name.toLowerCase()})`];
     if (keras !== `\`${name}\``) names.push(keras);
-    return `| ${names.join('<br>')} | ${byDefault} | ${meaning} |`;
+    return [names.join('<br>'), byDefault, meaning];
   });
-  return [
-    '| name, and its other name in R and Python | default | what it is |',
-    '| --- | --- | --- |',
-    ...rows,
-  ];
+  return table(['name, and its other name in R and Python', 'default', 'what it is'], rows);
 }

@@ -2,6 +2,7 @@
  * @file The tables of docs/clusters.md on clusters that nobody has measured: calculated from the messages of a training step
  * of ResNet-50, and from assumptions about networks.
  */
+import { table } from './table.js';
 
 /** ResNet-50: its batch normalizations, by channels and how often they come, and its parameters. */
 const NORMALIZATIONS: readonly (readonly [channels: number, count: number])[] = [
@@ -99,9 +100,10 @@ const ROWS: readonly Row[] = [
 
 export function clusterLines(): string[] {
   return [
-    `| calculated, not measured | ${NODES.map((nodes) => `${nodes.toLocaleString('en-US')} nodes`).join(' | ')} |`,
-    `| --- | ${NODES.map(() => '---').join(' | ')} |`,
-    ...ROWS.map(([name, value]) => `| ${name} | ${NODES.map(value).join(' | ')} |`),
+    ...table(
+      ['calculated, not measured', ...NODES.map((nodes) => `${nodes.toLocaleString('en-US')} nodes`)],
+      ROWS.map(([name, value]) => [name, ...NODES.map(value)]),
+    ),
     '',
     `A step of ResNet-50 has ${LAYERS} batch normalizations with ${CHANNELS.toLocaleString('en-US')} channels together and ` +
       `${PARAMETERS / 1e6} million parameters.`,

@@ -6,6 +6,7 @@ import { makeProgram } from '../../cli/src/program.js';
 import { makeTerminal } from '../cli/files.js';
 import { anchorOf } from '../../docs/.vitepress/markdown/anchor.js';
 import { type Field, printedFields } from './printed-json.js';
+import { table } from './table.js';
 
 /** The command as it stands, which nobody runs. */
 export const commandProgram = (): Command =>
@@ -18,10 +19,9 @@ export const commandProgram = (): Command =>
 /** Text in a cell of a table. */
 const cell = (text: string): string => text.replaceAll(/[|<>{]/g, '\\$&');
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
-  rows.length === 0
-    ? []
-    : [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).concat('');
+/** A table and an empty line, or nothing where there are no rows. */
+const tableOfAny = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  rows.length === 0 ? [] : [...table(head, rows), ''];
 
 function describeOption(option: Option): readonly string[] {
   const notes = [
@@ -35,10 +35,10 @@ function describeOption(option: Option): readonly string[] {
 }
 
 const optionTable = (options: readonly Option[]): string[] =>
-  table(['option', 'what it does'], options.map(describeOption));
+  tableOfAny(['option', 'what it does'], options.map(describeOption));
 
 const fieldTable = (fields: readonly Field[]): string[] =>
-  table(
+  tableOfAny(
     ['field', 'type', 'meaning'],
     fields.map(({ path, type, meaning, isOptional }) => [
       `\`${path}\``,
@@ -70,7 +70,7 @@ function describeCommand(command: Command, printed: readonly string[]): string[]
     help.commandUsage(command),
     '```',
     '',
-    ...table(
+    ...tableOfAny(
       ['argument', 'what it is'],
       values.map((value) => [`\`${value.name()}\``, cell(value.description)]),
     ),

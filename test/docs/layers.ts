@@ -3,6 +3,7 @@ import { LAYER_NAMES, REFUSED, entryOf } from '../../src/keras/layer-table.js';
 import { Operation } from '../../src/keras/operations/operation.js';
 import { OPERATION_NAMES, operationEntry } from '../../src/keras/operations/table.js';
 import { show } from '../../src/text/show.js';
+import { table } from './table.js';
 
 const WIDTH = 118;
 
@@ -42,20 +43,22 @@ function wrap(words: readonly string[]): string {
 }
 
 /** Operations that stand bare in a graph: which Keras writes them. */
-function operationRows(): string[] {
+function operationRows(): string[][] {
   const names = (isThis: (inTfKeras: boolean, inKeras3: boolean) => boolean) =>
     OPERATION_NAMES.filter((name) => {
       const { tfKeras, keras3 } = operationEntry(name)!;
       return isThis(tfKeras !== undefined, keras3 !== undefined);
-    }).map(code);
+    })
+      .map(code)
+      .join(' ');
   return [
-    `| both | ${names((one, other) => one && other).join(' ')} |`,
-    `| tf-keras | ${names((one, other) => one && !other).join(' ')} |`,
-    `| Keras 3 | ${names((one, other) => !one && other).join(' ')} |`,
+    ['both', names((one, other) => one && other)],
+    ['tf-keras', names((one, other) => one && !other)],
+    ['Keras 3', names((one, other) => !one && other)],
   ];
 }
 
-const refusedRows = () => Object.entries(REFUSED).map(([name, reason]) => `| ${code(name)} | ${reason}. |`);
+const refusedRows = () => Object.entries(REFUSED).map(([name, reason]) => [code(name), `${reason}.`]);
 
 export function layerLines(): string[] {
   const { '': whole = [], ...limited } = Object.fromEntries(layersByLimits());
@@ -63,16 +66,13 @@ export function layerLines(): string[] {
     'Whole (* by a class of this library):',
     wrap(whole),
     '',
-    '| with limits | |',
-    '| --- | --- |',
-    ...Object.entries(limited).map(([limits, names]) => `| ${names.join(' ')} | ${limits} |`),
+    ...table(
+      ['with limits', ''],
+      Object.entries(limited).map(([limits, names]) => [names.join(' '), limits]),
+    ),
     '',
-    '| operations of | names here |',
-    '| --- | --- |',
-    ...operationRows(),
+    ...table(['operations of', 'names here'], operationRows()),
     '',
-    '| refused | why, and what to do |',
-    '| --- | --- |',
-    ...refusedRows(),
+    ...table(['refused', 'why, and what to do'], refusedRows()),
   ];
 }

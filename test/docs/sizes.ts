@@ -11,13 +11,11 @@ interface Limit {
 export function sizeLines(): string[] {
   const { 'size-limit': limits } = JSON.parse(readText('package.json')) as { 'size-limit': Limit[] };
   const ofPackage = limits.filter(({ gzip }) => gzip !== true);
-  return [
-    ...table(
-      ['what a page loads, minified and compressed', 'at most'],
-      ofPackage.map(({ name, limit }) => [
-        name.replaceAll(/'(\.[\w/]*)'/g, (_, entry: string) => `\`${entry.replace(/^\./, 'evenkeel')}\``),
-        limit,
-      ]),
-    ),
-  ];
+  return table(
+    ['what a page loads, minified and compressed', 'at most'],
+    ofPackage.map(({ name, limit }) => [
+      name.replaceAll(/'(\.[\w/]*)'/g, (_, entry: string) => `\`${entry.replace(/^\./, 'evenkeel')}\``),
+      limit,
+    ]),
+  );
 }
