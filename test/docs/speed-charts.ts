@@ -2,7 +2,8 @@
  * @file The charts of docs/benchmarks.md: times on a logarithmic axis, a row for each network or shape. They take the colours
  * of the page around them, and of the reader's system where they stand alone.
  */
-import type { Results } from './speed.js';
+import { logarithmic } from '../../docs/pictures/svg.js';
+import { CONTENDERS, type Results, layerShapes, layerStep, networkNames, networkRow } from './speed.js';
 
 interface Series {
   readonly name: string;
@@ -51,7 +52,7 @@ function draw({ rows, series }: Chart): string {
   const [low, high] = [Math.floor(Math.log10(Math.min(...times))), Math.ceil(Math.log10(Math.max(...times)))];
   const left = rows.some(({ note }) => note) ? 200 : 120;
   const bottom = TOP + rows.length * ROW;
-  const x = (ms: number) => left + ((Math.log10(ms) - low) / (high - low)) * (WIDTH - left - RIGHT);
+  const x = logarithmic([10 ** low, 10 ** high], [left, WIDTH - RIGHT]);
   const y = (row: number) => TOP + (row + 0.5) * ROW;
   const mark = (i: number, atX: number, atY: number) =>
     `<g class="mark-${i}" transform="translate(${atX.toFixed(1)} ${atY.toFixed(1)})">${MARKS[i]}</g>`;
@@ -87,25 +88,25 @@ const tickName = (ms: number): string =>
   ms < 1000 ? `${ms} ms` : `${(ms / 1000).toLocaleString('en-US')} s`;
 
 export function networksChart({ networks }: Results): string {
-  const names = [...new Set(networks.map(({ network }) => network))];
-  const rowOf = (network: string, contender: string) =>
-    networks.find((row) => row.network === network && row.contender === contender);
+  const names = networkNames(networks);
   return draw({
     rows: names.map((name) => ({
       name,
-      ...(rowOf(name, 'stock, wasm')?.stepMs == null && { note: 'stock, wasm: does not train' }),
+      ...(networkRow(networks, name, 'stock, wasm')?.stepMs == null && {
+        note: 'stock, wasm: does not train',
+      }),
     })),
-    series: ['evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'].map((name) => ({
+    series: CONTENDERS.map((name) => ({
       name,
-      ms: names.map((network) => rowOf(network, name)?.stepMs ?? null),
+      ms: names.map((network) => networkRow(networks, network, name)?.stepMs ?? null),
     })),
   });
 }
 
-export function layerChart({ layer, torch }: Results): string {
-  const shapes = [...new Set(layer.map(({ shape }) => shape))];
-  const step = (shape: string, backend: string) =>
-    layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
+export function layerChart(results: Results): string {
+  const { torch } = results;
+  const shapes = layerShapes(results);
+  const step = (shape: string, backend: string) => layerStep(results, shape, backend);
   return draw({
     rows: shapes.map((shape) => ({ name: shape.replaceAll('x', '×') })),
     series: [

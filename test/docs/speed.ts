@@ -5,11 +5,35 @@ import type { Report } from '../../bench/report.js';
 import { readText } from './blocks.js';
 import { table } from './table.js';
 
+/** Of a whole run. */
+export type Results = Required<Report>;
+
 /** Two digits that count, or a whole number. */
 export const figure = (value: number): string =>
   value.toFixed(Math.max(0, 1 - Math.floor(Math.log10(value) + 1e-9)));
 
 const code = (text: string) => `\`${text}\``;
+
+/** What raced, in the order of the columns. */
+export const CONTENDERS = ['evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'] as const;
+
+export const networkNames = (rows: readonly NetworkRow[]): string[] => [
+  ...new Set(rows.map(({ network }) => network)),
+];
+
+export const networkRow = (
+  rows: readonly NetworkRow[],
+  network: string,
+  contender: string,
+): NetworkRow | undefined => rows.find((row) => row.network === network && row.contender === contender);
+
+export const layerShapes = ({ layer }: Pick<Results, 'layer'>): string[] => [
+  ...new Set(layer.map(({ shape }) => shape)),
+];
+
+/** A training step of the layer alone. */
+export const layerStep = ({ layer }: Pick<Results, 'layer'>, shape: string, backend: string) =>
+  layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
 
 /** A contender's step as times of evenkeel's on wasm, or why there is none. */
 function ratio(row: NetworkRow | undefined, ours: number): string {
@@ -21,34 +45,28 @@ function ratio(row: NetworkRow | undefined, ours: number): string {
 const OTHERS = ['stock, wasm', 'evenkeel, cpu', 'stock, cpu', 'PyTorch, one thread'];
 
 function networkTable(rows: readonly NetworkRow[]): string[] {
-  const names = [...new Set(rows.map(({ network }) => network))];
   return table(
     ['network', 'evenkeel, wasm', 'step / forward', ...OTHERS, 'most of its time'],
-    names.map((name) => {
-      const contenders = new Map(
-        rows.filter(({ network }) => network === name).map((row) => [row.contender, row]),
-      );
-      const { stepMs, forwardMs, kernels } = contenders.get('evenkeel, wasm')!;
+    networkNames(rows).map((name) => {
+      const { stepMs, forwardMs, kernels } = networkRow(rows, name, 'evenkeel, wasm')!;
       return [
         ...[name, `${figure(stepMs!)} ms`, figure(stepMs! / forwardMs!)],
-        ...OTHERS.map((contender) => ratio(contenders.get(contender), stepMs!)),
+        ...OTHERS.map((contender) => ratio(networkRow(rows, name, contender), stepMs!)),
         kernels!.map(({ kernel, share }) => `${code(kernel)} ${(100 * share).toFixed(0)} %`).join(', '),
       ];
     }),
   );
 }
 
-function layerTable({ layer, torch }: Pick<Required<Report>, 'layer' | 'torch'>): string[] {
-  const step = (shape: string, backend: string) =>
-    layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
-  const shapes = [...new Set(layer.map(({ shape }) => shape))];
+function layerTable(results: Pick<Results, 'layer' | 'torch'>): string[] {
+  const { torch } = results;
   return table(
-    ['input', 'evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'],
-    shapes.map((shape) => {
-      const { evenkeelMs, timesAsFast } = step(shape, 'wasm');
+    ['input', ...CONTENDERS],
+    layerShapes(results).map((shape) => {
+      const { evenkeelMs, timesAsFast } = layerStep(results, shape, 'wasm');
       return [
         ...[shape.replaceAll('x', '×'), `${figure(evenkeelMs)} ms`, figure(timesAsFast)],
-        figure(step(shape, 'cpu').stockMs / evenkeelMs),
+        figure(layerStep(results, shape, 'cpu').stockMs / evenkeelMs),
         typeof torch === 'string' ? torch : figure(torch[shape]! / evenkeelMs),
       ];
     }),
@@ -74,9 +92,6 @@ function ranksTable(rows: readonly RanksRow[]): string[] {
     ]),
   );
 }
-
-/** Of a whole run. */
-export type Results = Required<Report>;
 
 export const readResults = (): Results => JSON.parse(readText('bench/results/bench.json')) as Results;
 
@@ -104,28 +119,25 @@ const duration = (ms: number): string =>
   ms < 1000 ? `${figure(ms)} ms` : ms < 60_000 ? `${figure(ms / 1000)} s` : `${figure(ms / 60_000)} min`;
 
 /** What stands in a few lines for all the tables: a step of networks, and of the layer alone. */
-export function speedSummaryLines({ networks, layer, torch, machine, against }: Results): string[] {
-  const contenders = ['evenkeel, wasm', 'stock, wasm', 'stock, cpu', 'PyTorch, one thread'];
-  const names = [...new Set(networks.map(({ network }) => network))].filter((name) => name !== 'experiment');
-  const ofNetworks = names.map((name) => {
-    const rows = networks.filter(({ network }) => network === name);
-    return contenders.map((contender) => {
-      const row = rows.find((one) => one.contender === contender);
-      return row?.stepMs == null ? (row?.why?.split(':')[0] ?? '') : duration(row.stepMs);
-    });
-  });
+export function speedSummaryLines(results: Results): string[] {
+  const { networks, torch, machine, against } = results;
+  const ofNetworks = networkNames(networks)
+    .filter((name) => name !== 'experiment')
+    .map((name) => [
+      name,
+      ...CONTENDERS.map((contender) => {
+        const row = networkRow(networks, name, contender);
+        return row?.stepMs == null ? (row?.why?.split(':')[0] ?? '') : duration(row.stepMs);
+      }),
+    ]);
   const shape = '32x28x28x64';
-  const step = (backend: string) =>
-    layer.find((row) => row.shape === shape && row.backend === backend && row.what === 'step')!;
-  const ofLayer = [step('wasm').evenkeelMs, step('wasm').stockMs, step('cpu').stockMs].map(duration);
+  const [wasm, cpu] = [layerStep(results, shape, 'wasm'), layerStep(results, shape, 'cpu')];
+  const ofLayer = [wasm.evenkeelMs, wasm.stockMs, cpu.stockMs].map(duration);
   const ofTorch = typeof torch === 'string' ? torch.split(':')[0]! : duration(torch[shape]!);
   return [
     ...table(
       ['a training step of', 'evenkeel on wasm', "TF.js' own on wasm", "TF.js' own on cpu", 'PyTorch'],
-      [
-        ...ofNetworks.map((cells, i) => [names[i]!, ...cells]),
-        [`the layer alone, ${shape.replaceAll('x', '×')}`, ...ofLayer, ofTorch],
-      ],
+      [...ofNetworks, [`the layer alone, ${shape.replaceAll('x', '×')}`, ...ofLayer, ofTorch]],
     ),
     '',
     `Each on one core of ${machine.cpu}, Node ${machine.node.slice(1)}, ${against}.`,
