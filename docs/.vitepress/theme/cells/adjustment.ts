@@ -39,21 +39,17 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'scale: 1 ±',
-          value: ofScale.value,
+          value: ofScale,
           min: 0,
           max: 0.5,
           step: 0.01,
-          shown: digits(ofScale.value),
-          change: (value) => (ofScale.value = value),
         }),
         slider({
           label: 'bias: ±',
-          value: ofBias.value,
+          value: ofBias,
           min: 0,
           max: 1,
           step: 0.05,
-          shown: digits(ofBias.value),
-          change: (value) => (ofBias.value = value),
         }),
       ],
       picture: draw(

@@ -53,12 +53,11 @@ export default defineComponent(() => {
         choice({
           label: 'axis',
           choices: AXES.map((one) => (one.length === 1 ? String(one[0]) : `[${one.join(', ')}]`)),
-          index: index.value,
-          change: (value) => (index.value = value),
+          index,
         }),
       ],
       picture: drawing(width, TOP + rows * SIZE, [
-        ...range(batches).map(heading),
+        ...Array.from({ length: batches }, (_, sample) => heading(sample)),
         ...elements.flatMap((group, i) => element(group, groups, i)),
       ]),
       says:
@@ -68,5 +67,3 @@ export default defineComponent(() => {
     });
   };
 });
-
-const range = (count: number) => Array.from({ length: count }, (_, i) => i);

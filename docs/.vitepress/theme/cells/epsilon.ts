@@ -43,21 +43,19 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'epsilon',
-          value: exponentOfEpsilon.value,
+          value: exponentOfEpsilon,
           min: -8,
           max: 0,
           step: 0.5,
           shown: digits(epsilon, 2),
-          change: (value) => (exponentOfEpsilon.value = value),
         }),
         slider({
           label: 'deviation of the input',
-          value: exponentOfDeviation.value,
+          value: exponentOfDeviation,
           min: SMALLEST,
           max: LARGEST,
           step: 0.25,
           shown: digits(deviation, 2),
-          change: (value) => (exponentOfDeviation.value = value),
         }),
       ],
       picture: draw(

@@ -53,21 +53,17 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'gamma',
-          value: gamma.value,
+          value: gamma,
           min: -2,
           max: 2,
           step: 0.1,
-          shown: digits(gamma.value),
-          change: (value) => (gamma.value = value),
         }),
         slider({
           label: 'beta',
-          value: beta.value,
+          value: beta,
           min: -3,
           max: 3,
           step: 0.1,
-          shown: digits(beta.value),
-          change: (value) => (beta.value = value),
         }),
       ],
       picture: draw(

@@ -66,12 +66,11 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'virtualBatchSize',
-          value: index.value,
+          value: index,
           min: 0,
           max: SIZES.length - 1,
           step: 1,
           shown: String(size),
-          change: (value) => (index.value = value),
         }),
       ],
       picture: draw(marks),

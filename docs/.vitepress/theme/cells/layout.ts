@@ -28,8 +28,7 @@ export default defineComponent(() => {
         choice({
           label: 'input',
           choices: ORDERS.map((one) => `[${one.join(', ')}]`),
-          index: order.value,
-          change: (index) => (order.value = index),
+          index: order,
         }),
         choice({
           label: 'axis',
@@ -37,14 +36,12 @@ export default defineComponent(() => {
             const [first, ...rest] = numbers(axis);
             return `${rest.length > 0 ? `[${[first, ...rest].join(', ')}]` : first!}: ${axis.join(', ')}`;
           }),
-          index: kept.value,
-          change: (index) => (kept.value = index),
+          index: kept,
         }),
         choice({
           label: 'virtualBatchSize',
           choices: GHOSTS.map((one) => String(one)),
-          index: ghosts.value,
-          change: (index) => (ghosts.value = index),
+          index: ghosts,
         }),
       ],
       picture: h('div', { 'aria-hidden': 'true', innerHTML: drawLayout(input) }),

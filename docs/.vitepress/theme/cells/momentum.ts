@@ -45,20 +45,18 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'momentum',
-          value: index.value,
+          value: index,
           min: 0,
           max: MOMENTA.length - 1,
           step: 1,
           shown: String(momentum),
-          change: (value) => (index.value = value),
         }),
         slider({
           label: 'steps of training',
-          value: steps.value,
+          value: steps,
           min: 20,
           max: MOST_STEPS,
           step: 20,
-          change: (value) => (steps.value = value),
         }),
       ],
       picture: draw(

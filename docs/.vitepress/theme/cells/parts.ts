@@ -2,7 +2,7 @@
  * @file What cells are made of: a frame with a title, controls, a picture and a sentence that says what the picture
  * shows now. Controls are the browser's own, so that they work with a keyboard. A cell looks the same on the server.
  */
-import { type VNode, type VNodeChild, h } from 'vue';
+import { type Ref, type VNode, type VNodeChild, h } from 'vue';
 
 interface Cell {
   readonly title: string;
@@ -22,25 +22,24 @@ export const cell = ({ title, controls, picture, says }: Cell): VNode =>
 
 interface Slider {
   readonly label: string;
-  readonly value: number;
+  readonly value: Ref<number>;
   readonly min: number;
   readonly max: number;
   readonly step: number;
   /** The value as it is read; where the slider's own number means nothing, that is what it stands for. */
   readonly shown?: string;
-  readonly change: (value: number) => void;
 }
 
-export const slider = ({ label, value, shown = String(value), change, ...range }: Slider): VNode =>
+export const slider = ({ label, value, shown = digits(value.value), ...range }: Slider): VNode =>
   h('label', [
     h('span', [`${label} `, h('b', shown)]),
     h('input', {
       type: 'range',
       ...range,
-      value,
+      value: value.value,
       'aria-valuetext': shown,
       onInput: ({ target }: Event) => {
-        change((target as HTMLInputElement).valueAsNumber);
+        value.value = (target as HTMLInputElement).valueAsNumber;
       },
     }),
   ]);
@@ -49,22 +48,22 @@ interface Choice {
   readonly label: string;
   /** The texts to choose from. */
   readonly choices: readonly string[];
-  readonly index: number;
-  readonly change: (index: number) => void;
+  /** Of the one that is chosen. */
+  readonly index: Ref<number>;
 }
 
-export const choice = ({ label, choices, index, change }: Choice): VNode =>
+export const choice = ({ label, choices, index }: Choice): VNode =>
   h('label', [
     h('span', label),
     h(
       'select',
       {
-        value: index,
+        value: index.value,
         onChange: ({ target }: Event) => {
-          change((target as HTMLSelectElement).selectedIndex);
+          index.value = (target as HTMLSelectElement).selectedIndex;
         },
       },
-      choices.map((text, i) => h('option', { value: i, selected: i === index }, text)),
+      choices.map((text, i) => h('option', { value: i, selected: i === index.value }, text)),
     ),
   ]);
 

@@ -76,29 +76,24 @@ export default defineComponent(() => {
       controls: [
         slider({
           label: 'samples in a batch',
-          value: size.value,
+          value: size,
           min: 2,
           max: LARGEST_BATCH,
           step: 1,
-          change: (value) => (size.value = value),
         }),
         slider({
           label: 'rmax',
-          value: rmax.value,
+          value: rmax,
           min: 1,
           max: 5,
           step: 0.1,
-          shown: digits(rmax.value),
-          change: (value) => (rmax.value = value),
         }),
         slider({
           label: 'dmax',
-          value: dmax.value,
+          value: dmax,
           min: 0,
           max: 3,
           step: 0.1,
-          shown: digits(dmax.value),
-          change: (value) => (dmax.value = value),
         }),
       ],
       picture: draw(
