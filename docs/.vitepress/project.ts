@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 interface Manifest {
-  readonly version: string;
   readonly description: string;
   readonly repository: { readonly url: string };
 }

@@ -3,6 +3,7 @@ import type { AccuracyReport } from '../../bench/accuracy/report.js';
 import {
   COLOURS,
   type Entry,
+  LEGEND_STEP,
   type Point,
   axes,
   legend,
@@ -36,7 +37,7 @@ export function drawAccuracy({ means, rows }: AccuracyReport): string {
     const row = rows.find(({ contender, errors }) => contender.startsWith(entry.name) && errors);
     return row ? [{ ...entry, name: row.contender, errors: row.errors! }] : [];
   });
-  return picture(height + 84 + entries.length * 17, [
+  return picture(height + 84 + entries.length * LEGEND_STEP, [
     ...axes({
       ...{ left, top, width, height, x, y },
       xTicks: means.map((mean) => ({ value: placeOf(mean), label: mean === 0 ? '0' : powerOfTen(mean) })),

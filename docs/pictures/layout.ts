@@ -7,18 +7,17 @@ export type Dimension = 'N' | 'H' | 'W' | 'C';
 
 export interface Input {
   readonly dimensions: readonly Dimension[];
-  readonly sizes: Readonly<Record<Dimension, number>>;
   /** The kept dimensions: `axis` of the layer. */
   readonly axis: readonly Dimension[];
   readonly virtualBatchSize: number | null;
 }
 
-export const SIZES = { N: 4, H: 2, W: 2, C: 3 } as const;
+const SIZES = { N: 4, H: 2, W: 2, C: 3 } as const;
 
-export function layoutOf({ dimensions, sizes, axis, virtualBatchSize }: Input): Layout {
+export function layoutOf({ dimensions, axis, virtualBatchSize }: Input): Layout {
   const axes = dimensions.flatMap((dimension, i) => (axis.includes(dimension) ? [i] : []));
   return makeLayout(
-    dimensions.map((dimension) => sizes[dimension]),
+    dimensions.map((dimension) => SIZES[dimension]),
     axes,
     virtualBatchSize,
   );
@@ -44,19 +43,19 @@ export function describeLayout(layout: Layout): string {
 }
 
 export function drawLayout(input: Input): string {
-  const { dimensions, sizes } = input;
+  const { dimensions } = input;
   const layout = layoutOf(input);
   const strides = dimensions.map((_, i) =>
-    dimensions.slice(i + 1).reduce((size, one) => size * sizes[one], 1),
+    dimensions.slice(i + 1).reduce((size, one) => size * SIZES[one], 1),
   );
-  const [blockWidth, blockHeight] = [sizes.W * PIXEL + GAP, sizes.H * PIXEL + GAP];
-  const stripTop = TOP + sizes.N * blockHeight + 34;
-  const stripPixel = (WIDTH - 12) / (sizes.N * sizes.H * sizes.W * sizes.C);
+  const [blockWidth, blockHeight] = [SIZES.W * PIXEL + GAP, SIZES.H * PIXEL + GAP];
+  const stripTop = TOP + SIZES.N * blockHeight + 34;
+  const stripPixel = (WIDTH - 12) / (SIZES.N * SIZES.H * SIZES.W * SIZES.C);
   const parts: string[] = [];
   forEachElement(layout, (at, k) => {
     const index = (dimension: Dimension) => {
       const i = dimensions.indexOf(dimension);
-      return Math.floor(at / strides[i]!) % sizes[dimension];
+      return Math.floor(at / strides[i]!) % SIZES[dimension];
     };
     const x = LEFT + index('C') * blockWidth + index('W') * PIXEL;
     const y = TOP + index('N') * blockHeight + index('H') * PIXEL;
@@ -68,20 +67,20 @@ export function drawLayout(input: Input): string {
     );
   });
   const { outer, groups, middle, channels, inner } = layout;
-  const right = LEFT + sizes.C * blockWidth + 22;
+  const right = LEFT + SIZES.C * blockWidth + 22;
   const rows = Object.entries({ outer, groups, middle, channels, inner });
   return picture(stripTop + 26, [
-    ...Array.from({ length: sizes.C }, (_, c) =>
+    ...Array.from({ length: SIZES.C }, (_, c) =>
       text(`C ${c}`, [LEFT + c * blockWidth + (blockWidth - GAP) / 2, TOP - 9], {
         anchor: 'middle',
         size: 11,
       }),
     ),
-    ...Array.from({ length: sizes.N }, (_, n) =>
+    ...Array.from({ length: SIZES.N }, (_, n) =>
       text(`N ${n}`, [LEFT - 6, TOP + n * blockHeight + blockHeight / 2], { anchor: 'end', size: 11 }),
     ),
     ...parts,
-    text(`[${dimensions.map((one) => `${one} ${sizes[one]}`).join(', ')}]`, [right, TOP + 8], {
+    text(`[${dimensions.map((one) => `${one} ${SIZES[one]}`).join(', ')}]`, [right, TOP + 8], {
       isBold: true,
     }),
     ...rows.flatMap(([name, size], i) => {
@@ -107,7 +106,7 @@ const LAST: readonly Dimension[] = ['N', 'H', 'W', 'C'];
 const draw =
   (axis: readonly Dimension[], virtualBatchSize: number | null = null, dimensions = LAST) =>
   () =>
-    drawLayout({ dimensions, sizes: SIZES, axis, virtualBatchSize });
+    drawLayout({ dimensions, axis, virtualBatchSize });
 
 /** The pictures of docs/how/layout.md. */
 export const LAYOUTS: Readonly<Record<string, () => string>> = {

@@ -35,21 +35,18 @@ export interface TextStyle {
   readonly size?: number;
   readonly isBold?: boolean;
   readonly colour?: string;
-  /** Degrees about the text's own place. */
-  readonly turn?: number;
 }
 
 export const text = (
   content: string,
   [x, y]: Point,
-  { anchor, size = FONT_SIZE, isBold, colour = INK, turn }: TextStyle = {},
+  { anchor, size = FONT_SIZE, isBold, colour = INK }: TextStyle = {},
 ): string =>
   element(
     'text',
     {
       ...{ x, y, 'font-size': size === FONT_SIZE ? undefined : size, fill: colour, 'text-anchor': anchor },
       'font-weight': isBold ? '600' : undefined,
-      transform: turn === undefined ? undefined : `rotate(${turn} ${digits(x)} ${digits(y)})`,
     },
     escapeText(content),
   );
@@ -186,10 +183,13 @@ export interface Entry extends LineStyle {
   readonly mark?: Mark;
 }
 
+/** From one line of a legend to the next. */
+export const LEGEND_STEP = 17;
+
 /** What the lines are, one below the other. */
-export const legend = (entries: readonly Entry[], [x, y]: Point, step = 17): string[] =>
+export const legend = (entries: readonly Entry[], [x, y]: Point): string[] =>
   entries.flatMap(({ name, mark: kind = 'none', ...style }, i) => {
-    const middle = y + i * step;
+    const middle = y + i * LEGEND_STEP;
     return [
       line(
         [

@@ -31,7 +31,7 @@ function element(group: number, groups: number, i: number): VNode[] {
   const y = TOP + (Math.floor(i / channels) % rows) * SIZE;
   const fill = `hsl(${Math.round((360 * group) / groups)} 75% 50% / 40%)`;
   return [
-    h('rect', { class: 'element', x, y, width: SIZE - 3, height: SIZE - 3, rx: 4, fill }),
+    h('rect', { x, y, width: SIZE - 3, height: SIZE - 3, rx: 4, fill }),
     h('text', { class: 'strong', x: x + SIZE / 2 - 1, y: y + SIZE / 2 + 4, 'text-anchor': 'middle' }, group),
   ];
 }

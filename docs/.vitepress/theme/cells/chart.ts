@@ -37,7 +37,7 @@ export interface Chart {
   readonly line: (points: readonly Point[], kind: string) => VNode;
   readonly dots: (points: readonly Point[], kind: string, radius?: number) => VNode[];
   /** A text whose left end, or right end, is at a point. */
-  readonly note: (text: string, point: Point, anchor?: 'start' | 'end' | 'middle') => VNode;
+  readonly note: (text: string, point: Point, anchor?: 'start' | 'end') => VNode;
   /** The whole, with what is drawn in it. */
   readonly draw: (...marks: VNodeChild[]) => VNode;
 }

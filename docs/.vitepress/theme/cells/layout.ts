@@ -1,6 +1,6 @@
 /** @file The canonical layout of a small batch of images, for an order of dimensions, an axis and ghost batches to choose. */
 import { defineComponent, h, ref } from 'vue';
-import { type Dimension, SIZES, describeLayout, drawLayout, layoutOf } from '../../../pictures/layout.js';
+import { type Dimension, describeLayout, drawLayout, layoutOf } from '../../../pictures/layout.js';
 import { cell, choice } from './parts.js';
 
 const ORDERS: readonly (readonly Dimension[])[] = [
@@ -17,7 +17,7 @@ export default defineComponent(() => {
   return () => {
     const dimensions = ORDERS[order.value]!;
     const virtualBatchSize = GHOSTS[ghosts.value]!;
-    const input = { dimensions, sizes: SIZES, axis: KEPT[kept.value]!, virtualBatchSize };
+    const input = { dimensions, axis: KEPT[kept.value]!, virtualBatchSize };
     const layout = layoutOf(input);
     const numbers = (axis: readonly Dimension[]) =>
       axis.map((one) => dimensions.indexOf(one)).sort((a, b) => a - b);
