@@ -1,4 +1,5 @@
 /** @file Which elements share statistics, as the layout of the core has it: small images, and the same in memory. */
+import { plural } from '../../shared/numbers.js';
 import { type Layout, forEachElement, makeLayout } from '../../src/core/layout.js';
 import { COLOURS, INK, WIDTH, picture, rectangle, text } from './svg.js';
 
@@ -33,8 +34,6 @@ const fillOf = (k: number, { groups, channels }: Layout) => ({
   fill: COLOURS[(k % channels) % COLOURS.length]!,
   'fill-opacity': groups === 1 ? 0.85 : 0.9 - (0.7 * Math.floor(k / channels)) / (groups - 1),
 });
-
-const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** What the picture shows, in words. */
 export function describeLayout(layout: Layout): string {

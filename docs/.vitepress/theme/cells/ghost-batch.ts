@@ -1,6 +1,7 @@
 /** @file A batch of twelve samples, split into ghost batches that have means and deviations of their own. */
 import { forward, initialState } from 'evenkeel/core';
 import { defineComponent, h, ref } from 'vue';
+import { plural } from '../../../../shared/numbers.js';
 import { chart, range } from './chart.js';
 import { cell, digits, slider } from './parts.js';
 import { column } from './samples.js';
@@ -75,7 +76,7 @@ export default defineComponent(() => {
       ],
       picture: draw(marks),
       says:
-        `${groups.length} ${groups.length === 1 ? 'group' : 'groups'} of ${size}. Sample 1, ${digits(BATCH[1]!)}, is ` +
+        `${plural(groups.length, 'group')} of ${size}. Sample 1, ${digits(BATCH[1]!)}, is ` +
         `normalized by mean ${digits(own.mean)} and deviation ${digits(own.deviation)}, to ${digits(outputs[1]!, 2)}. The moving mean ` +
         `follows the mean of the groups' means, ${digits(mean)}.`,
     });
