@@ -19,6 +19,7 @@ import * as tools from 'evenkeel/tools';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MPIEXEC, mpiCommand } from '../../shared/mpi-job.js';
+import { splitModel } from '../../shared/tfjs-files.js';
 import { npy } from '../cli/files.js';
 import { type Packed, unpack } from '../golden/index.js';
 import { modelNamed, readModel } from '../keras-files/golden.js';
@@ -79,15 +80,10 @@ function promised(code: string): string[] {
 async function saveModel(folder: string): Promise<void> {
   const model = tf.sequential();
   evenkeel.layerBatchNormalization(model, { renorm: true, inputShape: [4] });
-  await model.save(
-    tf.io.withSaveHandler(({ modelTopology, weightSpecs, weightData }) => {
-      const paths = ['group1-shard1of1.bin'];
-      const json = { modelTopology, weightsManifest: [{ paths, weights: weightSpecs }] };
-      writeFileSync(`${folder}/model.json`, JSON.stringify(json));
-      writeFileSync(`${folder}/${paths[0]}`, new Uint8Array(weightData as ArrayBuffer));
-      return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } });
-    }),
-  );
+  const { shards, topology } = await splitModel(model);
+  const name = 'group1-shard1of1.bin';
+  writeFileSync(`${folder}/model.json`, topology([name]));
+  writeFileSync(`${folder}/${name}`, shards[0]!);
 }
 
 const nested = (packed: Packed) => tf.tensor([...unpack(packed)], packed.shape).arraySync();
