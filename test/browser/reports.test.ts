@@ -15,6 +15,7 @@ import { renderReport as renderInspection } from '../../cli/src/report/write-rep
 import { makeFolder } from '../cli/files.js';
 import { makeFindings } from '../demo/files.js';
 import { findChromium, launch } from './chromium.js';
+import { takePicture } from './looks.js';
 
 /** Would do something, were it taken for more than text; or leaves something of the page out, were it a replacement. */
 const HOSTILE = [
@@ -104,12 +105,6 @@ describe.skipIf(!chromium)('in Chromium, a report', { tags: ['browser'] }, () =>
     return { page, complaints };
   }
 
-  /** A picture to be looked at, in the folder that EVENKEEL_PICTURES names. */
-  async function picture({ page }: Opened, name: string): Promise<void> {
-    const { EVENKEEL_PICTURES: folder } = process.env;
-    if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-  }
-
   /** Each script that runs and each style, by the hash of what stands in the page. */
   async function hashes(page: Page, selector: string): Promise<string[]> {
     return (await page.locator(selector).allTextContents()).map(digest);
@@ -146,7 +141,7 @@ describe.skipIf(!chromium)('in Chromium, a report', { tags: ['browser'] }, () =>
       const html = renderInspection(await inspection(HOSTILE), '$&model.json');
       const opened = await open(html, 'svg.channels', scheme);
       const { page, complaints } = opened;
-      await picture(opened, `inspection-${scheme}`);
+      await takePicture(page, `inspection-${scheme}`);
       expect(await page.title()).toBe(`Batch normalization in ${HOSTILE[0]!}`);
       expect(await page.locator('.layer h3').allInnerTexts()).toEqual(HOSTILE);
       expect(await page.locator('dd').first().innerText()).toBe('$&model.json');
@@ -170,7 +165,7 @@ describe.skipIf(!chromium)('in Chromium, a report', { tags: ['browser'] }, () =>
   test.each(['light', 'dark'] as const)('of the experiment shows arguments as text: %s', async (scheme) => {
     const html = renderExperiment(makeFindings({ name: HOSTILE.join(' ') }, HOSTILE[0]!));
     const opened = await open(html, 'canvas', scheme);
-    await picture(opened, `experiment-${scheme}`);
+    await takePicture(opened.page, `experiment-${scheme}`);
     expect(await opened.page.locator('dd').first().innerText()).toContain(HOSTILE[0]);
     expect(await opened.page.locator('dl').innerText()).toContain(JSON.stringify(HOSTILE[7]).slice(1, -1));
     expect(await opened.page.locator('img, b, [onclick], [onerror], a[href^="javascript"]').count()).toBe(0);

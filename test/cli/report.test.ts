@@ -1,6 +1,5 @@
 /** @file The report of `inspect --html`: what is in the page, and how it looks in a browser and on paper. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { layerBatchNormalization } from 'evenkeel';
@@ -12,6 +11,7 @@ import { chartsOf, drawChannels } from '../../shared/channel-chart.js';
 import { EXPLANATIONS } from '../../shared/explanations.js';
 import { countSeverities, describeChannels, describeEvidence } from '../../shared/findings.js';
 import { findChromium, launch } from '../browser/chromium.js';
+import { LOOKS, faultsOf, takePicture } from '../browser/looks.js';
 import { evenkeel, makeFolder, modelFile } from './files.js';
 
 /** A report of a model of so many layers, all of which ail alike. */
@@ -189,27 +189,18 @@ describe.skipIf(!executablePath)('the page in a browser', { tags: ['browser'] },
     expect(await figure.locator('figcaption').innerText()).not.toContain('channel');
   });
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)('has nothing that axe finds fault with: %s, %i pixels wide', async (colorScheme, width) => {
-    const page = await open(13, { colorScheme, viewport: { width, height: 800 } });
-    await page.evaluate(() => {
-      for (const layer of document.querySelectorAll('details')) if (layer.id < 'layer-3') layer.open = true;
-    });
-    const { EVENKEEL_PICTURES: folder } = process.env;
-    if (folder)
-      await page.screenshot({ path: join(folder, `report-${colorScheme}-${width}.png`), fullPage: true });
-    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-    const violations = await page.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run: () => Promise<{ violations: { id: string }[] }> } };
-      return (await axe.run()).violations.map(({ id }) => id);
-    });
-    expect(violations).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-  });
+  test.each(LOOKS)(
+    'has nothing that axe finds fault with: %s, %i pixels wide',
+    async (colorScheme, width) => {
+      const page = await open(13, { colorScheme, viewport: { width, height: 800 } });
+      await page.evaluate(() => {
+        for (const layer of document.querySelectorAll('details')) if (layer.id < 'layer-3') layer.open = true;
+      });
+      await takePicture(page, `report-${colorScheme}-${width}`);
+      expect(await faultsOf(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    },
+  );
 });
 
 test('the command writes the page', async () => {

@@ -1,9 +1,7 @@
 /** @file Opens the published playground in a browser and watches it: what it prints, what fails, what it asks for. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
+import { faultsOf, takePicture } from '../browser/looks.js';
 import type { Site } from './site.js';
 
 /** A warning that says nothing about the page. */
@@ -196,26 +194,16 @@ export class Playground {
 
   /** What axe finds fault with, and whether anything sticks out of the screen. */
   async faults(): Promise<string[]> {
-    await this.page.evaluate(
-      readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
-    );
-    return this.page.evaluate(async () => {
-      const { axe } = window as unknown as {
-        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      const { violations } = await axe.run();
-      const { scrollWidth, clientWidth } = document.documentElement;
-      return [
-        ...violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`),
-        ...(scrollWidth > clientWidth ? [`The page is ${scrollWidth} pixels wide.`] : []),
-      ];
-    });
+    const faults = await faultsOf(this.page);
+    const { scrollWidth, clientWidth } = await this.page.evaluate(() => ({
+      scrollWidth: document.documentElement.scrollWidth,
+      clientWidth: document.documentElement.clientWidth,
+    }));
+    return scrollWidth > clientWidth ? [...faults, `The page is ${scrollWidth} pixels wide.`] : faults;
   }
 
-  /** A picture of the whole page, to be looked at, in the folder that EVENKEEL_PICTURES names. */
   async picture(name: string): Promise<void> {
-    const { EVENKEEL_PICTURES: folder } = process.env;
-    if (folder) await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+    await takePicture(this.page, name);
   }
 
   /** Where a network's own settings are. */

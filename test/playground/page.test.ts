@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drawDigits } from '../../shared/digits.js';
 import { Random } from '../../shared/random.js';
 import { findChromium, launch } from '../browser/chromium.js';
+import { LOOKS } from '../browser/looks.js';
 import { idx, idxImages, idxLabels } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { Playground } from './browser.js';
@@ -493,27 +494,25 @@ describe.skipIf(!executablePath)(
       expect(total).toBeLessThan(300_000);
     });
 
-    test.each([
-      ['light', 1280],
-      ['dark', 1280],
-      ['light', 390],
-      ['dark', 390],
-    ] as const)('has nothing that axe finds fault with: %s, %i pixels wide', async (colorScheme, width) => {
-      const playground = await open('#data=circles&width=8&depth=2&b={"renorm":true}', {
-        colorScheme,
-        viewport: { width, height: 800 },
-      });
-      await playground.openArguments('b');
-      await playground.set('momentum', 'x', playground.network('b'));
-      await playground.picture(`train-${colorScheme}-${width}`);
-      expect(await playground.faults()).toEqual([]);
+    test.each(LOOKS)(
+      'has nothing that axe finds fault with: %s, %i pixels wide',
+      async (colorScheme, width) => {
+        const playground = await open('#data=circles&width=8&depth=2&b={"renorm":true}', {
+          colorScheme,
+          viewport: { width, height: 800 },
+        });
+        await playground.openArguments('b');
+        await playground.set('momentum', 'x', playground.network('b'));
+        await playground.picture(`train-${colorScheme}-${width}`);
+        expect(await playground.faults()).toEqual([]);
 
-      await playground.show('Doctor');
-      await openModel(playground, await unhealthyModel());
-      await playground.press('Fold');
-      await playground.text('folding').waitFor();
-      await playground.picture(`doctor-${colorScheme}-${width}`);
-      expect(await playground.faults()).toEqual([]);
-    });
+        await playground.show('Doctor');
+        await openModel(playground, await unhealthyModel());
+        await playground.press('Fold');
+        await playground.text('folding').waitFor();
+        await playground.picture(`doctor-${colorScheme}-${width}`);
+        expect(await playground.faults()).toEqual([]);
+      },
+    );
   },
 );
