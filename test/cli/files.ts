@@ -52,10 +52,13 @@ export function npy(type: string, shape: readonly number[], elements: Uint8Array
 export const numbers = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => 3 + 2 * Math.sin(i * i + 1));
 
+/** The bytes of an .npy file of such numbers. */
+export const dataOf = (shape: readonly number[]): Buffer =>
+  npy('<f4', shape, new Uint8Array(numbers(shape.reduce((product, size) => product * size, 1)).buffer));
+
 export function dataFile(shape: readonly number[]): string {
   const path = join(makeFolder(), 'data.npy');
-  const values = numbers(shape.reduce((product, size) => product * size, 1));
-  writeFileSync(path, npy('<f4', shape, new Uint8Array(values.buffer)));
+  writeFileSync(path, dataOf(shape));
   return path;
 }
 

@@ -5,7 +5,7 @@ import { expect, describe, it } from 'vitest';
 import { EXIT_CODE_MEANINGS } from '../../cli/src/exit-codes.js';
 import { readText } from '../docs/blocks.js';
 import { commandProgram } from '../docs/command.js';
-import { evenkeel, goldenModel, makeFolder, npy, numbers } from './files.js';
+import { dataOf, evenkeel, goldenModel, makeFolder } from './files.js';
 
 const NAMES = commandProgram().commands.map((command) => command.name());
 
@@ -47,7 +47,7 @@ describe('help', () => {
       writeFileSync('model.h5', goldenModel('tf-keras-mlp.h5'));
       mkdirSync('shards');
       for (const path of ['x_train.npy', 'shards/1.npy', 'shards/2.npy']) {
-        writeFileSync(path, npy('<f4', [64, 6], new Uint8Array(numbers(384).buffer)));
+        writeFileSync(path, dataOf([64, 6]));
       }
       for (const example of examples) {
         const { code, stderr } = await runLine(example);

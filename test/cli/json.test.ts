@@ -3,7 +3,7 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Field, printedFields } from '../docs/printed-json.js';
-import { evenkeel, goldenModel, makeFolder, npy, numbers } from './files.js';
+import { dataOf, evenkeel, goldenModel, makeFolder } from './files.js';
 
 const before = process.cwd();
 const folder = makeFolder(afterAll);
@@ -15,7 +15,7 @@ beforeAll(async () => {
   // As in a process of the command, where nobody has registered the class of a test.
   delete tf.serialization.SerializationMap.getMap().classNameMap.Scaled;
   writeFileSync('own.keras', goldenModel('keras3-own-class.keras'));
-  writeFileSync('x.npy', npy('<f4', [64, 6], new Uint8Array(numbers(384).buffer)));
+  writeFileSync('x.npy', dataOf([64, 6]));
   copyFileSync('x.npy', 'y.npy');
   await evenkeel('moments model.h5 --data x.npy y.npy --one-pass --output moments.jsonl'.split(' '));
 });

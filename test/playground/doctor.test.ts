@@ -3,7 +3,7 @@ import { loadKerasModel } from 'evenkeel/keras';
 import { readArchive } from 'evenkeel/data';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Doctor } from '../../playground/doctor/doctor.js';
-import { goldenModel, npy, numbers } from '../cli/files.js';
+import { dataOf, goldenModel, npy, numbers } from '../cli/files.js';
 
 // Here is no server that would have its WebAssembly: the doctor takes the backend cpu.
 vi.mock('@tensorflow/tfjs-backend-wasm', () => {
@@ -26,8 +26,7 @@ async function makeDoctor(model = goldenModel('tf-keras-mlp.h5')): Promise<Docto
     },
   });
   await doctor.open([fileOf('model.h5', model)]);
-  const data = npy('<f4', [200, 6], new Uint8Array(numbers(1200).buffer));
-  await doctor.takeData([fileOf('x.npy', data)]);
+  await doctor.takeData([fileOf('x.npy', dataOf([200, 6]))]);
   return doctor;
 }
 
