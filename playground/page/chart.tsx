@@ -1,5 +1,5 @@
 /** @file A line chart over steps, by uPlot, that follows its data and the page's colours. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { isDark } from './theme.js';
 
@@ -110,7 +110,8 @@ export function Chart(props: ChartProps) {
   const chart = useRef<uPlot | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
 
-  // Made anew only where its form changes; uPlot redraws new data by itself.
+  // Made anew only where its form changes; uPlot redraws new data by itself. Both before the browser does anything
+  // else: an observer or a focus between would draw new data by the old form, which may have more lines.
   const form = JSON.stringify([lines, props.band]);
   const shown = useRef(data);
   shown.current = data;
@@ -118,7 +119,7 @@ export function Chart(props: ChartProps) {
   range.current = props.range;
   const underlay = useRef(props.underlay);
   underlay.current = props.underlay;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = place.current!;
     const make = () => {
       chart.current?.destroy();
@@ -158,7 +159,7 @@ export function Chart(props: ChartProps) {
     drawn.current = shown.current;
     chart.current?.setData(aligned(shown.current));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isSeen.current) draw();
   }, [data]);
   useEffect(() => {

@@ -112,6 +112,22 @@ export function storyCases(
     await playground.until(async () => (await playground.number('step')) === 1);
   });
 
+  test('a chart that is asked to draw in the moment in which a network goes draws what is left', async () => {
+    const playground = await openPage('#data=circles&width=8&depth=2&b={}');
+    const losses = playground.page.getByRole('slider', { name: 'Loss' });
+    // Between the page's change and its next frame, in which a chart off the screen may come into view, too.
+    await losses.evaluate((slider) => {
+      new MutationObserver(() => {
+        (slider as HTMLElement).focus();
+      }).observe(slider.closest('figure')!.querySelector('.legend')!, { childList: true });
+    });
+    await playground.page.getByRole('button', { name: 'Remove the network without normalization' }).click();
+    await playground.until(async () => (await namesIn(playground)).length === 1);
+    expect(await losses.evaluate((slider) => slider === document.activeElement)).toBe(true);
+    await playground.press('Step');
+    await playground.until(async () => (await losses.getAttribute('aria-valuetext'))!.startsWith('step 1:'));
+  });
+
   test('an address that asks for a missing backend is followed on another, and that is said', async () => {
     const playground = await openPage('#data=circles&width=8&depth=2&backend=webgpu');
     expect(await playground.problems()).toEqual([
