@@ -4,6 +4,7 @@ import { licencesPlugins } from '../../shared/licences.js';
 import { anchorOf } from './markdown/anchor.js';
 import { formulas } from './markdown/formulas.js';
 import { linksOfRepository } from './markdown/links.js';
+import { breakableNames } from './markdown/names.js';
 import { pictures } from './markdown/pictures.js';
 import { BASE, MANIFEST, REPOSITORY, ROOT } from './project.js';
 
@@ -126,7 +127,7 @@ export default defineConfig({
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify: anchorOf },
     config: (markdown) => {
-      markdown.use(linksOfRepository).use(formulas).use(pictures);
+      markdown.use(linksOfRepository).use(formulas).use(pictures).use(breakableNames);
     },
   },
   vite: {
