@@ -3,11 +3,11 @@
  * dark and on a phone, and asks no other site for anything. Without a Chromium that part is skipped.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findChromium } from '../browser/chromium.js';
+import { faultsOf, takePicture } from '../browser/looks.js';
 import { type Served, serve } from '../playground/site.js';
 import { type BuiltSite, buildSite, deadLinks, playgroundAddresses } from './built.js';
 
@@ -64,8 +64,6 @@ const KINDS = [
   ...['findings', 'api/evenkeel/data'],
 ].map((name) => `${name}.html`);
 
-const { EVENKEEL_PICTURES: pictures } = process.env;
-
 describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: ['browser'] }, () => {
   let browser: Browser;
   let served: Served;
@@ -101,20 +99,6 @@ describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: [
     return page;
   }
 
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-  /** What axe finds fault with. */
-  async function faultsOf(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    return page.evaluate(async () => {
-      const { axe } = window as unknown as {
-        axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      const { violations } = await axe.run();
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
-    });
-  }
-
   test.each(['light', 'dark'] as const)(
     'axe finds no fault with any kind of page, %s',
     async (colorScheme) => {
@@ -143,15 +127,14 @@ describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: [
     expect(wide).toEqual([]);
   });
 
-  // To be looked at, in the folder that EVENKEEL_PICTURES names.
-  if (pictures) {
+  if (process.env.EVENKEEL_PICTURES) {
     test('every page has its pictures made', { timeout: 600_000 }, async () => {
       for (const [view, options] of Object.entries(VIEWS)) {
         const page = await openBrowser(options);
         for (const path of site.pages) {
           await page.goto(served.url + path, { waitUntil: 'networkidle' });
           const name = path.replaceAll('/', '-').replace('.html', '');
-          await page.screenshot({ path: join(pictures, `site-${name}-${view}.png`), fullPage: true });
+          await takePicture(page, `site-${name}-${view}`);
         }
       }
     });
