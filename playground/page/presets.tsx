@@ -1,10 +1,10 @@
 /** @file The presets, as links, and the story of the one that is shown. */
-import { beginningOf, linkTo } from '../shared/address.js';
+import { linkTo } from '../shared/address.js';
 import { PRESETS, PRESET_NAMES, type PresetName } from '../shared/presets.js';
-import { isChanged, place } from './state.js';
+import { isChanged, place, placeOfPreset } from './state.js';
 import { TourButton } from './tour.js';
 
-const linkToPreset = (preset: PresetName): string => linkTo(beginningOf(preset));
+const linkToPreset = (preset: PresetName): string => linkTo(placeOfPreset(preset));
 
 export function Presets() {
   const { preset } = place.value;

@@ -5,6 +5,7 @@ import { HOME, type Place, beginningOf, writeAddress } from '../shared/address.j
 import { LONGEST_TEXT, MOST_PROBLEMS } from '../shared/limits.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { namesOf } from '../shared/network-names.js';
+import type { PresetName } from '../shared/presets.js';
 import type { NetworkSettings, Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
 import { WatchedWorker } from './watched-worker.js';
@@ -33,12 +34,17 @@ export const answers = signal<readonly (readonly number[])[] | null>(null);
 export const settings = computed(() => place.value.settings);
 /** What each network is called. */
 export const names = computed(() => namesOf(settings.value));
-/** Whether the settings differ from the preset's, but for what they run on, which changes no results. */
+/** Where a preset begins; what networks run on stays as it is, which changes no results. */
+export function placeOfPreset(preset: PresetName): Place {
+  const beginning = beginningOf(preset);
+  const { backend, threads } = settings.value;
+  return { ...beginning, settings: { ...beginning.settings, backend, threads } };
+}
+
+/** Whether the settings differ from the preset's. */
 export const isChanged = computed(() => {
-  const beginning = beginningOf(place.value.preset);
-  const { backend, threads } = beginning.settings;
-  const compared = { ...settings.value, backend, threads };
-  return writeAddress({ ...beginning, settings: compared }) !== writeAddress(beginning);
+  const beginning = placeOfPreset(place.value.preset);
+  return writeAddress({ ...beginning, settings: settings.value }) !== writeAddress(beginning);
 });
 export const latest = computed(() => measurements.value.at(-1) ?? null);
 

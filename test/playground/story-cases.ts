@@ -48,6 +48,15 @@ export function storyCases(
       expect(page.url()).not.toContain('#');
     });
 
+    test('runs on the backend that was chosen before, which changes nothing that it sets', async () => {
+      const playground = await openPage('#backend=cpu&width=16');
+      await follow(playground, 'Young moving statistics');
+      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      expect(await playground.text('backend').innerText()).toBe('cpu');
+      expect(new URL(playground.page.url()).hash).toBe('#preset=momentum&backend=cpu');
+      expect(await playground.page.getByText('You changed what this preset sets').count()).toBe(0);
+    });
+
     test('shows the curve in training mode where it differs', async () => {
       const playground = await openPage('#preset=momentum');
       await playground.press('Start');

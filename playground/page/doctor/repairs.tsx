@@ -70,7 +70,7 @@ function Offers({ report, data, left }: Examination) {
 function Steps({ steps }: Examination) {
   if (steps.length === 0) return null;
   return (
-    <div class="steps">
+    <div class="done">
       <h3>Done so far</h3>
       <ol>
         {steps.map(({ what }, i) => (
