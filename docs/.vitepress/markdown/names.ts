@@ -1,8 +1,8 @@
 /** @file Lets long names in code break between their words, where a column or a phone has no room for them. */
 import type { MarkdownRenderer } from 'vitepress';
 
-/** Behind a dot, a slash, a bracket or an underscore, and before a capital. */
-const BETWEEN_WORDS = /(?<=[a-z\d][._/]|\]\.|[a-z\d](?=[A-Z]))(?=\w)/g;
+/** Before a capital, and behind a slash, an underscore, or a dot that no number and no file's ending follows. */
+const BETWEEN_WORDS = /(?<=[a-z\d])(?=[A-Z])|(?<=[a-z\d][_/])(?=\w)|(?<=[\w\]]\.)(?=[a-zA-Z]{3})/g;
 
 export function breakableNames(markdown: MarkdownRenderer): void {
   const render = markdown.renderer.rules.code_inline!;
