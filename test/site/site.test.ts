@@ -140,6 +140,22 @@ describe.skipIf(!executablePath)(`in ${executablePath ?? 'Chromium'}`, { tags: [
     });
   }
 
+  test('a cell shows what was chosen before its script was there', async () => {
+    const page = await openBrowser();
+    let goOn = (): void => undefined;
+    const isLoaded = new Promise<void>((resolve) => (goOn = resolve));
+    await page.route(/\.js$/, async (route) => {
+      await isLoaded;
+      await route.continue();
+    });
+    await page.goto(`${served.url}arguments/axis.html`, { waitUntil: 'commit' });
+    const axis = page.locator('.cell').getByLabel('axis');
+    await axis.selectOption('[0, 2]');
+    goOn();
+    await page.locator('.cell-says', { hasText: '8 groups of 3 elements' }).waitFor();
+    expect(await axis.inputValue()).toBe('4');
+  });
+
   test('the search finds an argument by its name', async () => {
     const page = await openBrowser();
     await page.goto(served.url);

@@ -59,6 +59,10 @@ export const choice = ({ label, choices, index }: Choice): VNode =>
       'select',
       {
         value: index.value,
+        // A browser may show another already, chosen before the script was there or when the page was last seen.
+        onVnodeMounted: ({ el }: VNode) => {
+          index.value = (el as HTMLSelectElement).selectedIndex;
+        },
         onChange: ({ target }: Event) => {
           index.value = (target as HTMLSelectElement).selectedIndex;
         },
