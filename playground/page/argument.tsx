@@ -1,9 +1,9 @@
 /** @file One argument of a network's layer: its control, and its documentation from the layer's own source. */
 import { useState } from 'preact/hooks';
 import type { ArgumentDocumentation } from 'virtual:argument-documentation';
-import { type LayerArguments, NETWORK_KEYS } from '../shared/settings.js';
+import type { LayerArguments } from '../shared/settings.js';
 import { Control } from './control.js';
-import { changeNetwork } from './state.js';
+import { changeNetwork, fieldOf } from './state.js';
 
 const INITIALIZERS = [
   'zeros',
@@ -67,7 +67,7 @@ interface ArgumentProps {
 export function Argument({ index, args, documentation }: ArgumentProps) {
   const [isExplained, setIsExplained] = useState(false);
   const { name, type, text, defaultText, page } = documentation;
-  const field = `${NETWORK_KEYS[index]!}.${name}`;
+  const field = fieldOf(index, name);
   const explanation = `${field}-explanation`;
   const site = import.meta.env.VITE_SITE;
   return (
@@ -81,7 +81,7 @@ export function Argument({ index, args, documentation }: ArgumentProps) {
         suggestions={SUGGESTIONS[type.split(' ')[0]!]}
         description={explanation}
         onChange={(given) =>
-          changeNetwork(field, index, (network) => ({
+          changeNetwork(name, index, (network) => ({
             ...network,
             layer: withArgument(network.layer ?? {}, documentation, given),
           }))

@@ -1,6 +1,6 @@
 /** @file What all views have above them: what this is, the way to the others and to the site's pages, light or dark. */
 import { VIEWS, type View, linkTo } from '../shared/address.js';
-import { place } from './state.js';
+import { destination, place } from './state.js';
 import { THEMES, type Theme, choose, theme } from './theme.js';
 
 export const VIEW_TITLES: Readonly<Record<View, string>> = { train: 'Playground', doctor: 'Doctor' };
@@ -26,7 +26,7 @@ function Views() {
       {VIEWS.map((view) => (
         <a
           key={view}
-          href={linkTo({ ...place.value, view })}
+          href={linkTo({ ...(destination.value ?? place.value), view })}
           aria-current={place.value.view === view ? 'page' : undefined}
         >
           {VIEW_TITLES[view]}

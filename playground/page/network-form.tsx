@@ -5,7 +5,16 @@ import { ARGUMENT_GROUPS, type ArgumentGroup } from '../shared/argument-groups.j
 import { FROZEN_AFTER, type LayerArguments, NETWORK_KEYS, parseNumber } from '../shared/settings.js';
 import { Argument } from './argument.js';
 import { Control } from './control.js';
-import { addNetwork, changeNetwork, names, removeNetwork, settings, setup } from './state.js';
+import {
+  addNetwork,
+  changeNetwork,
+  fieldOf,
+  identityOf,
+  names,
+  removeNetwork,
+  settings,
+  setup,
+} from './state.js';
 
 /** The arguments as a program would give them. */
 const asCode = (args: LayerArguments): string => {
@@ -42,18 +51,17 @@ function Group({ index, group, args }: GroupProps) {
 
 function Freezing(props: { readonly index: number; readonly frozenAfter: number | null }) {
   const { index, frozenAfter } = props;
-  const field = `${NETWORK_KEYS[index]!}.frozenAfter`;
   const label = 'Freeze after step';
   return (
     <Control
-      id={field}
+      id={fieldOf(index, 'frozenAfter')}
       label={label}
       value={String(frozenAfter ?? '')}
       placeholder="never"
       isNumber
       onChange={(text) => {
         const after = text.trim() === '' ? null : parseNumber(label, text, FROZEN_AFTER);
-        return changeNetwork(field, index, (network) => ({ ...network, frozenAfter: after }));
+        return changeNetwork('frozenAfter', index, (network) => ({ ...network, frozenAfter: after }));
       }}
     />
   );
@@ -68,7 +76,7 @@ function NetworkForm({ index, name }: { readonly index: number; readonly name: s
     <section class={`network ${id}`} aria-labelledby={`${id}-title`}>
       <h3 id={`${id}-title`}>{name}</h3>
       <Control
-        id={`${id}.normalization`}
+        id={fieldOf(index, 'normalization')}
         label="Normalization"
         value={layer === null ? 'none' : 'batch'}
         choices={[
@@ -76,7 +84,7 @@ function NetworkForm({ index, name }: { readonly index: number; readonly name: s
           ['batch', 'batch normalization'],
         ]}
         onChange={(choice) =>
-          changeNetwork(`${id}.normalization`, index, () => ({
+          changeNetwork('normalization', index, () => ({
             layer: choice === 'none' ? null : {},
             frozenAfter: null,
           }))
@@ -120,7 +128,7 @@ export function NetworkForms() {
       </p>
       <div class="networks">
         {called.map((name, i) => (
-          <NetworkForm key={NETWORK_KEYS[i]!} index={i} name={name} />
+          <NetworkForm key={identityOf(settings.value.networks[i]!)} index={i} name={name} />
         ))}
       </div>
       {called.length < NETWORK_KEYS.length && (

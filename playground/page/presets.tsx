@@ -1,7 +1,7 @@
 /** @file The presets, as links, and the story of the one that is shown. */
 import { linkTo } from '../shared/address.js';
 import { PRESETS, PRESET_NAMES, type PresetName } from '../shared/presets.js';
-import { isChanged, place, placeOfPreset } from './state.js';
+import { destination, isChanged, place, placeOfPreset } from './state.js';
 import { TourButton } from './tour.js';
 
 const linkToPreset = (preset: PresetName): string => linkTo(placeOfPreset(preset));
@@ -22,7 +22,7 @@ export function Presets() {
       <p>
         {story} <TourButton />
       </p>
-      {isChanged.value && (
+      {isChanged.value && destination.value === null && (
         <p class="note">
           You changed what this preset sets: what it says may not hold.{' '}
           <a href={linkToPreset(preset)}>Set it back</a>

@@ -6,7 +6,7 @@ import { LONGEST_TEXT, MOST_PROBLEMS } from '../shared/limits.js';
 import type { Measurement, PageFunctions, Setup, TrainerFunctions } from '../shared/protocol.js';
 import { namesOf } from '../shared/network-names.js';
 import type { PresetName } from '../shared/presets.js';
-import type { NetworkSettings, Settings } from '../shared/settings.js';
+import { DEFAULTS, NETWORK_KEYS, type NetworkSettings, type Settings } from '../shared/settings.js';
 import { withMeasurement } from './history.js';
 import { WatchedWorker } from './watched-worker.js';
 import { messageOf } from '../../src/text/refusal.js';
@@ -19,6 +19,8 @@ export interface Problem {
 
 /** What the page shows is of; the address follows it. */
 export const place = signal<Place>(HOME);
+/** Where the page is going, while the networks of there are made; null where it is there. */
+export const destination = signal<Place | null>(null);
 export const setup = signal<Setup | null>(null);
 export const measurements = signal<readonly Measurement[]>([]);
 export const progress = signal({ step: 0, rate: 0 });
@@ -114,9 +116,11 @@ async function configure(next: Settings, about: string | null): Promise<boolean>
       setup.value = made;
       measurements.value = [made.first];
       progress.value = { step: 0, rate: 0 };
+      // They were those of the networks before.
+      answers.value = null;
       if (about !== null) forget({ about });
       if (made.notice !== null) tell(made.notice, about);
-      place.value = { ...place.value, settings: made.settings };
+      place.value = { ...place.value, settings: { ...next, backend: made.settings.backend } };
     });
     void answer();
     return true;
@@ -142,30 +146,75 @@ function afterOthers<T>(job: () => Promise<T>): Promise<T> {
 export const change = (about: string | null, update: (settings: Settings) => Settings): Promise<boolean> =>
   afterOthers(() => configure(update(settings.value), about));
 
-/** Changes one of the networks. */
-export const changeNetwork = (
-  about: string,
+/** Whether the networks at hand are those that these settings ask for. */
+export const isSet = (asked: Settings): boolean =>
+  setup.value !== null && writeAddress({ ...place.value, settings: asked }) === writeAddress(place.value);
+
+/** Makes the networks of an address, unless they are at hand once all is done that was asked for before. */
+export const changeTo = (asked: Settings): Promise<boolean> =>
+  afterOthers(async () => {
+    forget('fields');
+    return isSet(asked) || (await configure(asked, null));
+  });
+
+/** Makes the usual networks, unless there are some once all is done that was asked for before. */
+export const makeAny = (): Promise<boolean> =>
+  afterOthers(
+    async () =>
+      setup.value !== null || (await configure({ ...DEFAULTS, backend: settings.value.backend }, null)),
+  );
+
+/** What tells networks apart: their indices change when one goes, and all else of them can be changed. */
+const identities = new WeakMap<NetworkSettings, object>();
+
+export function identityOf(network: NetworkSettings): object {
+  const identity = identities.get(network) ?? {};
+  identities.set(network, identity);
+  return identity;
+}
+
+/** The id of a network's field. */
+export const fieldOf = (index: number, name: string): string => `${NETWORK_KEYS[index]!}.${name}`;
+
+/**
+ * Changes the network that has this index now, wherever it stands once all is done that was asked for before.
+ *
+ * @param name of the field that asks for it
+ */
+export function changeNetwork(
+  name: string,
   index: number,
   update: (network: NetworkSettings) => NetworkSettings,
-): Promise<boolean> =>
-  change(about, (before) => ({
-    ...before,
-    networks: before.networks.map((network, i) => (i === index ? update(network) : network)),
-  }));
+): Promise<boolean> {
+  const identity = identityOf(settings.value.networks[index]!);
+  return afterOthers(async () => {
+    const { networks } = settings.value;
+    const at = networks.findIndex((network) => identityOf(network) === identity);
+    if (at < 0) return true;
+    const changed = update(networks[at]!);
+    identities.set(changed, identity);
+    return configure({ ...settings.value, networks: networks.with(at, changed) }, fieldOf(at, name));
+  });
+}
 
+/** Adds a network, unless there are as many as there can be. */
 export const addNetwork = (): Promise<boolean> =>
-  change(null, (before) => ({
-    ...before,
-    networks: [...before.networks, { layer: {}, frozenAfter: null }],
-  }));
+  afterOthers(async () => {
+    const networks = [...settings.value.networks, { layer: {}, frozenAfter: null }];
+    return networks.length > NETWORK_KEYS.length || configure({ ...settings.value, networks }, null);
+  });
 
+/** Removes the network that has this index now, unless it is gone by then, or the only one. */
 export function removeNetwork(index: number): Promise<boolean> {
-  // What was said of its fields would be said of the next one's.
-  forget('fields');
-  return change(null, (before) => ({
-    ...before,
-    networks: before.networks.filter((_, i) => i !== index),
-  }));
+  const identity = identityOf(settings.value.networks[index]!);
+  return afterOthers(async () => {
+    // What was said of its fields would be said of the next one's.
+    forget('fields');
+    const { networks } = settings.value;
+    const left = networks.filter((network) => identityOf(network) !== identity);
+    const isDone = left.length === networks.length || left.length === 0;
+    return isDone || configure({ ...settings.value, networks: left }, null);
+  });
 }
 
 /** Trains on files from now on. */
@@ -188,6 +237,13 @@ async function telling(job: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Says that the run is paused, unless it was started again before the trainer said so. */
+function sayPaused(step: number): void {
+  if (isRunning.value) return;
+  progress.value = { step, rate: 0 };
+  announcement.value = `Paused at step ${step}.`;
+}
+
 export const toggle = (): Promise<void> =>
   telling(async () => {
     isRunning.value = !isRunning.value;
@@ -196,8 +252,7 @@ export const toggle = (): Promise<void> =>
       await askTrainer().start();
       return;
     }
-    progress.value = { step: await askTrainer().pause(), rate: 0 };
-    announcement.value = `Paused at step ${progress.value.step}.`;
+    sayPaused(await askTrainer().pause());
   });
 
 export const step = (): Promise<void> =>
@@ -238,7 +293,3 @@ export function ask(image: Uint8Array | null): void {
 export function lookAt(layer: number, unit: number): void {
   place.value = { ...place.value, layer, unit };
 }
-
-/** Whether the networks at hand are those that these settings ask for. */
-export const isSet = (asked: Settings): boolean =>
-  setup.value !== null && writeAddress({ ...place.value, settings: asked }) === writeAddress(place.value);

@@ -15,6 +15,7 @@ import { idx, idxImages, idxLabels } from '../demo/files.js';
 import { ROOT } from '../docs/blocks.js';
 import { Playground } from './browser.js';
 import { doctorCases, openModel, unhealthyModel } from './doctor-cases.js';
+import { raceCases } from './race-cases.js';
 import { safetyCases } from './safety-cases.js';
 import { type Site, publish } from './site.js';
 import { storyCases } from './story-cases.js';
@@ -368,6 +369,7 @@ describe.skipIf(!executablePath)(
 
     storyCases(open);
     doctorCases(() => open(QUICK));
+    raceCases((hash = QUICK) => open(hash));
     safetyCases((hash = QUICK, options = {}) => open(hash, options));
 
     test('fits the picture that the README shows', async () => {

@@ -1,0 +1,198 @@
+/** @file What is done while something else is under way: cases of page.test.ts, which brings the browser. */
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import type { Playground } from './browser.js';
+
+declare global {
+  interface Window {
+    /** Sends so many of the messages that wait. */
+    letGo: (count: number) => void;
+  }
+}
+
+/** Has all that the page sends to its workers wait. */
+function hold(): void {
+  const { prototype } = Worker;
+  const send = Object.getOwnPropertyDescriptor(prototype, 'postMessage')!;
+  const waiting: (() => void)[] = [];
+  prototype.postMessage = function (...message: unknown[]) {
+    waiting.push(() => {
+      Reflect.apply(send.value as () => void, this, message);
+    });
+  };
+  window.letGo = (count) => {
+    if (count === Infinity) Object.defineProperty(prototype, 'postMessage', send);
+    for (const go of waiting.splice(0, count)) go();
+  };
+}
+
+const letGo = (page: Page, count = Infinity): Promise<void> =>
+  page.evaluate((most) => {
+    window.letGo(most);
+  }, count);
+
+/** @param openPage opens the page, for quick training unless an address is given */
+export function raceCases(openPage: (hash?: string) => Promise<Playground>): void {
+  const THREE = '#data=circles&width=8&depth=2&b={}&c={"epsilon":0.1}';
+  const namesIn = ({ page }: Playground) => page.locator('.result h3').allInnerTexts();
+  const titleOf = ({ page }: Playground) => page.locator('.presets h2').innerText();
+  const removal = ({ page }: Playground) =>
+    page.getByRole('button', { name: 'Remove the network without normalization' });
+
+  describe('while networks are being made, the page', () => {
+    test('removes and adds one network at a double click', async () => {
+      const playground = await openPage(THREE);
+      await removal(playground).dblclick();
+      await playground.ready();
+      expect(await namesIn(playground)).toEqual(['epsilon 0.001', 'epsilon 0.1']);
+      await playground.button('Add a network').dblclick();
+      await playground.ready();
+      expect(await namesIn(playground)).toHaveLength(3);
+      await playground.press('Step');
+      await playground.until(async () => (await playground.number('step')) === 1);
+    });
+
+    test('gives an argument to the network at whose field it was typed', async () => {
+      const playground = await openPage(THREE);
+      const { page } = playground;
+      await playground.openArguments('b');
+      await page.evaluate(hold);
+      await removal(playground).click();
+      const momentum = playground.network('b').getByLabel('momentum', { exact: true });
+      await momentum.fill('0.5');
+      await momentum.press('Enter');
+      await letGo(page);
+      await playground.until(async () => (await namesIn(playground)).length === 2);
+      await playground.ready();
+      expect(await playground.text('a-code').innerText()).toBe('layerBatchNormalization({ momentum: 0.5 })');
+      expect(await playground.text('b-code').innerText()).toBe('layerBatchNormalization({ epsilon: 0.1 })');
+    });
+
+    test('says of no network what was refused of another', async () => {
+      const playground = await openPage(THREE);
+      const { page } = playground;
+      await playground.openArguments('b');
+      await playground.openArguments('c');
+      await page.evaluate(hold);
+      const momentum = playground.network('b').getByLabel('momentum', { exact: true });
+      await momentum.fill('x');
+      await momentum.press('Enter');
+      await removal(playground).click();
+      await letGo(page);
+      await playground.until(async () => (await namesIn(playground)).length === 2);
+      await playground.ready();
+      expect(await playground.problems()).toEqual([]);
+      for (const key of ['a', 'b'] as const) {
+        const field = playground.network(key).getByLabel('momentum', { exact: true });
+        expect(await field.inputValue()).toBe('0.99');
+      }
+    });
+
+    test('goes back to where it was', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      const { hash } = new URL(page.url());
+      await page.evaluate(hold);
+      await page.getByRole('link', { name: 'Young moving statistics' }).click();
+      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      expect(await page.getByText('You changed what this preset sets').count()).toBe(0);
+      await page.goBack();
+      await playground.until(async () => (await titleOf(playground)) === 'Covariate shift');
+      await letGo(page);
+      await playground.ready();
+      expect(await namesIn(playground)).toEqual(['without normalization', 'batch normalization']);
+      expect(new URL(page.url()).hash).toBe(hash);
+    });
+
+    test('goes to another view and stays with what was asked for', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await page.evaluate(hold);
+      await page.getByRole('link', { name: 'Young moving statistics' }).click();
+      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      await playground.show('Doctor');
+      await page.locator('.doctor').waitFor();
+      await letGo(page);
+      await playground.show('Playground');
+      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      await playground.ready();
+      expect(new URL(page.url()).hash).toBe('#preset=momentum');
+
+      await page.evaluate(hold);
+      await page.getByLabel('Depth', { exact: true }).fill('2');
+      await playground.show('Doctor');
+      await page.locator('.doctor').waitFor();
+      await letGo(page);
+      await playground.show('Playground');
+      await playground.until(
+        async () => (await page.getByLabel('Depth', { exact: true }).inputValue()) === '2',
+      );
+      await playground.ready();
+      expect(new URL(page.url()).hash).toBe('#preset=momentum&depth=2');
+    });
+
+    test('goes where a link leads, whatever it has to say of where it was', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await page.evaluate(() => {
+        document.querySelector<HTMLAnchorElement>('.views a:last-child')!.click();
+        const unit = document.querySelector<HTMLInputElement>('#unit')!;
+        unit.value = '3';
+        unit.dispatchEvent(new Event('change', { bubbles: true }));
+      });
+      await page.locator('.doctor').waitFor();
+      expect(new URL(page.url()).hash).toContain('view=doctor');
+    });
+
+    test('keeps the preset that was chosen before the first address was refused', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await page.addInitScript(hold);
+      await page.evaluate(() => {
+        history.replaceState(null, '', '#data=files');
+      });
+      await page.reload();
+      await page.getByRole('link', { name: 'Young moving statistics' }).click();
+      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      await letGo(page);
+      await playground.ready();
+      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      await playground.ready();
+      expect(await namesIn(playground)).toEqual(['momentum 0.99', 'momentum 0.9']);
+      expect(new URL(page.url()).hash).toBe('#preset=momentum');
+    });
+
+    test('shows no answer of a network that is gone', async () => {
+      const playground = await openPage('#width=8&depth=1');
+      const { page } = playground;
+      const answer = playground.text('a-answer');
+      await playground.text('sheet').focus();
+      await page.keyboard.press('Space');
+      for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowDown');
+      await playground.until(async () => (await answer.innerText()) !== '–');
+      await page.evaluate(hold);
+      await removal(playground).click();
+      await letGo(page, 1);
+      await playground.until(async () => (await namesIn(playground)).length === 1);
+      expect(await answer.innerText()).toBe('–');
+      await letGo(page);
+      await playground.until(async () => (await answer.innerText()) !== '–');
+    });
+  });
+
+  describe('while it trains, the page', () => {
+    test('says that it trains where it was paused for a moment', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      await playground.press('Start');
+      await playground.untilStep(1);
+      await page.evaluate(hold);
+      await playground.press('Pause');
+      await playground.press('Start');
+      await letGo(page);
+      const step = await playground.number('step');
+      await playground.untilStep(step + 20);
+      expect(await page.locator('.toolbar [role="status"]').innerText()).toBe('Training.');
+    });
+  });
+}
