@@ -1,6 +1,6 @@
 /** @file One setting's control: what is typed or chosen is asked for, and what is refused stays to be corrected. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../../src/text/refusal.js';
 import { Refusal } from './problems.js';
 import { problems, tell } from './state.js';
@@ -35,9 +35,16 @@ export function Control(props: ControlProps) {
   const [text, setText] = useState(value);
   /** How many changes were taken: each shows the value that holds, even where that is the same as before. */
   const [taken, setTaken] = useState(0);
+  /** How much was asked for that is not answered yet. */
+  const waiting = useRef(0);
+  /** What was asked for last, or the value: any other text is being typed. */
+  const known = useRef(value);
   useEffect(() => {
-    setText(value);
-  }, [value, taken]);
+    // What was asked for last, and what is typed meanwhile, stays.
+    if (waiting.current > 0) return;
+    setText((now) => (now === known.current ? value : now));
+    known.current = value;
+  }, [value, taken, id]);
   const problem = problems.value.find(({ about }) => about === id);
   const describedBy = [problem && `${id}-problem`, props.description].filter(Boolean).join(' ') || undefined;
   const common = {
@@ -57,9 +64,13 @@ export function Control(props: ControlProps) {
   };
   const ask = async (asked: string) => {
     setText(asked);
-    if (asked === value && !problem) return;
+    known.current = asked;
+    if (asked === value && !problem && waiting.current === 0) return;
+    waiting.current++;
+    const isTaken = await take(asked);
+    waiting.current--;
     // A refused text can be corrected, a refused choice cannot.
-    if ((await take(asked)) || choices) setTaken((count) => count + 1);
+    if (isTaken || choices) setTaken((count) => count + 1);
   };
   return (
     <div class="control">
@@ -84,6 +95,9 @@ export function Control(props: ControlProps) {
           spellcheck={false}
           placeholder={props.placeholder}
           list={suggestions && `${id}-suggestions`}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+          }}
           onChange={(event) => void ask(event.currentTarget.value)}
         />
       )}

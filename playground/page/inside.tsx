@@ -1,6 +1,6 @@
 /** @file Inside the networks: a unit's input as in the paper's figure, and a layer's statistics. */
-import { useMemo } from 'preact/hooks';
-import type { LayerReading, Measurement, StatisticsReading } from '../shared/protocol.js';
+import { useMemo, useState } from 'preact/hooks';
+import type { LayerReading, Measurement, NetworkDescription, StatisticsReading } from '../shared/protocol.js';
 import { NETWORK_KEYS, type NetworkKey } from '../shared/settings.js';
 import type { Series } from '../../shared/channel-chart.js';
 import { ChannelChart } from './channel-chart.js';
@@ -118,16 +118,46 @@ function Statistics({ network, series, layer, unit }: LookProps) {
   );
 }
 
-export function Inside() {
-  const description = setup.value?.networks[0]?.layers;
-  if (!description) return null;
+interface UnitFieldProps {
+  readonly unit: number;
+  /** How many there are. */
+  readonly units: number;
+  readonly onChange: (unit: number) => void;
+}
+
+/** Keeps what is typed while measurements come in. */
+function UnitField({ unit, units, onChange }: UnitFieldProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  const forget = () => {
+    setTyped(null);
+  };
+  return (
+    <input
+      id="unit"
+      type="number"
+      min={0}
+      max={units - 1}
+      value={typed ?? unit}
+      onInput={(event) => {
+        setTyped(event.currentTarget.value);
+      }}
+      onChange={(event) => {
+        const asked = Math.round(Number(event.currentTarget.value)) || 0;
+        forget();
+        onChange(Math.min(units - 1, Math.max(0, asked)));
+      }}
+      onBlur={forget}
+    />
+  );
+}
+
+function Layers({ description }: { readonly description: NetworkDescription['layers'] }) {
   const layer = Math.min(place.value.layer, description.length - 1);
   const units = description[layer]!.units;
   const unit = Math.min(place.value.unit, units - 1);
   const look = { series: measurements.value, layer, unit };
   return (
-    <section aria-labelledby="inside-title">
-      <h2 id="inside-title">Inside the networks</h2>
+    <>
       <p class="choosers">
         <span>
           <label for="layer">Layer</label>{' '}
@@ -147,15 +177,11 @@ export function Inside() {
         </span>
         <span>
           <label for="unit">Unit</label>{' '}
-          <input
-            id="unit"
-            type="number"
-            min={0}
-            max={units - 1}
-            value={unit}
-            onChange={(event) => {
-              const asked = Math.round(Number(event.currentTarget.value)) || 0;
-              lookAt(layer, Math.min(units - 1, Math.max(0, asked)));
+          <UnitField
+            unit={unit}
+            units={units}
+            onChange={(asked) => {
+              lookAt(layer, asked);
             }}
           />{' '}
           of 0 to {units - 1}
@@ -173,6 +199,17 @@ export function Inside() {
           <Statistics network={network} {...look} />
         </section>
       ))}
+    </>
+  );
+}
+
+export function Inside() {
+  const description = setup.value?.networks[0]?.layers;
+  // There before its networks are: the tour points at it.
+  return (
+    <section aria-labelledby="inside-title">
+      <h2 id="inside-title">Inside the networks</h2>
+      {description && <Layers description={description} />}
     </section>
   );
 }

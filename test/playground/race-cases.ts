@@ -162,6 +162,41 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       expect(new URL(page.url()).hash).toBe('#preset=momentum');
     });
 
+    test('keeps what is being typed', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      const width = page.getByLabel('Width', { exact: true });
+      await page.evaluate(hold);
+      await page.getByLabel('Depth', { exact: true }).fill('3');
+      await width.focus();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('1');
+      await letGo(page);
+      await playground.ready();
+      await page.keyboard.type('6');
+      await page.keyboard.press('Enter');
+      await playground.ready();
+      expect(await width.inputValue()).toBe('16');
+      expect(new URL(page.url()).hash).toContain('width=16&');
+    });
+
+    test('counts every press of an arrow', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      const width = page.getByLabel('Width', { exact: true });
+      await page.evaluate(hold);
+      await width.focus();
+      await page.keyboard.press('ArrowUp');
+      await page.keyboard.press('ArrowUp');
+      await letGo(page, 1);
+      await playground.until(() => Promise.resolve(new URL(page.url()).hash.includes('width=9&')));
+      await page.keyboard.press('ArrowUp');
+      await letGo(page);
+      await playground.ready();
+      await playground.until(() => Promise.resolve(new URL(page.url()).hash.includes('width=11&')));
+      expect(await width.inputValue()).toBe('11');
+    });
+
     test('shows no answer of a network that is gone', async () => {
       const playground = await openPage('#width=8&depth=1');
       const { page } = playground;
@@ -194,5 +229,37 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       await playground.untilStep(step + 20);
       expect(await page.locator('.toolbar [role="status"]').innerText()).toBe('Training.');
     });
+
+    test('lets a unit be typed', async () => {
+      const playground = await openPage('#data=circles&width=16&depth=2&b={}');
+      const { page } = playground;
+      const unit = page.getByLabel('Unit', { exact: true });
+      await unit.focus();
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type('1');
+      await playground.button('Step').evaluate((button) => {
+        (button as HTMLElement).click();
+      });
+      await playground.until(async () => (await playground.number('step')) === 1);
+      await page.keyboard.type('2');
+      await page.keyboard.press('Enter');
+      await page.getByRole('slider', { name: 'Mean of channel 12' }).waitFor();
+      expect(await unit.inputValue()).toBe('12');
+    });
+  });
+
+  test('the tour points at what came after it', async () => {
+    const playground = await openPage('?first#data=circles&width=8&depth=2&b={}');
+    const { page } = playground;
+    await page.addInitScript(hold);
+    await page.reload();
+    const next = page.getByRole('complementary', { name: 'Tour' }).getByRole('button', { name: 'Next' });
+    for (let i = 0; i < 4; i++) await next.press('Enter');
+    await letGo(page);
+    await playground.ready();
+    await playground.until(
+      async () => (await page.locator('.pointed-at h2').innerText()) === 'Inside the networks',
+      3,
+    );
   });
 }
