@@ -17,8 +17,9 @@ export function ChannelChart({
   readonly series: readonly Series[];
 }) {
   const chart = useMemo(() => drawChannels(title, series), [title, series]);
-  const [channel, setChannel] = useState<number | null>(null);
-  const count = series[0]?.values.length ?? 0;
+  /** Where it is pointed at, from 0 at the left to 1; null where it is not. */
+  const [at, setAt] = useState<number | null>(null);
+  const channel = at === null ? null : channelAt(at, series[0]?.values.length ?? 0);
   return (
     <figure class="chart">
       <figcaption>
@@ -40,10 +41,10 @@ export function ChannelChart({
         aria-label={chart.label}
         onPointerMove={({ clientX, currentTarget }) => {
           const { x, width } = currentTarget.getBoundingClientRect();
-          setChannel(channelAt((clientX - x) / width, count));
+          setAt((clientX - x) / width);
         }}
         onPointerLeave={() => {
-          setChannel(null);
+          setAt(null);
         }}
       >
         {chart.shapes.map(elementOf)}

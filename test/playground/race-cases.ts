@@ -246,6 +246,24 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       await page.getByRole('slider', { name: 'Mean of channel 12' }).waitFor();
       expect(await unit.inputValue()).toBe('12');
     });
+
+    test('names the channel that is under the pointer, of the layer as it is', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      const chart = page.locator('.statistics.b figure', { hasText: 'Mean, all channels now' });
+      const svg = chart.locator('svg');
+      await svg.scrollIntoViewIfNeeded();
+      const { x, y, width, height } = (await svg.boundingBox())!;
+      await page.mouse.move(x + 0.95 * width, y + height / 2);
+      await chart.getByText('channel 7', { exact: true }).waitFor();
+      await page.getByLabel('Width', { exact: true }).evaluate((field) => {
+        (field as HTMLInputElement).value = '4';
+        field.dispatchEvent(new Event('change', { bubbles: true }));
+      });
+      await playground.ready();
+      await playground.until(() => Promise.resolve(new URL(page.url()).hash.includes('width=4&')));
+      expect(await chart.locator('li').last().innerText()).toBe('channel 3');
+    });
   });
 
   test('the tour points at what came after it', async () => {
