@@ -30,19 +30,16 @@ export function DropZone({ id, label, hint, isForWholePage = false, onFiles }: D
     }
     onFiles(files);
   };
-  // Before the zone is painted: a file dropped on one that does not listen makes the browser leave the page.
+  // Before the zone is painted, so that what is dropped on it is not lost.
   useLayoutEffect(() => {
     const target: EventTarget = isForWholePage ? document : zone.current!;
-    const over = (event: Event) => {
-      // Without, a browser would leave the page for the file.
-      event.preventDefault();
+    const over = () => {
       setIsOver(true);
     };
     const leave = () => {
       setIsOver(false);
     };
     const drop = (event: Event) => {
-      event.preventDefault();
       event.stopPropagation();
       setIsOver(false);
       take((event as DragEvent).dataTransfer?.files);

@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { Playground } from './browser.js';
+import { MODEL_ZONE } from './doctor-cases.js';
 
 declare global {
   interface Window {
@@ -279,5 +280,26 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       async () => (await page.locator('.pointed-at h2').innerText()) === 'Inside the networks',
       3,
     );
+  });
+
+  describe('the doctor', () => {
+    test('does not leave the page for a file that is dropped before it is loaded', async () => {
+      const playground = await openPage();
+      const { page } = playground;
+      let goOn = (): void => undefined;
+      const isLoaded = new Promise<void>((resolve) => (goOn = resolve));
+      await page.route(/doctor/, async (route) => {
+        await isLoaded;
+        await route.continue();
+      });
+      await playground.show('Doctor');
+      await page.getByText('Loading…').waitFor();
+      const leaves = await page.evaluate(() =>
+        document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true })),
+      );
+      goOn();
+      await page.locator(MODEL_ZONE).waitFor();
+      expect(leaves).toBe(false);
+    });
   });
 }
