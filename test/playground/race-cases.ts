@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { Playground } from './browser.js';
-import { MODEL_ZONE } from './doctor-cases.js';
+import { MODEL_ZONE, modelFile, openModel, untilDone } from './doctor-cases.js';
 
 declare global {
   interface Window {
@@ -300,6 +300,81 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       goOn();
       await page.locator(MODEL_ZONE).waitFor();
       expect(leaves).toBe(false);
+    });
+
+    const openDoctor = async (): Promise<Playground> => {
+      const playground = await openPage();
+      await playground.show('Doctor');
+      await playground.page.locator(MODEL_ZONE).waitFor();
+      return playground;
+    };
+
+    test('keeps a model that was dropped while the sample was on its way', async () => {
+      const playground = await openDoctor();
+      const { page } = playground;
+      let goOn = (): void => undefined;
+      const isLoaded = new Promise<void>((resolve) => (goOn = resolve));
+      await page.route(/\.npy/, async (route) => {
+        await isLoaded;
+        await route.continue();
+      });
+      await playground.press('Open the sample');
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      const arrived = page.waitForResponse(/\.npy/);
+      goOn();
+      await arrived;
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+      await untilDone(playground);
+      expect(await page.locator('#findings-title').innerText()).toBe('sequential');
+      expect(await playground.problems()).toEqual([]);
+    });
+
+    test('gives the data of a sample that was stopped to no other model', async () => {
+      const playground = await openDoctor();
+      const { page } = playground;
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      page.once('worker', (worker) => {
+        worker
+          .evaluate(() => {
+            setTimeout(() => {
+              for (;;);
+            });
+          })
+          .catch(() => undefined);
+      });
+      await playground.press('Open the sample');
+      await playground.press('Stop');
+      await playground.until(async () => (await playground.problems()).length > 0);
+      await untilDone(playground);
+      expect(await playground.problems()).toEqual([
+        'Reading the model did not stop by itself, so the doctor was ended.',
+      ]);
+    });
+
+    test('compares only what it has looked at', async () => {
+      const playground = await openDoctor();
+      const { page } = playground;
+      await openModel(playground, [modelFile('tf-keras-conv.h5')]);
+      const titles = await page.evaluateHandle(() => {
+        const seen: string[] = [];
+        new MutationObserver(() => {
+          const shown = document.getElementById('changes-title')?.textContent ?? 'none';
+          if (seen.at(-1) !== shown) seen.push(shown);
+        }).observe(document.body, { childList: true, subtree: true, characterData: true });
+        return seen;
+      });
+      await playground.press('Freeze');
+      await playground.text('changes').waitFor();
+      await untilDone(playground);
+      await playground.press('Fold');
+      await playground.text('folding').waitFor();
+      await untilDone(playground);
+      await playground.press('Undo');
+      await playground.text('folding').waitFor({ state: 'detached' });
+      await untilDone(playground);
+      const frozen = 'What changed: Froze 1 batch normalization';
+      expect(await titles.jsonValue()).toEqual(['none', frozen, 'What changed: Folded 1 of 1', frozen]);
     });
   });
 }

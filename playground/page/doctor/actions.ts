@@ -96,11 +96,13 @@ export function stop(stopped: Task): void {
 /**
  * Reads a model in a worker of its own: whatever becomes of that one, the model that is shown stays where it is until
  * there is another.
+ *
+ * @returns whether it is the model that is shown now
  */
-export async function open(files: readonly File[]): Promise<void> {
+export async function open(files: readonly File[]): Promise<boolean> {
   if (task.value !== null) {
     tell(`${task.value.what}: wait until it is done, or stop it.`, FIELDS.model);
-    return;
+    return false;
   }
   const worker = beginWorker();
   await during('Reading the model', FIELDS.model, worker, async (doctor) => {
@@ -117,7 +119,9 @@ export async function open(files: readonly File[]): Promise<void> {
     });
     return summarizeReport(examined.report);
   });
-  if (holder?.worker !== worker) worker.end('The model could not be read.');
+  const isShown = holder?.worker === worker;
+  if (!isShown) worker.end('The model could not be read.');
+  return isShown;
 }
 
 /** A model that is at hand, and data for it. */
@@ -126,8 +130,9 @@ const SAMPLE = {
   'digits.npy': new URL('../../../examples/digits/x.npy', import.meta.url),
 } as const;
 
-/** Opens the sample, as if its files had been dropped. */
+/** Opens the sample, as if its files had been dropped, unless another model comes before they are there. */
 export async function openSample(): Promise<void> {
+  const before = holder;
   try {
     const [model, data] = await Promise.all(
       Object.entries(SAMPLE).map(async ([name, url]) => {
@@ -136,8 +141,8 @@ export async function openSample(): Promise<void> {
         return new File([await response.blob()], name);
       }),
     );
-    await open([model!]);
-    await takeData([data!]);
+    if (task.value !== null || holder !== before) return;
+    if (await open([model!])) await takeData([data!]);
   } catch (error) {
     tell(messageOf(error), FIELDS.model);
   }
@@ -173,12 +178,13 @@ const repair = (
   withModel(what, FIELDS.repairs, async (doctor) => {
     const before = examination.value!;
     const folded = await job(doctor);
+    const after = await doctor.examine();
     batch(() => {
       folding.value = folded;
       earlier.value = [...earlier.value, before];
+      examination.value = after;
     });
-    examination.value = await doctor.examine();
-    return `${examination.value.steps.at(-1)?.what ?? what}. ${summarizeReport(examination.value.report)}`;
+    return `${after.steps.at(-1)?.what ?? what}. ${summarizeReport(after.report)}`;
   });
 
 export const recalibrate = (): Promise<void> =>
@@ -199,12 +205,13 @@ export const freeze = (): Promise<void> =>
 export const undo = (): Promise<void> =>
   withModel('Undoing', FIELDS.repairs, async (doctor) => {
     await doctor.undo();
+    const after = await doctor.examine();
     batch(() => {
       folding.value = null;
       earlier.value = earlier.value.slice(0, -1);
+      examination.value = after;
     });
-    examination.value = await doctor.examine();
-    return `Taken back. ${summarizeReport(examination.value.report)}`;
+    return `Taken back. ${summarizeReport(after.report)}`;
   });
 
 export const download = (format: FormatName): Promise<void> =>
