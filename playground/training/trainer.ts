@@ -50,6 +50,8 @@ export class Trainer implements TrainerFunctions {
   #session: Session | null = null;
   #data: Data | null = null;
   #isRunning = false;
+  /** Whether there is a run; it ends a little after it is paused. */
+  #hasRun = false;
   /** The end of what was asked for last. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -103,10 +105,9 @@ export class Trainer implements TrainerFunctions {
   }
 
   start(): Promise<void> {
-    if (!this.#isRunning) {
-      this.#isRunning = true;
-      void this.#run();
-    }
+    this.#isRunning = true;
+    // Where it was paused for a moment only, the same run goes on.
+    if (!this.#hasRun) void this.#run();
     return Promise.resolve();
   }
 
@@ -135,6 +136,7 @@ export class Trainer implements TrainerFunctions {
   /** Trains until paused. */
   async #run(): Promise<void> {
     let [reported, stepsReported] = [performance.now(), this.#theSession().stepsDone];
+    this.#hasRun = true;
     while (this.#isRunning) {
       try {
         await this.#afterOthers(async () => {
@@ -153,6 +155,7 @@ export class Trainer implements TrainerFunctions {
       }
       await breathe();
     }
+    this.#hasRun = false;
   }
 }
 
