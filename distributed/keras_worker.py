@@ -8,6 +8,7 @@ Runs with TensorFlow 2.18 and tf-keras 2.18.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import hashlib
 import json
@@ -266,8 +267,12 @@ def train(options):
 
 
 def leave(strategy):
-    """Ends all workers together, once all are done: those who are left would report the end of worker 0 as an error."""
+    """Ends all workers together, once all are done: those who are left would report the end of another as an error."""
     gather(strategy, [0])
+    # Whoever has heard of all may still be read by others. Once it has heard of all again, they have what they need.
+    # Where another has ended meanwhile, all are done, too.
+    with contextlib.suppress(tf.errors.OpError):
+        gather(strategy, [0])
     sys.stdout.flush()
     os._exit(0)
 
