@@ -163,8 +163,8 @@ export function Chart(props: ChartProps) {
     if (isSeen.current) draw();
   }, [data]);
   useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => {
-      isSeen.current = entry!.isIntersecting;
+    const observer = new IntersectionObserver((entries) => {
+      isSeen.current = entries.at(-1)!.isIntersecting;
       if (isSeen.current) draw();
     });
     observer.observe(place.current!);

@@ -68,6 +68,9 @@ function Sheet() {
     const { left, top, width, height } = canvas.current!.getBoundingClientRect();
     return { x: ((event.clientX - left) / width) * SIDE, y: ((event.clientY - top) / height) * SIDE };
   };
+  const lift = () => {
+    setPen({ ...pen, isDown: false });
+  };
   const press = (event: KeyboardEvent) => {
     const arrow = ARROWS[event.key];
     if (event.key === ' ') {
@@ -109,9 +112,8 @@ function Sheet() {
             stroke(pen, point);
             setPen({ ...point, isDown: true, isByKey: false });
           }}
-          onPointerUp={() => {
-            setPen({ ...pen, isDown: false });
-          }}
+          onPointerUp={lift}
+          onPointerCancel={lift}
         />
         <i
           class={pen.isDown ? 'pen down' : 'pen'}

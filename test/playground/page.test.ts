@@ -367,6 +367,17 @@ describe.skipIf(!executablePath)(
       expect(await playground.text('a-answer').innerText()).toBe('–');
     });
 
+    test('lifts the pen where the system takes the pointer away, as it does to scroll', async () => {
+      const playground = await open('#width=8&depth=1');
+      const sheet = playground.text('sheet');
+      const pen = playground.page.locator('.paper .pen');
+      await sheet.hover();
+      await playground.page.mouse.down();
+      await playground.until(async () => (await pen.getAttribute('class')) === 'pen down');
+      await sheet.dispatchEvent('pointercancel');
+      await playground.until(async () => (await pen.getAttribute('class')) === 'pen');
+    });
+
     storyCases(open);
     doctorCases(() => open(QUICK));
     raceCases((hash = QUICK) => open(hash));
