@@ -44,6 +44,8 @@ export interface OpenedSource {
   readonly bytes: Uint8Array;
   /** Reads a file that the main one names, such as a shard. */
   readonly read: (name: string) => Promise<Uint8Array>;
+  /** Opens what lies at the main file's path now; another process may have written it again. */
+  readonly reopen?: () => Promise<OpenedSource>;
   /** HDF5 files that were given beside a `model.json`: weights of `save_weights`. */
   readonly weights: readonly Uint8Array[];
   /** What else the files may cost. */
@@ -115,9 +117,11 @@ export async function openSource(
   });
   if (typeof source === 'string' || source instanceof URL) {
     const { name, bytes } = await readNamed(source, options);
-    return open(bytes, (shard) =>
-      isAddress(name) ? readAddressBeside(name, shard, options) : readBeside(name, shard, options),
-    );
+    if (isAddress(name)) return open(bytes, (shard) => readAddressBeside(name, shard, options));
+    return {
+      ...open(bytes, (shard) => readBeside(name, shard, options)),
+      reopen: () => openSource(name, { limits, signal, onProgress }),
+    };
   }
   if (typeof Response !== 'undefined' && source instanceof Response) {
     const { url } = source;

@@ -25,10 +25,19 @@ function readModel(path: string): { number: number; paths: string[] } {
   return { number, paths: weightsManifest[0].paths };
 }
 
-/** The number of the model at a path, of which every shard must be there; an error where it is mixed. */
+/**
+ * The number of the model at a path, of which every shard must be there; an error where it is mixed. One that a process
+ * has replaced meanwhile is read again.
+ */
 export function numberOf(path: string): number {
   const { number, paths } = readModel(path);
-  const isWhole = paths.every((name, i) => readFileSync(join(dirname(path), name)).equals(shard(number, i)));
+  let isWhole: boolean;
+  try {
+    isWhole = paths.every((name, i) => readFileSync(join(dirname(path), name)).equals(shard(number, i)));
+  } catch (error) {
+    if (readModel(path).number === number) throw error;
+    return numberOf(path);
+  }
   if (paths.length !== SHARDS || !isWhole) throw new Error(`The model ${number} is mixed.`);
   return number;
 }

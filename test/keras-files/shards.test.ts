@@ -1,6 +1,14 @@
 /** @file The files and weights that a model.json names: where they may lie, and what TF.js can decode. */
 import { execFileSync } from 'node:child_process';
-import { promises as files, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  promises as files,
+  linkSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { ValueError } from 'evenkeel';
@@ -73,6 +81,20 @@ async function refusal(
 }
 
 const kernelBytes = new Uint8Array(values.buffer);
+
+test('a model that is written again between its two files is loaded as it is then', async () => {
+  const path = folderOf({ 'old.bin': kernelBytes }, modelOf({ paths: ['old.bin'], weights: [KERNEL] }));
+  const model = await loadKerasModel(path, {
+    onProgress({ step }) {
+      if (step !== path || !existsSync(join(dirname(path), 'old.bin'))) return;
+      writeFileSync(join(dirname(path), 'new.bin'), new Uint8Array(Float32Array.of(6, 5, 4, 3, 2, 1).buffer));
+      writeFileSync(path, modelOf({ paths: ['new.bin'], weights: [KERNEL] }));
+      rmSync(join(dirname(path), 'old.bin'));
+    },
+  });
+  expect([...model.getWeights()[0]!.dataSync()]).toEqual([6, 5, 4, 3, 2, 1]);
+  model.dispose();
+});
 
 describe('a shard', () => {
   test.each([

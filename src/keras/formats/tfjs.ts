@@ -3,7 +3,7 @@ import { isContainer } from '../../model/graph.js';
 import { show } from '../../text/show.js';
 import { ValueError } from '../../text/value-error.js';
 import { type JsonObject, expectObject, isObject, readJson } from '../json.js';
-import { readShards } from '../shards.js';
+import { type Shards, readShards } from '../shards.js';
 import type { OpenedSource } from '../source.js';
 import { type LayerNode, type Placed, treeOf, weightsByFolder } from '../weight-order.js';
 import { openHdf5Weights } from './hdf5.js';
@@ -24,7 +24,16 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
       'Expected one model, and found a model.json of TF.js, which has shards of its own, beside an HDF5 file.',
     );
   }
-  const { weights, byteLength } = await readShards(weightsManifest ?? null, source);
+  let shards: Shards;
+  try {
+    shards = await readShards(weightsManifest ?? null, source);
+  } catch (error) {
+    // Whoever has written the model again meanwhile has removed the shards of the one before.
+    const now = await source.reopen?.();
+    if (now?.format !== 'json' || isSame(now.bytes, source.bytes)) throw error;
+    return openTopology(now);
+  }
+  const { weights, byteLength } = shards;
   const version = versionIn(modelTopology.keras_version);
   const means = [...weights].filter(([name]) => name.endsWith('/moving_mean'));
   return {
@@ -54,6 +63,9 @@ export async function openTopology(source: OpenedSource): Promise<OpenedModel> {
     },
   };
 }
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.every((byte, i) => byte === other[i]);
 
 /** The layers of models that are no models themselves, with the names of those around them. */
 function* membersOf(
