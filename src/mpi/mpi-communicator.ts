@@ -24,6 +24,11 @@ const PIECE_BYTES = 1 << 20;
 /** A rank that waits for others asks as fast as it can for so long, then naps between; all in milliseconds. */
 const SPIN = 0.5;
 const NAP = 0.1;
+/**
+ * How long before the end of a job its launcher has to read what the processes have printed, in milliseconds. It reads by
+ * pipes and connections, and what has not come to it when the job ends is lost.
+ */
+const LAST_WORDS = 500;
 
 export interface MpiOptions {
   /** The library's path or name. Default: `EVENKEEL_MPI`, else that of `mpiexec` on PATH, else `libmpi_abi.so.1`. */
@@ -90,7 +95,8 @@ async function makeCommunicator(
   const library = await loadLibrary(given, process);
   const [rank, size] = begin(library);
   checkSize(size, library, process);
-  const sum = makeSum(library, timeout);
+  const sleep = makeSleep();
+  const sum = makeSum(library, timeout, sleep);
   const abort = library.find('MPI_Abort', 'intptr_t, int');
   const finalize = library.find('MPI_Finalize', '');
   const name = `Rank ${rank} of ${size}`;
@@ -108,6 +114,7 @@ async function makeCommunicator(
   };
   const endJob = (reason: unknown, status: number) => {
     if (reason !== null) console.error(`${name} ends the job:`, reason);
+    sleep(LAST_WORDS);
     abort(COMM_WORLD, status);
   };
   // Node prints an error after it has called 'exit', which is too late where the job ends there.
@@ -181,15 +188,24 @@ function checkSize(size: number, { path }: Library, { env }: NodeProcess): void 
   }
 }
 
+type Sleep = (milliseconds: number) => void;
+
+/** Blocks this thread. */
+function makeSleep(): Sleep {
+  const bell = new Int32Array(new SharedArrayBuffer(4));
+  return (milliseconds) => {
+    Atomics.wait(bell, 0, 0, milliseconds);
+  };
+}
+
 /** A sum of at most PIECE_BYTES over all ranks, in place, that gives up after `timeout` seconds. */
-function makeSum({ find, check, allocate }: Library, timeout: number) {
+function makeSum({ find, check, allocate }: Library, timeout: number, sleep: Sleep) {
   const begin = find('MPI_Iallreduce', 'intptr_t, void *, int, intptr_t, intptr_t, intptr_t, void *');
   const test = find('MPI_Test', 'void *, void *, void *');
   const numbers = allocate(PIECE_BYTES);
   const request = allocate(8);
   const flag = allocate(4);
   const isDone = new Int32Array(flag.bytes);
-  const bell = new Int32Array(new SharedArrayBuffer(4));
 
   const wait = () => {
     check(test(request.address, flag.address, null), 'MPI_Test');
@@ -201,7 +217,7 @@ function makeSum({ find, check, allocate }: Library, timeout: number) {
           `waited ${timeout} s for the others. Did every rank get as many batches, and has it the same model?`,
         );
       }
-      if (waited > SPIN) Atomics.wait(bell, 0, 0, NAP);
+      if (waited > SPIN) sleep(NAP);
       check(test(request.address, flag.address, null), 'MPI_Test');
     }
   };
