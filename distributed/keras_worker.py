@@ -129,10 +129,16 @@ def gather(strategy, numbers):
 def read_data(options, rank):
     """This worker's inputs and labels."""
 
-    def read(patterns):
-        return [np.load(name.replace("{rank}", str(rank)), mmap_mode="r", allow_pickle=False) for name in patterns]
+    def read(pattern):
+        name = pattern.replace("{rank}", str(rank))
+        try:
+            array = np.load(name, mmap_mode="r", allow_pickle=False)
+            len(array)
+        except Exception as error:
+            raise WorkerError(f"{name} cannot be read: {error}") from error
+        return array
 
-    data, labels = read(options.data), read(options.labels)
+    data, labels = ([read(pattern) for pattern in patterns] for patterns in (options.data, options.labels))
     rows = sorted({len(array) for array in (*data, *labels)})
     if len(rows) > 1 or rows[0] == 0:
         raise WorkerError(
@@ -161,7 +167,8 @@ def prepare(strategy, options):
         steps = ceil(len(data[0][0]) / options.batch_size)
         if rank == 0 and not options.output.parent.is_dir():
             raise WorkerError(f"the folder of --output is not there: {options.output.parent}.")
-    except (WorkerError, OSError, ValueError) as error:
+    except Exception as error:
+        # Whatever it is, the others wait to hear of it.
         failure = error
     table = gather(strategy, [failure is not None, digest, steps])
     if failure is not None:

@@ -352,12 +352,17 @@ describe.skipIf(!python)('a training by two workers', { tags: ['keras'] }, () =>
     expect(await loadKerasModel(join(FOLDER, 'trained.h5'))).toBeInstanceOf(tf.LayersModel);
   });
 
-  test('ends on both where the data of one are not there', async () => {
+  test.each([
+    ['nowhere.npy', 'No such file or directory'],
+    ['empty.npy', 'No data left in file'],
+  ])('ends on both where the data of one cannot be read: %s', async (labels, reason) => {
     writeRows([8, 8]);
-    const ended = await train({}, { labels: 'nowhere.npy' });
+    writeFileSync(join(FOLDER, 'empty.npy'), '');
+    const ended = await train({}, { labels });
     expect(ended.map(({ status }) => status)).toEqual([1, 1]);
     expect(ended[0]!.stderr).toContain('keras_worker: worker 1 stopped. It says why.');
-    expect(ended[1]!.stderr).toContain('nowhere.npy');
+    expect(ended[1]!.stderr).toContain(`keras_worker: ${labels} cannot be read: `);
+    expect(ended[1]!.stderr).toContain(reason);
   });
 
   test('ends on both where one has more batches', async () => {
