@@ -28,3 +28,6 @@ async function runCommand(): Promise<number> {
 }
 
 process.exitCode = exitCodeOf(await runCommand());
+// Otherwise Node gives signals back to the system before it frees its memory, which takes long: one that comes then would
+// say by its exit code that nothing was written.
+process.once('beforeExit', () => process.exit());

@@ -89,6 +89,19 @@ it.each([
   expect(readdirSync(folder)).toEqual([]);
 });
 
+it('says that all is written, though it is told to stop while it ends', async () => {
+  const output = join(makeFolder(), 'out.h5');
+  const outcome = await start(['convert', modelFile('tf-keras-mlp.h5'), output], async (child) => {
+    await new Promise((resolve) => child.stdout!.once('data', resolve));
+    // For less time than there is between two presses.
+    for (let signals = 0; signals < 400 && child.exitCode === null; signals++) {
+      child.kill('SIGTERM');
+      await wait(1);
+    }
+  });
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+});
+
 /** Runs the command with what a shell puts before and after it. */
 function inShell(args: readonly string[], before: string, after: string) {
   const script = `${before} exec "$@" ${after}`;
