@@ -73,6 +73,13 @@ describe.skipIf(process.platform !== 'linux')('at a terminal', () => {
   });
 });
 
+/** Waits until a process listens for signals. SIGHUP is one that Node by itself leaves to the system. */
+async function listening({ pid }: ChildProcess): Promise<void> {
+  const caught = () => /^SigCgt:.*(\w)$/m.exec(readFileSync(`/proc/${pid!}/status`, 'latin1'))![1]!;
+  if (process.platform === 'linux') while (parseInt(caught(), 16) % 2 === 0) await wait(50);
+  else await wait(2000);
+}
+
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -81,7 +88,8 @@ it.each([
   const folder = makeFolder();
   const args = ['recalibrate', modelFile('tf-keras-mlp.h5'), join(folder, 'out.h5'), '--batch-size', '1'];
   const outcome = await start([...args, '--data', dataFile([500_000, 6])], async (child) => {
-    await wait(5000);
+    await listening(child);
+    await wait(3000);
     child.kill(signal);
     child.kill(signal);
   });
