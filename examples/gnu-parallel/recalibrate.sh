@@ -11,6 +11,8 @@
 # It needs Bash 4.4, GNU parallel, and `npm install --global evenkeel-cli`. For other machines, add `--sshloginfile
 # nodes.txt --workdir .` to `parallel` below. All of them must see the files by the same paths.
 set -euo pipefail
+# Ctrl-C ends this, too, where it comes when a command has done its work and ends well.
+trap 'exit 130' INT
 
 [ $# -ge 4 ] || { grep '^# usage' "$0" >&2; exit 2; }
 model=$1 output=$2 shards=$3 work=$4

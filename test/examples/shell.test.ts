@@ -1,5 +1,15 @@
 /** @file The examples that are shell scripts, for GNU parallel, xargs and Slurm. */
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { collectUndos } from '../after-all.js';
@@ -50,6 +60,38 @@ it.skipIf(!parallel)(
     const run = await runScript('gnu-parallel/recalibrate.sh', makeFolder(), 'itself');
     expect(run).toMatchObject({ code: 0, hasDied: true });
     expect(await readWeights(run.repaired)).toEqual(await recalibrateAlone(task));
+  },
+);
+
+/** A command that does nothing, and where it merges, Ctrl-C comes when it has done its work. */
+const INTERRUPTED = `#!/bin/sh
+trap '' INT
+echo "$1" >> "$CALLED"
+case "$*" in
+*--count*) echo 1 ;;
+merge*) kill -INT 0 ;;
+esac
+`;
+
+it.each(['xargs', ...(parallel ? ['gnu-parallel'] : [])])(
+  '%s ends by Ctrl-C whenever it comes',
+  async (name) => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, 'evenkeel'), INTERRUPTED, { mode: 0o755 });
+    const [called, work] = [join(folder, 'called'), join(folder, 'work')];
+    mkdirSync(work);
+    const child = spawn(
+      join(ROOT, `examples/${name}/recalibrate.sh`),
+      ['model.h5', 'repaired.h5', task.shards, work],
+      // In a group of its own, as a terminal has it.
+      {
+        detached: true,
+        stdio: 'ignore',
+        env: { ...process.env, PATH: `${folder}:${process.env.PATH!}`, CALLED: called },
+      },
+    );
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect(readFileSync(called, 'utf8')).toMatch(/merge\n$/);
   },
 );
 
