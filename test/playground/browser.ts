@@ -90,6 +90,16 @@ export class Playground {
     await this.button(name).click();
   }
 
+  /** What the networks are called. */
+  networkNames(): Promise<string[]> {
+    return this.page.locator('.result h3').allInnerTexts();
+  }
+
+  /** Of the preset whose story is told. */
+  presetTitle(): Promise<string> {
+    return this.page.locator('.presets h2').innerText();
+  }
+
   /** A number that the page shows. */
   async number(testId: string): Promise<number> {
     const shown = await this.text(testId).innerText();

@@ -32,11 +32,20 @@ const letGo = (page: Page, count = Infinity): Promise<void> =>
     window.letGo(most);
   }, count);
 
+/** Has the server's answers to some requests wait, until what it gives is called. */
+async function holdRequests(page: Page, address: RegExp): Promise<() => void> {
+  let goOn = (): void => undefined;
+  const isFree = new Promise<void>((resolve) => (goOn = resolve));
+  await page.route(address, async (route) => {
+    await isFree;
+    await route.continue();
+  });
+  return goOn;
+}
+
 /** @param openPage opens the page, for quick training unless an address is given */
 export function raceCases(openPage: (hash?: string) => Promise<Playground>): void {
   const THREE = '#data=circles&width=8&depth=2&b={}&c={"epsilon":0.1}';
-  const namesIn = ({ page }: Playground) => page.locator('.result h3').allInnerTexts();
-  const titleOf = ({ page }: Playground) => page.locator('.presets h2').innerText();
   const removal = ({ page }: Playground) =>
     page.getByRole('button', { name: 'Remove the network without normalization' });
 
@@ -45,10 +54,10 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       const playground = await openPage(THREE);
       await removal(playground).dblclick();
       await playground.ready();
-      expect(await namesIn(playground)).toEqual(['epsilon 0.001', 'epsilon 0.1']);
+      expect(await playground.networkNames()).toEqual(['epsilon 0.001', 'epsilon 0.1']);
       await playground.button('Add a network').dblclick();
       await playground.ready();
-      expect(await namesIn(playground)).toHaveLength(3);
+      expect(await playground.networkNames()).toHaveLength(3);
       await playground.press('Step');
       await playground.until(async () => (await playground.number('step')) === 1);
     });
@@ -63,7 +72,7 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       await momentum.fill('0.5');
       await momentum.press('Enter');
       await letGo(page);
-      await playground.until(async () => (await namesIn(playground)).length === 2);
+      await playground.until(async () => (await playground.networkNames()).length === 2);
       await playground.ready();
       expect(await playground.text('a-code').innerText()).toBe('layerBatchNormalization({ momentum: 0.5 })');
       expect(await playground.text('b-code').innerText()).toBe('layerBatchNormalization({ epsilon: 0.1 })');
@@ -80,7 +89,7 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       await momentum.press('Enter');
       await removal(playground).click();
       await letGo(page);
-      await playground.until(async () => (await namesIn(playground)).length === 2);
+      await playground.until(async () => (await playground.networkNames()).length === 2);
       await playground.ready();
       expect(await playground.problems()).toEqual([]);
       for (const key of ['a', 'b'] as const) {
@@ -95,13 +104,13 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       const { hash } = new URL(page.url());
       await page.evaluate(hold);
       await page.getByRole('link', { name: 'Young moving statistics' }).click();
-      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      await playground.until(async () => (await playground.presetTitle()) === 'Young moving statistics');
       expect(await page.getByText('You changed what this preset sets').count()).toBe(0);
       await page.goBack();
-      await playground.until(async () => (await titleOf(playground)) === 'Covariate shift');
+      await playground.until(async () => (await playground.presetTitle()) === 'Covariate shift');
       await letGo(page);
       await playground.ready();
-      expect(await namesIn(playground)).toEqual(['without normalization', 'batch normalization']);
+      expect(await playground.networkNames()).toEqual(['without normalization', 'batch normalization']);
       expect(new URL(page.url()).hash).toBe(hash);
     });
 
@@ -110,12 +119,12 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       const { page } = playground;
       await page.evaluate(hold);
       await page.getByRole('link', { name: 'Young moving statistics' }).click();
-      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      await playground.until(async () => (await playground.presetTitle()) === 'Young moving statistics');
       await playground.show('Doctor');
       await page.locator('.doctor').waitFor();
       await letGo(page);
       await playground.show('Playground');
-      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      await playground.until(async () => (await playground.networkNames())[0] === 'momentum 0.99');
       await playground.ready();
       expect(new URL(page.url()).hash).toBe('#preset=momentum');
 
@@ -154,12 +163,12 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       });
       await page.reload();
       await page.getByRole('link', { name: 'Young moving statistics' }).click();
-      await playground.until(async () => (await titleOf(playground)) === 'Young moving statistics');
+      await playground.until(async () => (await playground.presetTitle()) === 'Young moving statistics');
       await letGo(page);
       await playground.ready();
-      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      await playground.until(async () => (await playground.networkNames())[0] === 'momentum 0.99');
       await playground.ready();
-      expect(await namesIn(playground)).toEqual(['momentum 0.99', 'momentum 0.9']);
+      expect(await playground.networkNames()).toEqual(['momentum 0.99', 'momentum 0.9']);
       expect(new URL(page.url()).hash).toBe('#preset=momentum');
     });
 
@@ -209,7 +218,7 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
       await page.evaluate(hold);
       await removal(playground).click();
       await letGo(page, 1);
-      await playground.until(async () => (await namesIn(playground)).length === 1);
+      await playground.until(async () => (await playground.networkNames()).length === 1);
       expect(await answer.innerText()).toBe('–');
       await letGo(page);
       await playground.until(async () => (await answer.innerText()) !== '–');
@@ -286,12 +295,7 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
     test('does not leave the page for a file that is dropped before it is loaded', async () => {
       const playground = await openPage();
       const { page } = playground;
-      let goOn = (): void => undefined;
-      const isLoaded = new Promise<void>((resolve) => (goOn = resolve));
-      await page.route(/doctor/, async (route) => {
-        await isLoaded;
-        await route.continue();
-      });
+      const goOn = await holdRequests(page, /doctor/);
       await playground.show('Doctor');
       await page.getByText('Loading…').waitFor();
       const leaves = await page.evaluate(() =>
@@ -312,12 +316,7 @@ export function raceCases(openPage: (hash?: string) => Promise<Playground>): voi
     test('keeps a model that was dropped while the sample was on its way', async () => {
       const playground = await openDoctor();
       const { page } = playground;
-      let goOn = (): void => undefined;
-      const isLoaded = new Promise<void>((resolve) => (goOn = resolve));
-      await page.route(/\.npy/, async (route) => {
-        await isLoaded;
-        await route.continue();
-      });
+      const goOn = await holdRequests(page, /\.npy/);
       await playground.press('Open the sample');
       await openModel(playground, [modelFile('tf-keras-conv.h5')]);
       const arrived = page.waitForResponse(/\.npy/);

@@ -9,11 +9,9 @@ const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 800 } };
 export function storyCases(
   openPage: (address?: string, options?: BrowserContextOptions) => Promise<Playground>,
 ): void {
-  const titleOf = ({ page }: Playground) => page.locator('.presets h2').innerText();
-  const namesIn = ({ page }: Playground) => page.locator('.result h3').allInnerTexts();
   const follow = async (playground: Playground, name: string) => {
     await playground.page.getByRole('link', { name, exact: true }).click();
-    await playground.until(async () => (await titleOf(playground)) === name);
+    await playground.until(async () => (await playground.presetTitle()) === name);
     await playground.ready();
   };
 
@@ -21,10 +19,10 @@ export function storyCases(
     test('is an entry of the history, names its networks by what they are, and can be changed', async () => {
       const playground = await openPage();
       const { page } = playground;
-      expect(await namesIn(playground)).toEqual(['without normalization', 'batch normalization']);
+      expect(await playground.networkNames()).toEqual(['without normalization', 'batch normalization']);
       await follow(playground, 'Young moving statistics');
-      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
-      expect(await namesIn(playground)).toEqual(['momentum 0.99', 'momentum 0.9']);
+      await playground.until(async () => (await playground.networkNames())[0] === 'momentum 0.99');
+      expect(await playground.networkNames()).toEqual(['momentum 0.99', 'momentum 0.9']);
       expect(new URL(page.url()).hash).toBe('#preset=momentum');
 
       await playground.set('Depth', '2');
@@ -32,11 +30,11 @@ export function storyCases(
       expect(new URL(page.url()).hash).toBe('#preset=momentum&depth=2&width=16');
       expect(await page.getByText('You changed what this preset sets').count()).toBe(1);
       await follow(playground, 'Frozen layers');
-      await playground.until(async () => (await namesIn(playground)).length === 3);
+      await playground.until(async () => (await playground.networkNames()).length === 3);
 
       await page.goBack();
-      await playground.until(async () => (await namesIn(playground)).length === 2);
-      expect(await titleOf(playground)).toBe('Young moving statistics');
+      await playground.until(async () => (await playground.networkNames()).length === 2);
+      expect(await playground.presetTitle()).toBe('Young moving statistics');
       expect(await page.getByLabel('Depth', { exact: true }).inputValue()).toBe('2');
       await page.getByRole('link', { name: 'Set it back' }).click();
       await playground.until(
@@ -44,14 +42,14 @@ export function storyCases(
       );
       await page.goBack();
       await page.goBack();
-      await playground.until(async () => (await titleOf(playground)) === 'Covariate shift');
+      await playground.until(async () => (await playground.presetTitle()) === 'Covariate shift');
       expect(page.url()).not.toContain('#');
     });
 
     test('runs on the backend that was chosen before, which changes nothing that it sets', async () => {
       const playground = await openPage('#backend=cpu&width=16');
       await follow(playground, 'Young moving statistics');
-      await playground.until(async () => (await namesIn(playground))[0] === 'momentum 0.99');
+      await playground.until(async () => (await playground.networkNames())[0] === 'momentum 0.99');
       expect(await playground.text('backend').innerText()).toBe('cpu');
       expect(new URL(playground.page.url()).hash).toBe('#preset=momentum&backend=cpu');
       expect(await playground.page.getByText('You changed what this preset sets').count()).toBe(0);
@@ -109,14 +107,18 @@ export function storyCases(
     await playground.network('c').waitFor();
     await playground.openArguments('c');
     await playground.set('epsilon', '0.1', playground.network('c'));
-    expect(await namesIn(playground)).toEqual(['without normalization', 'epsilon 0.001', 'epsilon 0.1']);
+    expect(await playground.networkNames()).toEqual([
+      'without normalization',
+      'epsilon 0.001',
+      'epsilon 0.1',
+    ]);
     // The default, typed, is none that was given.
     await playground.set('epsilon', '0.001', playground.network('c'));
     expect(await playground.text('c-code').innerText()).toBe('layerBatchNormalization()');
     await playground.set('virtualBatchSize', '10', playground.network('c'));
     await playground.page.getByRole('button', { name: 'Remove the network without normalization' }).click();
-    await playground.until(async () => (await namesIn(playground)).length === 2);
-    expect(await namesIn(playground)).toEqual(['batch normalization', 'ghost batches of 10']);
+    await playground.until(async () => (await playground.networkNames()).length === 2);
+    expect(await playground.networkNames()).toEqual(['batch normalization', 'ghost batches of 10']);
     await playground.press('Step');
     await playground.until(async () => (await playground.number('step')) === 1);
   });
@@ -131,7 +133,7 @@ export function storyCases(
       }).observe(slider.closest('figure')!.querySelector('.legend')!, { childList: true });
     });
     await playground.page.getByRole('button', { name: 'Remove the network without normalization' }).click();
-    await playground.until(async () => (await namesIn(playground)).length === 1);
+    await playground.until(async () => (await playground.networkNames()).length === 1);
     expect(await losses.evaluate((slider) => slider === document.activeElement)).toBe(true);
     await playground.press('Step');
     await playground.until(async () => (await losses.getAttribute('aria-valuetext'))!.startsWith('step 1:'));
